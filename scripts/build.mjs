@@ -1,0 +1,34 @@
+// `npm run build`: compiles src/ to dist/, after taking away what would make the result differ from
+// that of a fresh clone.
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const source = join(root, "src");
+const output = join(root, "dist");
+
+if (existsSync(join(output, "index.js"))) removeOrphans();
+else {
+  // The compiler trusts its notes and would not write a dist/ that somebody deleted.
+  rmSync(join(root, "node_modules/.cache/tsbuildinfo"), { recursive: true, force: true });
+}
+
+const compiled = spawnSync("npx", ["--no-install", "tsc", "-b"], {
+  cwd: root,
+  stdio: "inherit",
+  shell: process.platform === "win32",
+});
+if (compiled.error) throw compiled.error;
+process.exit(compiled.status ?? 1);
+
+/** Outputs whose source is gone would still be found by imports, and be packed. */
+function removeOrphans() {
+  for (const entry of readdirSync(output, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath ?? entry.path, entry.name);
+    const stem = path.slice(output.length + 1).replace(/(\.d\.ts|\.js)(\.map)?$/, "");
+    if (!existsSync(join(source, `${stem}.ts`))) rmSync(path);
+  }
+}

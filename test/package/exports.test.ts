@@ -1,0 +1,140 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { fileURLToPath } from "node:url";
+import { beforeAll, describe, expect, test } from "vitest";
+import { runProgram } from "../helpers/leaks.ts";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+
+interface Manifest {
+  readonly bin: Readonly<Record<string, string>>;
+  readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
+  readonly scripts: Readonly<Record<string, string>>;
+  readonly dependencies: Readonly<Record<string, string>>;
+}
+const manifest = JSON.parse(readFileSync(`${root}package.json`, "utf8")) as Manifest;
+
+describe("the exports map", () => {
+  test("points at files that were built, types first", () => {
+    for (const [path, target] of Object.entries(manifest.exports)) {
+      if (typeof target === "string") {
+        expect(existsSync(root + target), `${path} → ${target}`).toBe(true);
+        continue;
+      }
+      expect(Object.keys(target), path).toEqual(["types", "default"]);
+      for (const file of Object.values(target)) {
+        expect(existsSync(root + file), `${path} → ${file}`).toBe(true);
+      }
+    }
+  });
+
+  test("has no wildcard, so that everything else is private", () => {
+    expect(Object.keys(manifest.exports).filter((path) => path.includes("*"))).toEqual([]);
+  });
+
+  test("keeps the inside of the package closed", async () => {
+    const { stdout } = await runProgram(fixture("closed.mjs"));
+    expect(stdout.trim()).toBe("ERR_PACKAGE_PATH_NOT_EXPORTED");
+  });
+
+  test("can be required from CommonJS, and gives the same instance", async () => {
+    const { stdout, stderr } = await runProgram(fixture("required.cjs"));
+    expect({ stdout, stderr: withoutWarning(stderr) }).toEqual({ stdout: "same\n", stderr: "" });
+  });
+});
+
+describe("the tarball", () => {
+  let files: string[];
+  beforeAll(() => {
+    // Without scripts: `prepack` would build what the tests have in use.
+    const output = execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], {
+      cwd: root,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const [packed] = JSON.parse(output) as [{ files: { path: string }[] }];
+    files = packed.files.map((file) => file.path);
+  });
+
+  test("holds dist, src and the papers, and nothing else", () => {
+    const others = files.filter((path) => !/^(dist|src)\//.test(path));
+    expect(others.toSorted()).toEqual(["CHANGELOG.md", "LICENSE", "README.md", "package.json"]);
+  });
+
+  test("holds code, types and their maps for every source file, and its source", () => {
+    const sources = files.filter((path) => path.startsWith("src/"));
+    expect(sources.filter((path) => !path.endsWith(".ts") && !path.endsWith(".md"))).toEqual([]);
+    const expected = sources
+      .filter((path) => path.endsWith(".ts"))
+      .map((path) => path.replace(/^src\//, "dist/").replace(/\.ts$/, ""))
+      .flatMap((stem) => [".d.ts", ".d.ts.map", ".js", ".js.map"].map((ending) => stem + ending));
+    expect(files.filter((path) => path.startsWith("dist/")).toSorted()).toEqual(
+      expected.toSorted(),
+    );
+  });
+
+  test("holds no path of the machine that packed it", () => {
+    // Short names such as "/" or "/root" would be found in honest text.
+    const places = [root, homedir()].filter((place) => place.length > 6);
+    const telling = files.filter((path) => {
+      const text = readFileSync(root + path, "utf8");
+      return places.some((place) => text.includes(place)) || /file:\/\/\/\w/.test(text);
+    });
+    expect(telling).toEqual([]);
+  });
+
+  test("holds the command, with its first line", () => {
+    for (const file of Object.values(manifest.bin)) {
+      const path = file.replace(/^\.\//, "");
+      expect(files).toContain(path);
+      expect(readFileSync(root + path, "utf8").split("\n")[0]).toBe("#!/usr/bin/env node");
+    }
+  });
+
+  test("runs no script when it is installed", () => {
+    const hooks = ["preinstall", "install", "postinstall", "prepare"];
+    expect(Object.keys(manifest.scripts).filter((name) => hooks.includes(name))).toEqual([]);
+  });
+});
+
+describe("import 'manycore'", () => {
+  interface Loaded {
+    readonly modules: readonly string[];
+    readonly resources: readonly string[];
+    readonly listeners: readonly string[];
+  }
+  let loaded: Loaded;
+  beforeAll(async () => {
+    const { stdout } = await runProgram(fixture("loaded.mjs"));
+    loaded = JSON.parse(stdout) as Loaded;
+  });
+
+  test("loads no module of Node that is slow to load and rarely needed", () => {
+    const rare = ["inspector", "inspector/promises", "child_process", "cluster", "http", "vm"];
+    expect(loaded.modules.filter((name) => rare.includes(name))).toEqual([]);
+  });
+
+  test("starts nothing: no handle, no timer, no listener", () => {
+    expect(loaded).toMatchObject({ resources: [], listeners: [] });
+  });
+
+  test("loads no package but the codec", async () => {
+    const { stdout } = await runProgram(fixture("packages.mjs"));
+    const seen = JSON.parse(stdout) as { home: boolean; packages: string[] };
+    expect(seen.home, "the trace sees the package itself").toBe(true);
+    expect(seen.packages.filter((name) => name !== "msgpackr")).toEqual([]);
+  });
+});
+
+function fixture(name: string): string {
+  return fileURLToPath(new URL(`../fixtures/package/${name}`, import.meta.url));
+}
+
+/** Node 20 and 22 warn that requiring an ES module is experimental. */
+function withoutWarning(stderr: string): string {
+  return stderr
+    .split("\n")
+    .filter((line) => !/ExperimentalWarning|--trace-warnings/.test(line))
+    .join("\n");
+}
