@@ -1,0 +1,22 @@
+export {
+  AbandonedError,
+  AuthenticationError,
+  BrokenBarrierError,
+  BrokenExecutorError,
+  CancelledError,
+  DeadlockError,
+  EndOfStreamError,
+  InvalidStateError,
+  ManycoreError,
+  NotSupportedError,
+  ProcessError,
+  QueueEmptyError,
+  QueueFullError,
+  QueueShutdownError,
+  RemoteError,
+  SerializationError,
+  TaskNotFoundError,
+  TimeoutError,
+  WorkerCrashedError,
+} from "./errors.ts";
+export type { CrashDetails, ErrorCode, ManycoreErrorOptions } from "./errors.ts";
