@@ -1,0 +1,13 @@
+export type { AnyTaskRef, Task, TaskFunction, TaskRef } from "./types.ts";
+export { isTaskIdentity } from "./identity.ts";
+export type { TaskIdentity } from "./identity.ts";
+export { task } from "./register.ts";
+export type { ModuleMeta } from "./register.ts";
+export { isTaskRef, tasks } from "./refs.ts";
+export type { TaskRefs } from "./refs.ts";
+export { inline } from "./inline.ts";
+export { identify, taskName } from "./locate.ts";
+export { resolveTask } from "./resolve.ts";
+export { importModule, importing } from "./import-module.ts";
+export { isMain, markAsWorker } from "./is-main.ts";
+export { isClass } from "./function-kind.ts";

@@ -1,0 +1,68 @@
+import { readFile } from "node:fs/promises";
+import { exportedNames, guessRewrittenExports } from "./exported-names.ts";
+import { findExport } from "./find-export.ts";
+import { scriptText, variablesAround } from "./inspect.ts";
+import type { FunctionPlace } from "./inspect.ts";
+import { pathOfModule } from "./module-url.ts";
+
+/**
+ * Finds under which name a module exports `fn` without its namespace: from its text, which says which
+ * variables are exported, and from their live values.
+ */
+export async function findInText(fn: Function, place: FunctionPlace, module: string): Promise<string | undefined> {
+  const locals = variablesAround(fn);
+  // The file will do most times, although TypeScript in it may confuse the lexer: every name is checked
+  // against a live value. V8's text is exact, but costs 25 ms the first time.
+  const file = place.isModule ? await fileText(module) : undefined;
+  const name = file === undefined ? undefined : findExport(pick(await exportedNames(file), locals), fn);
+  if (name !== undefined) return name;
+  const text = scriptText(place.scriptId);
+  if (place.isModule) return findExport(pick(await exportedNames(text), locals), fn);
+  const holders = Object.keys(locals).filter((it) => findExport({ [it]: locals[it] }, fn) !== undefined);
+  return findExport(pick(guessRewrittenExports(text, holders), locals), fn);
+}
+
+type Names = Awaited<ReturnType<typeof exportedNames>>;
+
+/** What the module exports, or will export once evaluated. */
+function pick(names: Names, locals: Readonly<Record<string, unknown>>): object {
+  const exports = Object.create(null) as Record<string, unknown>;
+  for (const { exported, local } of names) {
+    if (local !== undefined && local in locals) exports[exported] = locals[local];
+  }
+  return exports;
+}
+
+async function fileText(module: string): Promise<string | undefined> {
+  const path = pathOfModule(module);
+  if (path === undefined) return undefined;
+  try {
+    return await readFile(path, "utf8");
+  } catch {
+    // Deleted since, or never a file (a bundler's virtual module): V8 still has the text.
+    return undefined;
+  }
+}
+
+/** Tells whether `fn` is what `export default (x) => …` made: that has no variable to compare with, so its place in the text decides. */
+export async function isDefaultExpression(fn: Function, place: FunctionPlace): Promise<boolean> {
+  if (!place.isModule || place.isNested) return false;
+  const text = scriptText(place.scriptId);
+  const found = (await exportedNames(text)).find((it) => it.exported === "default");
+  if (found === undefined || found.local !== undefined) return false;
+  const rest = text.slice(found.end);
+  const start = found.end + rest.length - rest.trimStart().length;
+  const own = Function.prototype.toString.call(fn);
+  const offset = offsetOf(text, place);
+  return text.startsWith(own, start) && offset >= start && offset < start + own.length;
+}
+
+function offsetOf(text: string, place: FunctionPlace): number {
+  let offset = 0;
+  for (let line = 1; line < place.line; line++) {
+    const end = text.indexOf("\n", offset);
+    if (end === -1) return -1;
+    offset = end + 1;
+  }
+  return offset + place.column - 1;
+}

@@ -1,0 +1,33 @@
+import type { TaskIdentity } from "./identity.ts";
+
+/** What must be one per process and thread even when two copies of this package are loaded. */
+export interface TaskSlot {
+  /** Functions that carry their own identity: `task()` and `inline()`. */
+  readonly marked: WeakMap<object, TaskIdentity>;
+  /** Functions registered by `task()`, per module URL, in the order of the calls. */
+  readonly registered: Map<string, Function[]>;
+  /** How many registrations each module instance has made, by its `import.meta`. */
+  readonly counts: WeakMap<object, number>;
+  /** True in processes and threads that this package started. */
+  isWorker: boolean;
+  /** How many task modules are being imported now. */
+  importing: number;
+}
+
+const SLOT = Symbol.for("manycore.task");
+
+/** Reads the slot of this process or thread, making it on first use. */
+export function taskSlot(): TaskSlot {
+  const holder = globalThis as { [SLOT]?: TaskSlot };
+  const present = holder[SLOT];
+  if (present !== undefined) return present;
+  const slot: TaskSlot = {
+    marked: new WeakMap(),
+    registered: new Map(),
+    counts: new WeakMap(),
+    isWorker: false,
+    importing: 0,
+  };
+  Object.defineProperty(holder, SLOT, { value: slot });
+  return slot;
+}

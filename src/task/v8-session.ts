@@ -1,0 +1,96 @@
+import { createRequire } from "node:module";
+import type { Runtime, Session } from "node:inspector";
+
+/** The way a JavaScript value gets into an inspector session and back: through a property of the global object. */
+const BOX = Symbol.for("manycore.task.inspect");
+const BOX_EXPRESSION = `globalThis[Symbol.for("manycore.task.inspect")]`;
+
+/** V8's view of a value, and what it does not show to programs: `[[Scopes]]` and the like. */
+export interface Inside {
+  readonly fields: ReadonlyMap<string, Runtime.RemoteObject>;
+  readonly internal: ReadonlyMap<string, Runtime.RemoteObject>;
+}
+
+/** A short-lived inspector session in this thread; it answers synchronously. */
+export class V8Session {
+  readonly #session: Session;
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  /** Calls a method of the inspector protocol. */
+  call<T>(method: string, params: object = {}): T {
+    let answered = false;
+    let failure: { readonly message?: string } | null = null;
+    let value: unknown;
+    this.#session.post(method, params, (error: Error | null, result?: object) => {
+      answered = true;
+      failure = error;
+      value = result;
+    });
+    if (!answered) throw new Error(`The inspector did not answer ${method}`);
+    const failed = failure as { readonly message?: string } | null | undefined;
+    if (failed !== null && failed !== undefined) throw new Error(`The inspector refused ${method}: ${failed.message}`);
+    return value as T;
+  }
+
+  on(event: string, listener: (message: { readonly params: object }) => void): void {
+    this.#session.on(event, listener);
+  }
+
+  /** Handles of the values the session was opened with. */
+  values(): Runtime.RemoteObject[] {
+    const expression = `${BOX_EXPRESSION}.values`;
+    const list = this.call<Runtime.EvaluateReturnType>("Runtime.evaluate", { expression, silent: true });
+    return indexed(this.look(list.result));
+  }
+
+  look(object: Runtime.RemoteObject): Inside {
+    const { objectId } = object;
+    const answer = this.call<Runtime.GetPropertiesReturnType>("Runtime.getProperties", { objectId, ownProperties: true });
+    const fields = new Map<string, Runtime.RemoteObject>();
+    for (const it of answer.result) if (it.value !== undefined) fields.set(it.name, it.value);
+    const internal = new Map<string, Runtime.RemoteObject>();
+    for (const it of answer.internalProperties ?? []) if (it.value !== undefined) internal.set(it.name, it.value);
+    return { fields, internal };
+  }
+
+  /** The scopes a function sees, innermost first. */
+  scopes(inside: Inside): Runtime.RemoteObject[] {
+    const list = inside.internal.get("[[Scopes]]");
+    return list === undefined ? [] : indexed(this.look(list));
+  }
+
+  /** The variables of a scope, as an object of their live values. */
+  variables(scope: Runtime.RemoteObject): object {
+    const { objectId } = scope;
+    const functionDeclaration = `function () { ${BOX_EXPRESSION}.found.push(this.object); }`;
+    this.call("Runtime.callFunctionOn", { objectId, functionDeclaration, silent: true });
+    const { found } = (globalThis as unknown as Record<symbol, { found: object[] }>)[BOX]!;
+    return found.pop() ?? {};
+  }
+}
+
+function indexed(inside: Inside): Runtime.RemoteObject[] {
+  return [...inside.fields].flatMap(([name, value]) => (/^\d+$/.test(name) ? [value] : []));
+}
+
+/**
+ * Runs `body` with a session of its own; leaves nothing behind.
+ *
+ * @throws Error when this Node has no inspector or does not permit it.
+ */
+export function withV8Session<T>(values: readonly unknown[], body: (session: V8Session) => T): T {
+  // Loaded late, since many programs never ask; and synchronously, since the caller's stack is evidence.
+  const inspector = createRequire(import.meta.url)("node:inspector") as typeof import("node:inspector");
+  const session = new inspector.Session();
+  session.connect();
+  Object.defineProperty(globalThis, BOX, { value: { values, found: [] }, configurable: true });
+  try {
+    return body(new V8Session(session));
+  } finally {
+    Reflect.deleteProperty(globalThis, BOX);
+    session.disconnect();
+  }
+}

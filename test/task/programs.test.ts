@@ -1,0 +1,76 @@
+import { mkdtemp, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { runProgram } from "../helpers/run-program.ts";
+import { fixture } from "./test-worker.ts";
+
+const path = (name: string): string => fileURLToPath(fixture(name));
+
+describe("a program in its own top-level await", () => {
+  test("finds its exports and refuses the rest, without waiting for itself", async () => {
+    const { stdout, stderr, code } = await runProgram(path("tla-main.mjs"));
+    expect({ stderr, code }).toEqual({ stderr: "", code: 0 });
+    const refused = (what: string, why: string): unknown[] => [
+      "ERR_MANYCORE_TASK_NOT_FOUND",
+      `${what} cannot be found again in a worker: ${why}. Do one of these:`,
+    ];
+    expect(JSON.parse(stdout)).toEqual([
+      ["square", "export", "square", "undefined"],
+      ["math.cube", "export", "math.cube", "undefined"],
+      ["renamed", "export", "renamed", "undefined"],
+      ["Crawler", "export", "Crawler", "undefined"],
+      refused('Function "hidden"', "its module does not export it"),
+      refused('Function "sameText"', "its module does not export it"),
+      refused("An anonymous function", "it was made inside another function, whose variables stay here"),
+      144,
+    ]);
+  });
+
+  test("finds its anonymous default export by its text, and not another function with the same text", async () => {
+    const { stdout } = await runProgram(path("tla-default-main.mjs"));
+    expect(JSON.parse(stdout)).toEqual({
+      name: "default",
+      source: 40,
+      value: 42,
+      other: "ERR_MANYCORE_TASK_NOT_FOUND",
+    });
+  });
+});
+
+describe("isMain", () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "manycore-main-"));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  test("is true in the program and false in what it imports", async () => {
+    const { stdout } = await runProgram(path("main.js"));
+    expect(stdout).toBe("main true, library false\n");
+  });
+
+  test("is true when the program is named without its extension", async () => {
+    const { stdout } = await runProgram(path("main-cjs"));
+    expect(stdout).toBe("main true\n");
+  });
+
+  test("is true when the program is started by a link", async () => {
+    await symlink(path("main.js"), join(folder, "link"));
+    const { stdout } = await runProgram(join(folder, "link"));
+    expect(stdout).toBe("main true, library false\n");
+  });
+
+  test("is false in another program's import", async () => {
+    const { stdout } = await runProgram(path("imports-main.js"));
+    expect(stdout).toBe("main false, library false\n");
+  });
+
+  test("is true in code given on standard input", async () => {
+    const dist = new URL("../../dist/task/index.js", import.meta.url).href;
+    const input = `import { isMain } from ${JSON.stringify(dist)}; console.log(isMain(import.meta));`;
+    const { stdout } = await runProgram("-", { execArgv: ["--input-type=module"], input });
+    expect(stdout).toBe("true\n");
+  });
+});
