@@ -1,0 +1,102 @@
+import { extname } from "node:path";
+import { NotSupportedError, ProcessError } from "../errors/index.ts";
+import type { ExitStatus, Peer, ProcessIdentity } from "../wire/index.ts";
+import { inheritedExecArgv } from "./exec-argv.ts";
+import { exitCodeOf } from "./exit-code.ts";
+import { type HandleOptions, stdioTriple, type Work } from "./handle-options.ts";
+import { childIdentity, processIdentity } from "./identity.ts";
+import { exitOfZombie, pollSync } from "./join-sync.ts";
+import type { Restored } from "./restore.ts";
+import type { ProcessPeer } from "./spawn.ts";
+import { type CoreParts, WorkerCore } from "./worker-core.ts";
+
+/** What a Process may be told besides its target. */
+export interface ProcessSettings extends HandleOptions {
+  /** Working directory; default: the starter's. */
+  readonly cwd?: string | undefined;
+}
+
+/** The life of a child process. */
+export class ProcessCore<R> extends WorkerCore<R> {
+  readonly kind = "process";
+  readonly #identity: ProcessIdentity;
+  readonly #settings: ProcessSettings;
+
+  private constructor(parts: CoreParts, identity: ProcessIdentity, settings: ProcessSettings) {
+    super(parts);
+    this.#identity = identity;
+    this.#settings = settings;
+  }
+
+  /** One that can be started. */
+  static create<R>(prefix: string, settings: ProcessSettings, work: Work | undefined): ProcessCore<R> {
+    const creator = processIdentity();
+    const identity = childIdentity(prefix, settings.name, settings.daemon ?? creator.daemon);
+    const { name, daemon } = identity;
+    return new ProcessCore({ name, daemon, options: settings, work, state: "new" }, identity, settings);
+  }
+
+  /** The one that is running here. */
+  static inside<R>({ name, daemon, work }: Restored): ProcessCore<R> {
+    return new ProcessCore(
+      { name, daemon, options: {}, work, state: "inside" },
+      processIdentity(),
+      {},
+    );
+  }
+
+  protected checkStart(): void {
+    if (!processIdentity().daemon) return;
+    throw new ProcessError(
+      `${processIdentity().name} is a daemon and may not start processes: they would be left alone when it is ended. ` +
+        "Start them from a process that is no daemon, or use threads.",
+    );
+  }
+
+  protected async spawn(): Promise<Peer> {
+    const { env, cwd, execArgv, inspect, stdio } = this.#settings;
+    const inspector =
+      inspect === undefined || inspect === false
+        ? []
+        : [`--inspect=127.0.0.1:${inspect === true ? 0 : inspect}`];
+    // Late: programs that only import this package need no child processes.
+    const { spawnProcess } = await import("./spawn.ts");
+    try {
+      return spawnProcess({
+        role: new URL(`./child-role${extname(import.meta.url)}`, import.meta.url).href,
+        boot: {
+          process: { ...this.#identity, name: this.name, daemon: this.daemon },
+          argv: process.argv.slice(1),
+          data: null,
+        },
+        env,
+        cwd,
+        execArgv: [...(execArgv ?? inheritedExecArgv()), ...inspector],
+        stdio: stdioTriple(stdio),
+      });
+    } catch (error) {
+      if (error instanceof ProcessError) throw error;
+      throw new ProcessError(`${this.name} could not be started: ${(error as Error).message}`, { cause: error });
+    }
+  }
+
+  protected waitSync(peer: Peer, timeout: number): ExitStatus | undefined {
+    if (process.platform !== "linux") {
+      throw new NotSupportedError(
+        "Process.joinSync() needs Linux's /proc. Use `await join()`, which works everywhere.",
+      );
+    }
+    const child = peer as ProcessPeer;
+    const { pid } = child;
+    return pollSync(() => {
+      const status = child.status ?? (pid === undefined ? undefined : exitOfZombie(pid));
+      // In this order: what it sent last was sent before its end.
+      child.drainSync();
+      return status;
+    }, timeout);
+  }
+
+  protected codeOf(status: ExitStatus): number {
+    return exitCodeOf(status);
+  }
+}

@@ -1,0 +1,162 @@
+import { type ChildProcess, spawn, type StdioOptions } from "node:child_process";
+import { readSync } from "node:fs";
+import type { Socket } from "node:net";
+import { extname } from "node:path";
+import type { Readable, Writable } from "node:stream";
+import { fileURLToPath } from "node:url";
+import { encodeValue } from "../wire/codec.ts";
+import { ProcessError } from "../errors/index.ts";
+import { type Boot, type ExitStatus, type Peer, SocketChannel } from "../wire/index.ts";
+import { inheritedExecArgv } from "./exec-argv.ts";
+
+export { exitCodeOf } from "./exit-code.ts";
+
+/** Where one of the three standard streams of a child goes. */
+export type StdioTarget = "inherit" | "pipe" | "ignore" | number;
+
+/** How to start a process of ours. */
+export interface SpawnOptions {
+  /** URL of the module whose `start(host)` runs in the child. */
+  readonly role: string;
+  readonly boot: Boot;
+  /** Environment; default: that of this process. */
+  readonly env?: NodeJS.ProcessEnv | undefined;
+  /** Working directory; default: that of this process. */
+  readonly cwd?: string | undefined;
+  /** Node options; default: those of this process. */
+  readonly execArgv?: readonly string[] | undefined;
+  /** Default: stdin from nowhere, stdout and stderr shared with this process. */
+  readonly stdio?: readonly [StdioTarget, StdioTarget, StdioTarget] | undefined;
+  /** A file descriptor the child finds as number 4. */
+  readonly claimsFd?: number | undefined;
+}
+
+/** How long after the exit of a child its last words may take; only a grandchild that holds its pipe can delay them. */
+const LAST_WORDS_MS = 1000;
+
+const DRAIN_BYTES = 64 * 1024;
+
+const ENTRY = fileURLToPath(new URL(`./entry${extname(import.meta.url)}`, import.meta.url));
+
+/** Starts a Node process that runs one role, connected by a socket pair of its own. */
+export function spawnProcess(options: SpawnOptions): ProcessPeer {
+  const stdio: StdioOptions = [...(options.stdio ?? ["ignore", "inherit", "inherit"]), "pipe"];
+  if (options.claimsFd !== undefined) stdio.push(options.claimsFd);
+  const child = spawn(
+    process.execPath,
+    [...(options.execArgv ?? inheritedExecArgv()), ENTRY, options.role],
+    {
+      stdio,
+      env: options.env ?? process.env,
+      cwd: options.cwd,
+      windowsHide: true,
+      serialization: "json",
+    },
+  );
+  // Left undefined when there are no file descriptors for the pipes.
+  if ((child.stdio as unknown) === undefined || child.stdio[3] == null) {
+    child.on("error", () => {});
+    throw new ProcessError(
+      "No process could be started: this process has too many open files. Close some or raise the limit (ulimit -n).",
+    );
+  }
+  const peer = new ProcessPeer(child);
+  const boot = encodeValue(options.boot, { destination: "process", root: "options" });
+  peer.channel.send(["boot", boot.bytes], boot.attachments);
+  return peer;
+}
+
+/** A child process of ours, seen from its parent. */
+export class ProcessPeer implements Peer {
+  readonly kind = "process";
+  readonly threadId = undefined;
+  readonly channel: SocketChannel;
+  readonly exited: Promise<ExitStatus>;
+  readonly #child: ChildProcess;
+  #status: ExitStatus | undefined;
+
+  constructor(child: ChildProcess) {
+    this.#child = child;
+    const socket = child.stdio[3] as Socket;
+    this.channel = new SocketChannel(socket);
+    const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+    const ended = new Promise<ExitStatus>((resolve) => {
+      child.once("exit", (code, signal) => {
+        this.#status = { code: code ?? undefined, signal: signal ?? undefined };
+        resolve(this.#status);
+      });
+      // Also emitted when a kill fails; only a spawn that failed leaves no pid.
+      child.on("error", (error) => {
+        if (child.pid === undefined) resolve({ code: undefined, signal: undefined, error });
+      });
+    });
+    this.exited = ended.then(async (status) => {
+      const timer = setTimeout(() => socket.destroy(), LAST_WORDS_MS);
+      await closed;
+      clearTimeout(timer);
+      return status;
+    });
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** How it ended, as soon as that is known; what it sent last may still be on its way. */
+  get status(): ExitStatus | undefined {
+    return this.#status;
+  }
+
+  get stdin(): Writable | null {
+    return this.#child.stdin;
+  }
+
+  get stdout(): Readable | null {
+    return this.#child.stdout;
+  }
+
+  get stderr(): Readable | null {
+    return this.#child.stderr;
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  ref(): void {
+    this.#child.ref();
+    this.channel.ref();
+    for (const stream of this.#pipes()) stream.ref();
+  }
+
+  unref(): void {
+    this.#child.unref();
+    this.channel.unref();
+    for (const stream of this.#pipes()) stream.unref();
+  }
+
+  /** Reads, without the event loop and without waiting, what the child has sent so far. */
+  drainSync(): void {
+    const socket = this.#child.stdio[3] as Socket;
+    const { fd = -1 } = (socket as unknown as { _handle: { fd?: number } | null })._handle ?? {};
+    if (fd < 0) return;
+    try {
+      for (;;) {
+        const chunk = Buffer.allocUnsafeSlow(DRAIN_BYTES);
+        const length = readSync(fd, chunk);
+        // The child waits for our end before it leaves; destroying closes the descriptor at once.
+        if (length === 0) return void socket.destroy();
+        this.channel.receive(chunk.subarray(0, length));
+      }
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== "EAGAIN") socket.destroy();
+    }
+  }
+
+  #pipes(): Socket[] {
+    return [this.#child.stdin, this.#child.stdout, this.#child.stderr].filter(
+      (stream) => stream !== null,
+    ) as unknown as Socket[];
+  }
+}

@@ -1,0 +1,322 @@
+import { CancelledError, InvalidStateError, ProcessError } from "../errors/index.ts";
+import { importing } from "../task/index.ts";
+import { deferred } from "../util/deferred.ts";
+import { checkMilliseconds, waitWithin, type WaitOptions } from "../util/wait-options.ts";
+import { encodeThrown } from "../wire/error-codec.ts";
+import type { Destination } from "../wire/codec.ts";
+import type { ExitStatus, Peer } from "../wire/index.ts";
+import { addChild, removeChild } from "./children.ts";
+import type { HandleOptions, Work } from "./handle-options.ts";
+import { prepareJob } from "./job.ts";
+import { ChildMessage } from "./messages.ts";
+import { Outcome } from "./outcome.ts";
+
+/** `new`: not started. `starting`: on its way. `failed`: could not be started. `inside`: this is the child itself. */
+export type CoreState =
+  | "new"
+  | "starting"
+  | "running"
+  | "stopped"
+  | "failed"
+  | "closed"
+  | "inside";
+
+/** How long after an abort of its `signal` a child is terminated. */
+const ABORT_GRACE_MS = 1000;
+/** The longest delay of a Node timer. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** What a {@link WorkerCore} is made of. */
+export interface CoreParts {
+  readonly name: string;
+  readonly daemon: boolean;
+  readonly options: HandleOptions;
+  readonly work: Work | undefined;
+  readonly state: "new" | "inside";
+}
+
+/**
+ * The life of one child, process or thread: everything behind the public classes.
+ *
+ * new → starting → running → stopped → closed; a start that fails ends in `failed`. All that is known
+ * about the end comes through {@link WorkerCore.finish}, which may be reached twice (from the child's
+ * exit and from a blocking join) and acts once.
+ */
+export abstract class WorkerCore<R> {
+  name: string;
+  daemon: boolean;
+  state: CoreState;
+  /** True once `run()` has begun. */
+  began = false;
+  exitCode: number | undefined;
+  abstract readonly kind: Destination;
+  protected readonly options: HandleOptions;
+  protected readonly outcome: Outcome<R> = new Outcome();
+  /** It was told to end from here. */
+  protected isStopping = false;
+  protected peer: Peer | undefined;
+  #work: Work | undefined;
+  #handle: object | undefined;
+
+  #holds = 0;
+  readonly #up = deferred<void>();
+  readonly #exited = deferred<number>();
+  readonly #timers = new Set<NodeJS.Timeout>();
+
+  constructor(parts: CoreParts) {
+    this.name = parts.name;
+    this.daemon = parts.daemon;
+    this.options = parts.options;
+    this.state = parts.state;
+    this.#work = parts.work;
+    // Known to whoever joins; a failed start has told its caller.
+    this.#exited.promise.catch(() => {});
+  }
+
+  /** Starts the peer; its boot message is sent, nothing else. */
+  protected abstract spawn(): Peer | Promise<Peer>;
+  /** Refuses a start that this kind of child does not allow here. */
+  protected abstract checkStart(): void;
+  /** Waits for the end, blocking; hands over what the child has sent. Undefined when time is up. */
+  protected abstract waitSync(peer: Peer, timeout: number): ExitStatus | undefined;
+  /** The exit code of an end. */
+  protected abstract codeOf(status: ExitStatus): number;
+  /** Called when the child has ended. */
+  protected ended(): void {}
+
+  get work(): Work | undefined {
+    return this.#work;
+  }
+
+  get running(): Peer | undefined {
+    return this.state === "starting" || this.state === "running" ? this.peer : undefined;
+  }
+
+  /** The peer also after its end, until `close()`. */
+  get streams(): Peer | undefined {
+    return this.peer;
+  }
+
+  get result(): Promise<R> {
+    if (this.state === "inside") throw new InvalidStateError(`${this.name} cannot ask for its own result.`);
+    if (!this.outcome.wanted) {
+      this.outcome.wanted = true;
+      // Who asks for the result waits for it: a daemon keeps the loop open that long, too.
+      if (this.running !== undefined) this.#holdUntilExit();
+    }
+    return this.outcome.promise;
+  }
+
+  async start(handle: object, subclass: Function | undefined, caller: string | undefined): Promise<void> {
+    this.#checkStart();
+    this.state = "starting";
+    const release = this.#hold();
+    try {
+      this.#checkWanted();
+      const job = await prepareJob({
+        work: this.#work,
+        handle,
+        subclass,
+        destination: this.kind,
+        transfer: this.options.transfer,
+      });
+      this.#work = undefined;
+      this.#checkWanted();
+      const peer = await this.spawn();
+      this.outcome.describe({ name: this.name, kind: this.kind, pid: peer.pid, task: job.task, caller });
+      this.#attach(peer, handle);
+      peer.channel.send(job.frame, job.attachments, job.transfer);
+    } catch (error) {
+      this.state = "failed";
+      this.outcome.reject(error);
+      this.#exited.reject(new InvalidStateError(`${this.name} could not be started.`, { cause: error }));
+      release();
+      throw error;
+    }
+    try {
+      await this.#up.promise;
+      if (this.state === "starting") this.state = "running";
+    } finally {
+      release();
+    }
+  }
+
+  async join(options: WaitOptions | undefined): Promise<number | undefined> {
+    this.#checkJoin();
+    const release = this.#hold();
+    try {
+      return await waitWithin<number | undefined>(this.#exited.promise, options, () => undefined);
+    } finally {
+      release();
+    }
+  }
+
+  joinSync(options: WaitOptions | undefined): number | undefined {
+    this.#checkJoin();
+    options?.signal?.throwIfAborted();
+    const timeout = options?.timeout === undefined ? Infinity : checkMilliseconds(options.timeout, "timeout");
+    const peer = this.running;
+    if (peer === undefined) {
+      if (this.state !== "starting") return this.exitCode;
+      throw new InvalidStateError(`${this.name} is not started yet; await start() before joinSync().`);
+    }
+    const status = this.waitSync(peer, timeout);
+    if (status === undefined) return undefined;
+    this.#finish(status);
+    return this.exitCode;
+  }
+
+  interrupt(reason: unknown): void {
+    this.checkStarted("interrupted");
+    const why = reason ?? new CancelledError(`${this.name} was interrupted by ${process.pid}.`);
+    const bytes = encodeThrown(why, { destination: this.kind, root: "reason" });
+    this.running?.channel.send([ChildMessage.interrupt, bytes.bytes], bytes.attachments, bytes.transfer);
+  }
+
+  terminate(grace: number, reason?: unknown): void {
+    this.checkStarted("terminated");
+    const wait = checkMilliseconds(grace, "grace");
+    this.isStopping = true;
+    if (wait === 0) {
+      this.stop("SIGTERM");
+      return;
+    }
+    this.interrupt(reason ?? new CancelledError(`${this.name} is to end within ${wait} ms.`));
+    this.#later(wait, "SIGTERM");
+    this.#later(wait * 2, "SIGKILL");
+  }
+
+  /** Sends a signal; one that ended already is left alone. */
+  stop(signal: NodeJS.Signals): void {
+    this.checkStarted("ended");
+    this.isStopping = true;
+    this.running?.kill(signal);
+  }
+
+  close(): void {
+    if (this.state === "starting" || this.state === "running" || this.state === "inside") {
+      throw new InvalidStateError(`${this.name} is still running; join() or terminate() it before close().`);
+    }
+    this.state = "closed";
+    this.peer = undefined;
+    this.#work = undefined;
+  }
+
+  checkOpen(): void {
+    if (this.state === "closed") throw new InvalidStateError(`${this.name} is closed.`);
+  }
+
+  checkStarted(what: string): void {
+    this.checkOpen();
+    if (this.state === "new") throw new InvalidStateError(`${this.name} cannot be ${what} before it is started.`);
+  }
+
+  #checkStart(): void {
+    this.checkOpen();
+    if (this.state === "inside") {
+      throw new InvalidStateError(`${this.name} can only be started by the one that made it.`);
+    }
+    if (this.state !== "new") {
+      throw new InvalidStateError(`${this.name} can be started only once; make a new one to run it again.`);
+    }
+    if (importing()) {
+      throw new ProcessError(
+        `${this.name} would be started while a child imports its module, which would start children without end. ` +
+          "Start it from a function, or behind `if (isMain(import.meta))`.",
+      );
+    }
+    this.checkStart();
+  }
+
+  /** Refuses to go on with a start that somebody has called off meanwhile. */
+  #checkWanted(): void {
+    this.options.signal?.throwIfAborted();
+    if (this.isStopping) throw new ProcessError(`${this.name} was ended before it was up.`);
+  }
+
+  #checkJoin(): void {
+    this.checkOpen();
+    if (this.state === "inside") throw new InvalidStateError(`${this.name} cannot join itself.`);
+    if (this.state === "new") throw new InvalidStateError(`${this.name} cannot be joined before it is started.`);
+    if (this.state === "failed") throw new InvalidStateError(`${this.name} could not be started.`);
+  }
+
+  #attach(peer: Peer, handle: object): void {
+    this.peer = peer;
+    this.#handle = handle;
+    const { channel } = peer;
+    channel.onFrame = (frame, attachments) => this.#receive(frame, attachments);
+    channel.onClose = (error) => {
+      if (error === undefined) return;
+      // It no longer speaks our language; what it still does, nobody can tell.
+      this.outcome.dying = error;
+      peer.kill("SIGKILL");
+    };
+    channel.start();
+    void peer.exited.then((status) => this.#finish(status));
+    addChild(handle, { kind: this.kind, daemon: this.daemon, kill: () => peer.kill("SIGTERM") });
+    if (this.daemon && this.#holds === 0) peer.unref();
+    if (this.outcome.wanted) this.#holdUntilExit();
+    // What was asked for while the peer was being made.
+    if (this.isStopping) peer.kill("SIGTERM");
+    if (this.options.signal?.aborted === true) this.#onAbort();
+    this.options.signal?.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  #receive(frame: unknown[], attachments: unknown[] | undefined): void {
+    switch (frame[0]) {
+      case ChildMessage.up:
+        this.#up.resolve();
+        return;
+      case ChildMessage.began:
+        this.began = true;
+        return;
+      default:
+        this.outcome.receive(frame, attachments);
+    }
+  }
+
+  #finish(status: ExitStatus): void {
+    if (this.state !== "starting" && this.state !== "running") return;
+    const code = this.codeOf(status);
+    this.state = "stopped";
+    this.exitCode = code;
+    this.outcome.close(status, code);
+    this.#up.reject(this.outcome.startError(status));
+    // Who does not wait for the start any more has seen it succeed.
+    this.#up.promise.catch(() => {});
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.options.signal?.removeEventListener("abort", this.#onAbort);
+    if (this.#handle !== undefined) removeChild(this.#handle);
+    this.#handle = undefined;
+    this.#exited.resolve(code);
+    this.ended();
+  }
+
+  readonly #onAbort = (): void => {
+    const reason: unknown = this.options.signal?.reason;
+    this.outcome.reject(reason);
+    // Anything else may not be able to travel.
+    this.terminate(ABORT_GRACE_MS, reason instanceof Error ? reason : undefined);
+  };
+
+  #later(delay: number, signal: NodeJS.Signals): void {
+    if (delay > MAX_TIMER_MS) return;
+    // A child that keeps the loop open does so itself; a daemon is ended at the exit anyway.
+    this.#timers.add(setTimeout(() => this.running?.kill(signal), delay).unref());
+  }
+
+  #holdUntilExit(): void {
+    const release = this.#hold();
+    void this.#exited.promise.then(release, release);
+  }
+
+  /** Keeps the event loop open for a daemon while somebody waits for it. */
+  #hold(): () => void {
+    if (!this.daemon) return () => {};
+    if (this.#holds++ === 0) this.peer?.ref();
+    return () => {
+      if (--this.#holds === 0 && this.state !== "stopped") this.peer?.unref();
+    };
+  }
+}

@@ -1,0 +1,133 @@
+import { extname } from "node:path";
+import type { Readable, Writable } from "node:stream";
+import { MessageChannel, type ResourceLimits, Worker } from "node:worker_threads";
+import { encodeValue } from "../wire/codec.ts";
+import {
+  type Boot,
+  createRingPair,
+  type ExitStatus,
+  type Peer,
+  type RingPair,
+} from "../wire/index.ts";
+import type { MessagePort } from "node:worker_threads";
+import { ThreadChannel } from "./thread-channel.ts";
+
+/** How to start a thread of ours. */
+export interface SpawnThreadOptions {
+  /** URL of the module whose `start(host)` runs in the thread. */
+  readonly role: string;
+  readonly boot: Boot;
+  /** Environment; default: a copy of this thread's. */
+  readonly env?: NodeJS.ProcessEnv | undefined;
+  readonly execArgv?: readonly string[] | undefined;
+  readonly resourceLimits?: ResourceLimits | undefined;
+  /** True: the stream is readable here instead of going to the process's own. */
+  readonly stdout?: boolean | undefined;
+  readonly stderr?: boolean | undefined;
+  readonly stdin?: boolean | undefined;
+  /** Shared memory the role finds as `host.claims`. */
+  readonly claims?: unknown;
+}
+
+/** What the entry of a thread finds in `workerData`. */
+export interface ThreadStart {
+  readonly role: string;
+  readonly boot: Uint8Array;
+  readonly port: MessagePort;
+  readonly rings: RingPair;
+  readonly claims: unknown;
+  /** Which standard streams write straight to the process's descriptors. */
+  readonly direct: { readonly stdout: boolean; readonly stderr: boolean };
+}
+
+const ENTRY = new URL(`./entry${extname(import.meta.url)}`, import.meta.url);
+
+/** Starts a worker thread that runs one role, connected by rings and a port of its own. */
+export function spawnThread(options: SpawnThreadOptions): ThreadPeer {
+  const { port1, port2 } = new MessageChannel();
+  const rings = createRingPair();
+  const start: ThreadStart = {
+    role: options.role,
+    boot: encodeValue(options.boot, { destination: "process", root: "options" }).bytes,
+    port: port2,
+    rings,
+    claims: options.claims,
+    direct: { stdout: options.stdout !== true, stderr: options.stderr !== true },
+  };
+  const worker = new Worker(ENTRY, {
+    workerData: start,
+    transferList: [port2],
+    name: options.boot.thread?.name ?? "",
+    stdin: options.stdin ?? false,
+    stdout: options.stdout ?? false,
+    stderr: options.stderr ?? false,
+    ...(options.env === undefined ? {} : { env: options.env }),
+    ...(options.execArgv === undefined ? {} : { execArgv: [...options.execArgv] }),
+    ...(options.resourceLimits === undefined ? {} : { resourceLimits: options.resourceLimits }),
+  });
+  return new ThreadPeer(worker, new ThreadChannel(port1, rings.toParent, rings.toChild));
+}
+
+/** A worker thread of ours, seen from the thread that started it. */
+export class ThreadPeer implements Peer {
+  readonly kind = "thread";
+  readonly pid: number = process.pid;
+  readonly threadId: number;
+  readonly channel: ThreadChannel;
+  readonly exited: Promise<ExitStatus>;
+  readonly worker: Worker;
+  #killedBy: string | undefined;
+
+  constructor(worker: Worker, channel: ThreadChannel) {
+    this.worker = worker;
+    this.threadId = worker.threadId;
+    this.channel = channel;
+    let failure: Error | undefined;
+    worker.on("error", (error) => {
+      failure = error instanceof Error ? error : new Error(String(error));
+    });
+    this.exited = new Promise((resolve) => {
+      worker.once("exit", (code) => {
+        channel.finish();
+        const killed = this.#killedBy !== undefined && failure === undefined;
+        resolve({
+          code: killed ? undefined : code,
+          signal: killed ? this.#killedBy : undefined,
+          error: failure,
+        });
+      });
+    });
+  }
+
+  /** The signal it was ended with from here. */
+  get killedBy(): string | undefined {
+    return this.#killedBy;
+  }
+
+  get stdin(): Writable | null {
+    return this.worker.stdin;
+  }
+
+  get stdout(): Readable | null {
+    return this.worker.stdout;
+  }
+
+  get stderr(): Readable | null {
+    return this.worker.stderr;
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#killedBy ??= signal;
+    void this.worker.terminate();
+  }
+
+  ref(): void {
+    this.worker.ref();
+    this.channel.ref();
+  }
+
+  unref(): void {
+    this.worker.unref();
+    this.channel.unref();
+  }
+}
