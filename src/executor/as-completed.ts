@@ -1,0 +1,61 @@
+import { TimeoutError } from "../errors/index.ts";
+import { deferred } from "../util/deferred.ts";
+import { checkMilliseconds, type WaitOptions, waitWithin } from "../util/wait-options.ts";
+import type { Future } from "./future.ts";
+
+/**
+ * Yields each Future as it gets done: finished ones first, then in order of completion, each once.
+ *
+ * @param options - `timeout`: milliseconds for the whole iteration, counted from this call.
+ * @throws {@link TimeoutError} saying how many were not done in time.
+ * @example
+ * for await (const future of asCompleted(urls.map((url) => executor.submit(fetchTitle, url)))) {
+ *   console.log(await future);
+ * }
+ */
+export function asCompleted<R>(
+  futures: Iterable<Future<R>>,
+  options: WaitOptions = {},
+): AsyncIterableIterator<Future<R>> {
+  const all = new Set(futures);
+  const ready: Future<R>[] = [];
+  const deadline =
+    options.timeout === undefined
+      ? Infinity
+      : performance.now() + checkMilliseconds(options.timeout, "timeout");
+  let news = deferred<void>();
+  for (const future of all) {
+    if (future.done) ready.push(future);
+  }
+  for (const future of all) {
+    if (future.done) continue;
+    future.addDoneCallback((settled) => {
+      ready.push(settled);
+      news.resolve();
+    });
+  }
+  let yielded = 0;
+  // Written out: an async generator would await each Future that it yields.
+  const iterator: AsyncIterableIterator<Future<R>> = {
+    [Symbol.asyncIterator]: () => iterator,
+    async next() {
+      if (yielded >= all.size) return { done: true, value: undefined };
+      while (ready.length === 0) {
+        news = deferred();
+        const timeout = deadline - performance.now();
+        await waitWithin(news.promise, { timeout, signal: options.signal }, () => {
+          throw new TimeoutError(
+            `${all.size - yielded} of ${all.size} futures were not done within ${options.timeout} ms.`,
+          );
+        });
+      }
+      yielded++;
+      return { done: false, value: ready.shift() as Future<R> };
+    },
+    async return() {
+      yielded = all.size;
+      return { done: true, value: undefined };
+    },
+  };
+  return iterator;
+}

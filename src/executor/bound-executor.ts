@@ -1,0 +1,172 @@
+import type { Task } from "../task/index.ts";
+import { inspectAs } from "../util/inspectable.ts";
+import { checkMilliseconds, type WaitOptions, waitWithin } from "../util/wait-options.ts";
+import { TimeoutError } from "../errors/index.ts";
+import { cancelledError, Future } from "./future.ts";
+import { type MapIterator, type MapRequest, mapTasks, mapToArray } from "./map.ts";
+import { checkTaskOptions } from "./options.ts";
+import { destinationOf, prepareTask } from "./prepare.ts";
+import type { Scheduler } from "./scheduler.ts";
+import { CompiledOptions, type TaskEntry, type TaskSink } from "./task-entry.ts";
+import type { AnyIterable, Executor, ExecutorStats, Received, TaskOptions } from "./types.ts";
+
+/** An executor together with the options its tasks get; `with()` makes another one over the same workers. */
+export class BoundExecutor implements Executor {
+  static {
+    inspectAs<BoundExecutor>(BoundExecutor, (executor) => {
+      return `<${executor.constructor.name} ${describeStats(executor.stats())}>`;
+    });
+  }
+
+  readonly #scheduler: Scheduler;
+  readonly #options: CompiledOptions;
+
+  constructor(scheduler: Scheduler, options: TaskOptions) {
+    this.#scheduler = scheduler;
+    this.#options = new CompiledOptions(checkTaskOptions(options));
+  }
+
+  submit<A extends unknown[], R>(
+    task: Task<A, R>,
+    ...args: A
+  ): Future<Received<Awaited<R>>> {
+    return this.#submit(task, args, undefined, this.submit);
+  }
+
+  map<A extends unknown[], R>(
+    task: Task<A, R>,
+    ...iterables: { [I in keyof A]: AnyIterable<A[I]> }
+  ): AsyncIterableIterator<Received<Awaited<R>>> {
+    return this.iterate({
+      task: task as never,
+      iterables: iterables as AnyIterable<unknown>[],
+      origin: this.map as never,
+    });
+  }
+
+  /** A map with all its choices; {@link BoundExecutor.map} and Pool's lazy maps are forms of it. @internal */
+  iterate<R>(request: MapRequest): MapIterator<R> {
+    this.#scheduler.assertOpen();
+    return mapTasks(this.#scheduler, this.#options, request) as MapIterator<R>;
+  }
+
+  /** A map that is collected; Pool's eager maps. @internal */
+  async mapToArray<R>(request: MapRequest): Promise<R[]> {
+    this.#scheduler.assertOpen();
+    return mapToArray(this.#scheduler, this.#options, request) as Promise<R[]>;
+  }
+
+  async runOnAll<A extends unknown[], R>(task: Task<A, R>, ...args: A): Promise<Awaited<R>[]> {
+    const links = this.#scheduler.startAll();
+    const futures = links.map((link) =>
+      this.#submit(task, args, (entry) => (entry.pinned = link), this.runOnAll),
+    );
+    return Promise.all(futures) as Promise<Awaited<R>[]>;
+  }
+
+  with(options: TaskOptions): Executor {
+    return new BoundExecutor(this.#scheduler, { ...this.#options.source, ...options });
+  }
+
+  waitForRoom(options?: WaitOptions): Promise<void> {
+    return waitWithin(this.#scheduler.waitForRoom(), options, (timeout) => {
+      throw new TimeoutError(`There was no room for another task within ${timeout} ms.`);
+    });
+  }
+
+  shutdown(
+    options: { readonly wait?: boolean | undefined; readonly cancelFutures?: boolean | undefined } = {},
+  ): Promise<void> {
+    return this.#scheduler.shutdown(options.wait ?? true, options.cancelFutures ?? false);
+  }
+
+  terminate(options: { readonly grace?: number | undefined } = {}): Promise<void> {
+    const { finalizer, grace } = this.#scheduler.options;
+    const fallback = finalizer === undefined ? 0 : grace;
+    return this.#scheduler.terminate(
+      options.grace === undefined ? fallback : checkMilliseconds(options.grace, "grace"),
+    );
+  }
+
+  stats(): ExecutorStats {
+    return this.#scheduler.stats();
+  }
+
+  /** Waits for the accepted tasks, as `shutdown()` does. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.shutdown();
+  }
+
+  #submit<A extends unknown[], R>(
+    task: Task<A, R>,
+    args: A,
+    adjust: ((entry: TaskEntry) => void) | undefined,
+    origin: (...args: never[]) => unknown,
+  ): Future<Received<Awaited<R>>> {
+    const scheduler = this.#scheduler;
+    scheduler.assertOpen();
+    const sink = new FutureSink(scheduler, this.#options.source.onProgress);
+    try {
+      const { tick } = scheduler;
+      const context = { destination: destinationOf(scheduler.kind), options: this.#options, tick };
+      const entry = prepareTask(context, task as never, args, 0, sink, origin);
+      sink.entry = entry;
+      adjust?.(entry);
+      scheduler.submit(entry);
+    } catch (error) {
+      sink.error(error);
+    }
+    return sink.future as Future<Received<Awaited<R>>>;
+  }
+}
+
+/** In a few words how busy the workers are. */
+export function describeStats(stats: ExecutorStats): string {
+  const busy = stats.workers.filter((worker) => worker.state === "busy").length;
+  return `${stats.kind} ${busy}/${stats.maxWorkers} busy, ${stats.pending} waiting`;
+}
+
+/** Turns what happens to a task into the states of a Future, and its cancellation into the scheduler's. */
+class FutureSink implements TaskSink {
+  readonly future: Future<unknown>;
+  entry: TaskEntry | undefined;
+  readonly #scheduler: Scheduler;
+  readonly #onProgress: ((value: unknown) => void) | undefined;
+  #cancelling = false;
+
+  constructor(scheduler: Scheduler, onProgress: ((value: unknown) => void) | undefined) {
+    this.#scheduler = scheduler;
+    this.#onProgress = onProgress;
+    this.future = new Future(this);
+  }
+
+  /** Called by the Future. */
+  cancel(reason: unknown): boolean {
+    if (this.entry === undefined) return false;
+    const error = cancelledError(reason);
+    this.#cancelling = true;
+    try {
+      return this.#scheduler.cancel(this.entry, reason ?? error, error);
+    } finally {
+      this.#cancelling = false;
+    }
+  }
+
+  started(): void {
+    if (!this.future.done) this.future.setRunning();
+  }
+
+  progress(value: unknown): void {
+    this.future.setProgress(value);
+    this.#onProgress?.(value);
+  }
+
+  value(value: unknown): void {
+    if (!this.future.done) this.future.setResult(value);
+  }
+
+  error(error: unknown): void {
+    // While the Future cancels itself it sets its own state.
+    if (!this.#cancelling && !this.future.done) this.future.setException(error);
+  }
+}

@@ -1,0 +1,62 @@
+import { encodeThrown } from "../wire/error-codec.ts";
+import { MessageKind } from "../wire/protocol.ts";
+import type { Fleet } from "./fleet.ts";
+import type { CheckedOptions } from "./options.ts";
+import type { TaskEntry } from "./task-entry.ts";
+import type { WorkerLink } from "./worker-link.ts";
+
+/**
+ * Gets workers back from tasks that were given up while they ran.
+ *
+ * The task's signal is aborted first. If it has not come to an end after the grace, its worker is
+ * ended: at once when it runs nothing else; otherwise it gets no more tasks and is ended when its
+ * others are done, or when its event loop does not answer either.
+ */
+export class Enforcer {
+  readonly #fleet: Fleet;
+  readonly #options: CheckedOptions;
+  readonly #requeue: (entries: readonly TaskEntry[]) => void;
+
+  constructor(
+    fleet: Fleet,
+    options: CheckedOptions,
+    requeue: (entries: readonly TaskEntry[]) => void,
+  ) {
+    this.#fleet = fleet;
+    this.#options = options;
+    this.#requeue = requeue;
+  }
+
+  /** Gives a started task up; its place stays taken until the worker comes back from it or dies. */
+  abandon(link: WorkerLink, entry: TaskEntry, reason: unknown): void {
+    const ghost = link.abandon(entry);
+    const thrown = encodeThrown(reason, { destination: "process", root: "reason" });
+    link.peer.channel.send([MessageKind.cancel, ghost.id, thrown.bytes], thrown.attachments);
+    ghost.timer = setTimeout(() => this.#onGraceOver(link, ghost), this.#options.grace);
+  }
+
+  /** A task of the worker has ended: is it time to end the worker? */
+  afterTask(link: WorkerLink): void {
+    if (link.condemned && link.hasOnlyAbandoned) this.#kill(link);
+  }
+
+  #onGraceOver(link: WorkerLink, ghost: TaskEntry): void {
+    if (link.state === "dead" || link.inflight.get(ghost.id) !== ghost) return;
+    link.condemned = true;
+    if (link.state !== "draining") link.state = "draining";
+    const unstarted = [...link.reclaim(), ...link.unsent()].filter((entry) => !entry.moved);
+    link.release(unstarted);
+    if (link.hasOnlyAbandoned) {
+      this.#kill(link);
+    } else {
+      link.peer.channel.send([MessageKind.ping]);
+      link.killTimer = setTimeout(() => this.#kill(link), this.#options.grace);
+    }
+    this.#requeue(unstarted);
+  }
+
+  #kill(link: WorkerLink): void {
+    link.retired = true;
+    this.#fleet.kill(link, 0);
+  }
+}

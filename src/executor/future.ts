@@ -1,0 +1,209 @@
+import { CancelledError, InvalidStateError, TimeoutError } from "../errors/index.ts";
+import { deferred, type Deferred } from "../util/deferred.ts";
+import { inspectAs } from "../util/inspectable.ts";
+import { type WaitOptions, waitWithin } from "../util/wait-options.ts";
+import { ProgressLog } from "./progress-log.ts";
+
+/** Where a Future stands: waiting for a worker, running in one, or done in one of three ways. */
+export type FutureState = "pending" | "running" | "finished" | "failed" | "cancelled";
+
+/** What a Future can ask of whoever works on it. */
+export interface FutureOwner {
+  /** Stops the work. @returns false when it cannot be stopped any more. */
+  cancel(reason: unknown): boolean;
+}
+
+/**
+ * The outcome of a task, now or later: Python's `concurrent.futures.Future`, and awaitable.
+ *
+ * `await future` gives the result or throws the task's error. A failed Future that nobody awaits
+ * raises no `unhandledRejection`; it is published on the diagnostics channel `manycore:task`.
+ * Make one yourself (`new Future()`) to hand out a result that comes from elsewhere.
+ *
+ * @example
+ * const future = executor.submit(square, 7);
+ * future.addDoneCallback((f) => console.log(f.done));
+ * console.log(await future);
+ */
+export class Future<R> implements PromiseLike<R> {
+  static {
+    inspectAs<Future<unknown>>(Future, (future) => `<Future ${future.#state}>`);
+  }
+
+  #state: FutureState = "pending";
+  #value: unknown = undefined;
+  #callbacks: ((future: Future<R>) => void)[] | undefined;
+  #settled: Deferred<R> | undefined;
+  #owner: FutureOwner | undefined;
+  #progress: ProgressLog | undefined;
+
+  /** @param owner - who stops the work when the Future is cancelled while it runs; executors set it. */
+  constructor(owner?: FutureOwner) {
+    this.#owner = owner;
+  }
+
+  /** True once a worker has begun with the task and until it is done. */
+  get running(): boolean {
+    return this.#state === "running";
+  }
+
+  /** True once there is a result, an error or a cancellation. */
+  get done(): boolean {
+    return this.#state !== "pending" && this.#state !== "running";
+  }
+
+  /** True when it was cancelled. */
+  get cancelled(): boolean {
+    return this.#state === "cancelled";
+  }
+
+  /** Where the Future stands. */
+  get state(): FutureState {
+    return this.#state;
+  }
+
+  /**
+   * Values the task reported with `taskContext().progress(value)`, in order; ends when the task does.
+   * A reader that comes late gets the latest ones, at most 256.
+   */
+  get progress(): AsyncIterable<unknown> {
+    this.#progress ??= new ProgressLog(this.done);
+    return this.#progress;
+  }
+
+  // oxlint-disable-next-line unicorn/no-thenable -- awaiting a Future is its main use
+  then<T1 = R, T2 = never>(
+    onValue?: ((value: R) => T1 | PromiseLike<T1>) | null,
+    onError?: ((reason: unknown) => T2 | PromiseLike<T2>) | null,
+  ): Promise<T1 | T2> {
+    if (this.#settled === undefined) {
+      this.#settled = deferred();
+      this.#settlePromise();
+    }
+    return this.#settled.promise.then(onValue, onError);
+  }
+
+  /** As a promise's `catch`. */
+  catch<T = never>(onError?: ((reason: unknown) => T | PromiseLike<T>) | null): Promise<R | T> {
+    return this.then(undefined, onError);
+  }
+
+  /** As a promise's `finally`. */
+  finally(onSettled?: (() => void) | null): Promise<R> {
+    return this.then().finally(onSettled);
+  }
+
+  /**
+   * The task's result.
+   *
+   * **Waiting**: until the task is done. **Cancellation**: detached; an aborted or timed-out wait leaves
+   * the task running.
+   * @throws the task's error; {@link CancelledError}; {@link TimeoutError} after `timeout` ms.
+   */
+  result(options?: WaitOptions): Promise<R> {
+    return waitWithin(this, options, (timeout) => {
+      throw new TimeoutError(`The task was not done within ${timeout} ms; it goes on.`);
+    });
+  }
+
+  /**
+   * The task's error, or undefined when it succeeded. Waits and fails as {@link Future.result} does:
+   * a cancelled Future rejects with its {@link CancelledError}.
+   */
+  async exception(options?: WaitOptions): Promise<unknown> {
+    const outcome = this.then(
+      () => undefined,
+      (error: unknown) => {
+        if (this.#state === "cancelled") throw error;
+        return error;
+      },
+    );
+    return waitWithin<unknown>(outcome, options, (timeout) => {
+      throw new TimeoutError(`The task was not done within ${timeout} ms; it goes on.`);
+    });
+  }
+
+  /**
+   * Cancels the task: one that waits never starts; one that runs has its signal aborted and its
+   * worker ended after the grace if it does not return (Python cannot do that and returns false).
+   * The Future is cancelled at once in both cases.
+   *
+   * @param reason - becomes the `cause` of the {@link CancelledError}, and the signal's reason.
+   * @returns false when it is done already, or runs somewhere that cannot stop it.
+   */
+  cancel(reason?: unknown): boolean {
+    if (this.#state === "cancelled") return true;
+    if (this.done) return false;
+    if (this.#owner === undefined ? this.#state === "running" : !this.#owner.cancel(reason)) {
+      return false;
+    }
+    // The owner may have settled it while stopping the work.
+    if (!this.done) this.#finish("cancelled", cancelledError(reason));
+    return true;
+  }
+
+  /**
+   * Calls `callback` with this Future once it is done, in order of adding; at once, in a microtask, when
+   * it is done already. A callback that throws is reported as an uncaught exception and does not
+   * keep the others from being called.
+   */
+  addDoneCallback(callback: (future: Future<R>) => void): void {
+    if (this.done) queueMicrotask(() => callback(this));
+    else (this.#callbacks ??= []).push(callback);
+  }
+
+  /** Marks the task as running. For those who make their own Futures. @returns false when it was cancelled. */
+  setRunning(): boolean {
+    if (this.#state === "cancelled") return false;
+    if (this.done) throw new InvalidStateError(`The Future is ${this.#state} already.`);
+    this.#state = "running";
+    return true;
+  }
+
+  /** Sets the result. For those who make their own Futures. @throws {@link InvalidStateError} when done. */
+  setResult(value: R): void {
+    this.#finish("finished", value);
+  }
+
+  /**
+   * Sets the error; a {@link CancelledError} makes it a cancelled Future. For those who make their own
+   * Futures. @throws {@link InvalidStateError} when done.
+   */
+  setException(error: unknown): void {
+    this.#finish(error instanceof CancelledError ? "cancelled" : "failed", error);
+  }
+
+  /** Reports progress. For those who make their own Futures. */
+  setProgress(value: unknown): void {
+    if (this.done) return;
+    this.#progress ??= new ProgressLog(false);
+    this.#progress.push(value);
+  }
+
+  #finish(state: "finished" | "failed" | "cancelled", value: unknown): void {
+    if (this.done) throw new InvalidStateError(`The Future is ${this.#state} already.`);
+    this.#state = state;
+    this.#value = value;
+    this.#owner = undefined;
+    this.#settlePromise();
+    this.#progress?.end();
+    const callbacks = this.#callbacks;
+    if (callbacks === undefined) return;
+    this.#callbacks = undefined;
+    for (const callback of callbacks) queueMicrotask(() => callback(this));
+  }
+
+  #settlePromise(): void {
+    if (this.#settled === undefined || !this.done) return;
+    if (this.#state === "finished") this.#settled.resolve(this.#value as R);
+    else this.#settled.reject(this.#value);
+  }
+}
+
+/** The error of a cancelled task. */
+export function cancelledError(reason: unknown): CancelledError {
+  return new CancelledError(
+    "The task was cancelled.",
+    reason === undefined ? undefined : { cause: reason },
+  );
+}

@@ -1,0 +1,18 @@
+export { asCompleted } from "./as-completed.ts";
+export { Future, type FutureOwner, type FutureState } from "./future.ts";
+export { InlineExecutor } from "./inline-executor.ts";
+export type { MapIterator } from "./map.ts";
+export type { ExecutorOptions } from "./options.ts";
+export { ProcessPoolExecutor, type ProcessExecutorOptions } from "./process-executor.ts";
+export { ThreadPoolExecutor, type ThreadExecutorOptions } from "./thread-executor.ts";
+export type { TaskFailureMessage } from "./totals.ts";
+export type {
+  AnyIterable,
+  Executor,
+  ExecutorStats,
+  Received,
+  TaskOptions,
+  WorkerStats,
+} from "./types.ts";
+export { wait, type ReturnWhen, type WaitResult } from "./wait.ts";
+export { taskContext, type TaskContext } from "./worker/task-context.ts";

@@ -1,0 +1,60 @@
+import { processIdentity } from "../process/identity.ts";
+import { deferred } from "../util/deferred.ts";
+import { LocalChannel } from "../wire/local-channel.ts";
+import type { ExitStatus, Peer } from "../wire/index.ts";
+import { BoundExecutor } from "./bound-executor.ts";
+import { MemoryClaims } from "./claims.ts";
+import { checkExecutorOptions, type ExecutorOptions } from "./options.ts";
+import { Scheduler } from "./scheduler.ts";
+import { sendHooks, workerSettings } from "./settings.ts";
+import { ExecutorWorker } from "./worker/role.ts";
+import { WorkerLink } from "./worker-link.ts";
+
+/**
+ * Runs functions in this very thread, through the same path as the other executors: values are copied,
+ * errors and options behave alike, breakpoints work.
+ *
+ * For tests and debugging. A task cannot be killed here: one that ignores its signal goes on after a
+ * timeout, and `process.exit` in it ends the program.
+ */
+export class InlineExecutor extends BoundExecutor {
+  /** @throws RangeError or TypeError for an option out of range. */
+  constructor(options: Omit<ExecutorOptions<never[]>, "maxWorkers" | "minWorkers"> = {}) {
+    const checked = checkExecutorOptions({ ...options, maxWorkers: 1 }, 1, "InlineWorker");
+    const scheduler = new Scheduler("inline", checked, (id, owner) => {
+      const claims = new MemoryClaims();
+      const [here, there] = LocalChannel.pair();
+      const ended = deferred<ExitStatus>();
+      const peer: Peer = {
+        kind: "inline",
+        pid: process.pid,
+        threadId: undefined,
+        channel: here,
+        exited: ended.promise,
+        stdin: null,
+        stdout: null,
+        stderr: null,
+        kill: (signal) => {
+          here.close();
+          ended.resolve({ code: undefined, signal });
+        },
+        ref: () => {},
+        unref: () => {},
+      };
+      const name = `${checked.name}-${id}`;
+      const link = new WorkerLink(id, name, peer, claims, owner);
+      here.onClose = () => ended.resolve({ code: 0, signal: undefined });
+      new ExecutorWorker({
+        kind: "inline",
+        channel: there,
+        boot: { process: processIdentity(), argv: [], data: workerSettings(checked, id) },
+        claims,
+        watchParent: () => {},
+      }).start();
+      there.start();
+      void sendHooks(link, checked, owner);
+      return link;
+    });
+    super(scheduler, {});
+  }
+}

@@ -1,0 +1,228 @@
+import type { Task } from "../task/index.ts";
+import { TaskFlag } from "../wire/protocol.ts";
+import { ChunkFailure } from "./chunk-failure.ts";
+import { cancelledError } from "./future.ts";
+import type { StepSource } from "./map-source.ts";
+import { destinationOf, prepareTask } from "./prepare.ts";
+import type { Scheduler } from "./scheduler.ts";
+import { type CompiledOptions, FunctionRecord, type TaskEntry } from "./task-entry.ts";
+
+/** Work per chunk when the size is automatic: the way there and back is then a few percent of it. */
+const CHUNK_MICROS = 5000;
+/** How much larger a chunk may be than the one before: a first guess from few samples can be far off. */
+const CHUNK_GROWTH = 8;
+/** Work kept in flight for each worker, in microseconds. */
+const AHEAD_MICROS = 8000;
+/** Items in flight for each worker at the least, so that none runs dry, and at the most, unless chunks are larger. */
+const MIN_AHEAD = 4;
+const MAX_AHEAD = 2048;
+
+/** What one `map` is about. */
+export interface MapJob {
+  readonly task: Task<never, unknown>;
+  readonly source: StepSource;
+  /** A step is the list of arguments, not the only argument. */
+  readonly spread: boolean;
+  /** Steps per task; automatic when undefined. */
+  readonly chunkSize: number | undefined;
+  /** Steps pulled and not taken by the reader at the most; automatic when undefined. */
+  readonly buffer: number | undefined;
+  /** The public function whose caller error stacks end with. */
+  readonly origin: (...args: never[]) => unknown;
+}
+
+/** Who hears of a map's results; `index` is the place of the first of them among the steps. */
+export interface MapReader {
+  values(index: number, values: readonly unknown[]): void;
+  /** The step at `index` failed, and with it the rest of its chunk: `count` steps have no value. */
+  failure(index: number, count: number, error: unknown): void;
+  /** The input ended, or failed, after `count` steps. */
+  inputEnd(count: number, failure: { readonly error: unknown } | undefined): void;
+}
+
+/** One `map` in progress: pulls steps, makes tasks of them, hands results to its reader. */
+export class MapRun {
+  readonly #scheduler: Scheduler;
+  readonly #options: CompiledOptions;
+  readonly #job: MapJob;
+  readonly #reader: MapReader;
+  readonly #open: Set<TaskEntry> = new Set();
+  /** Steps pulled so far, of them without a result, of them not taken by the reader. */
+  #pulled = 0;
+  #unfinished = 0;
+  #untaken = 0;
+  #lastChunk = 0;
+  #inputDone = false;
+  #feeding = false;
+
+  constructor(scheduler: Scheduler, options: CompiledOptions, job: MapJob, reader: MapReader) {
+    this.#scheduler = scheduler;
+    this.#options = options;
+    this.#job = job;
+    this.#reader = reader;
+  }
+
+  /** Pulls as many steps as may be in flight. Called at the start and when there is room again. */
+  feed(): void {
+    if (this.#feeding || this.#inputDone) return;
+    this.#feeding = true;
+    if (this.#job.source.isSync) {
+      this.#feedSync();
+      this.#feeding = false;
+    } else {
+      void this.#feedAsync();
+    }
+  }
+
+  /** The reader has taken `count` steps' outcomes. */
+  taken(count: number): void {
+    this.#untaken -= count;
+    this.feed();
+  }
+
+  /** Nothing more is wanted: cancels what has not started or runs, and closes the input. */
+  stop(): void {
+    const wasOpen = !this.#inputDone;
+    this.#inputDone = true;
+    const error = cancelledError("The iterator was closed.");
+    for (const entry of [...this.#open]) this.#scheduler.cancel(entry, error, error);
+    if (wasOpen) {
+      this.#job.source.close().catch((failure: unknown) => {
+        // Nobody reads on; only the program's own handler can hear of a clean-up that fails.
+        process.emitWarning(failure instanceof Error ? failure : String(failure));
+      });
+    }
+  }
+
+  #feedSync(): void {
+    for (let size = this.#nextChunk(); size > 0 && !this.#inputDone; size = this.#nextChunk()) {
+      const steps: unknown[] = [];
+      let failure: { readonly error: unknown } | undefined;
+      let ended = false;
+      try {
+        while (steps.length < size && !ended) {
+          const step = this.#job.source.nextSync();
+          if (step === undefined) ended = true;
+          else steps.push(step.value);
+        }
+      } catch (error) {
+        failure = { error };
+        ended = true;
+      }
+      if (steps.length > 0) this.#submit(steps);
+      if (ended) this.#endInput(failure);
+    }
+  }
+
+  async #feedAsync(): Promise<void> {
+    try {
+      while (!this.#inputDone && this.#nextChunk() > 0) {
+        const steps: unknown[] = [];
+        const size = this.#job.chunkSize ?? 1;
+        while (steps.length < size) {
+          const step = await this.#job.source.next();
+          if (this.#inputDone) return;
+          if (step === undefined) break;
+          steps.push(step.value);
+        }
+        if (steps.length > 0) this.#submit(steps);
+        if (steps.length < size) this.#endInput(undefined);
+      }
+    } catch (error) {
+      if (!this.#inputDone) this.#endInput({ error });
+    } finally {
+      this.#feeding = false;
+    }
+  }
+
+  #endInput(failure: { readonly error: unknown } | undefined): void {
+    this.#inputDone = true;
+    this.#reader.inputEnd(this.#pulled, failure);
+  }
+
+  /** How many steps the next task takes; 0 when enough are in flight. */
+  #nextChunk(): number {
+    const { chunkSize, source, buffer } = this.#job;
+    const workers = this.#scheduler.options.maxWorkers;
+    const { meanMicros } = FunctionRecord.of(this.#job.task);
+    const size = chunkSize ?? (source.isSync ? this.#chunkFor(meanMicros, workers) : 1);
+    const wanted =
+      meanMicros === undefined ? 0 : Math.ceil(AHEAD_MICROS / Math.max(meanMicros, 0.1));
+    const ahead = Math.max(
+      workers * Math.min(Math.max(wanted, MIN_AHEAD), MAX_AHEAD),
+      size * workers * 2,
+    );
+    // A list is in memory anyway, so its results may pile up; other inputs are pulled as they are read.
+    const held = buffer === undefined && source.length !== undefined ? this.#unfinished : this.#untaken;
+    const room = (buffer ?? ahead) - held;
+    return Math.min(size, Math.max(0, room));
+  }
+
+  #chunkFor(meanMicros: number | undefined, workers: number): number {
+    let size = 1;
+    if (meanMicros !== undefined) {
+      const fitting = CHUNK_MICROS / Math.max(meanMicros, 0.01);
+      size = Math.min(fitting, Math.max(1, this.#lastChunk) * CHUNK_GROWTH);
+    }
+    const { length } = this.#job.source;
+    // Towards the end chunks shrink, so that the workers finish together.
+    if (length !== undefined) size = Math.min(size, (length - this.#pulled) / (2 * workers));
+    return Math.max(1, Math.floor(size));
+  }
+
+  #submit(steps: unknown[]): void {
+    const index = this.#pulled;
+    const count = steps.length;
+    this.#pulled += count;
+    this.#unfinished += count;
+    this.#untaken += count;
+    this.#lastChunk = count;
+    const { task, spread, origin } = this.#job;
+    const single = count === 1;
+    const one = spread ? (steps[0] as unknown[]) : steps;
+    const chunkFlag = spread ? TaskFlag.tuples : TaskFlag.items;
+    let entry: TaskEntry | undefined;
+    const finish = (): void => {
+      this.#unfinished -= count;
+      if (entry !== undefined) this.#open.delete(entry);
+    };
+    const sink = {
+      started: () => {},
+      progress: (value: unknown) => this.#options.source.onProgress?.(value),
+      value: (value: unknown) => {
+        finish();
+        this.#reader.values(index, single ? [value] : (value as unknown[]));
+        this.feed();
+      },
+      error: (error: unknown) => {
+        finish();
+        this.#fail(index, count, error);
+        this.feed();
+      },
+    };
+    try {
+      const context = {
+        destination: destinationOf(this.#scheduler.kind),
+        options: this.#options,
+        tick: this.#scheduler.tick,
+      };
+      const args = single ? one : steps;
+      entry = prepareTask(context, task, args, single ? 0 : chunkFlag, sink, origin);
+      entry.items = count;
+      this.#open.add(entry);
+      this.#scheduler.submit(entry);
+    } catch (error) {
+      sink.error(error);
+    }
+  }
+
+  #fail(index: number, count: number, error: unknown): void {
+    if (!(error instanceof ChunkFailure)) {
+      this.#reader.failure(index, count, error);
+      return;
+    }
+    const before = error.values.length;
+    if (before > 0) this.#reader.values(index, error.values);
+    this.#reader.failure(index + before, count - before, error.error);
+  }
+}

@@ -1,0 +1,78 @@
+import type { AnyIterable } from "./types.ts";
+
+type AnyIterator = Iterator<unknown> | AsyncIterator<unknown>;
+
+/**
+ * The items of one or several iterables side by side, pulled one step at a time until the shortest ends.
+ *
+ * With one iterable a step is the item itself, with several it is the list of their items.
+ */
+export class StepSource {
+  /** True when every iterable is synchronous: steps need no waiting. */
+  readonly isSync: boolean;
+  /** How many steps there are, if that is known without pulling. */
+  readonly length: number | undefined;
+  readonly #iterators: AnyIterator[];
+
+  constructor(iterables: readonly AnyIterable<unknown>[]) {
+    if (iterables.length === 0) {
+      throw new TypeError("Expected at least one iterable of arguments, got none");
+    }
+    this.isSync = iterables.every((iterable) => !(Symbol.asyncIterator in Object(iterable)));
+    this.length = shortest(iterables);
+    this.#iterators = iterables.map(openIterator);
+  }
+
+  /** The next step, or undefined at the end; only when `isSync`. */
+  nextSync(): { readonly value: unknown } | undefined {
+    const values: unknown[] = [];
+    for (const iterator of this.#iterators as Iterator<unknown>[]) {
+      const { done, value } = iterator.next();
+      if (done === true) {
+        void this.close(iterator);
+        return undefined;
+      }
+      values.push(value);
+    }
+    return { value: values.length === 1 ? values[0] : values };
+  }
+
+  /** The next step, or undefined at the end. */
+  async next(): Promise<{ readonly value: unknown } | undefined> {
+    const values: unknown[] = [];
+    for (const iterator of this.#iterators) {
+      const { done, value } = await iterator.next();
+      if (done === true) {
+        await this.close(iterator);
+        return undefined;
+      }
+      values.push(value);
+    }
+    return { value: values.length === 1 ? values[0] : values };
+  }
+
+  /** Lets go of the iterables, but for one that has ended by itself. */
+  async close(ended?: AnyIterator): Promise<void> {
+    for (const iterator of this.#iterators) {
+      if (iterator !== ended) await iterator.return?.();
+    }
+  }
+}
+
+function openIterator(iterable: AnyIterable<unknown>): AnyIterator {
+  const source = Object(iterable) as Partial<Iterable<unknown> & AsyncIterable<unknown>>;
+  if (Symbol.asyncIterator in source) return (source as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+  if (Symbol.iterator in source) return (source as Iterable<unknown>)[Symbol.iterator]();
+  throw new TypeError(`Expected an iterable of arguments, got ${String(iterable)}`);
+}
+
+function shortest(iterables: readonly AnyIterable<unknown>[]): number | undefined {
+  let least = Infinity;
+  for (const iterable of iterables) {
+    const { length, size } = Object(iterable) as { length?: unknown; size?: unknown };
+    const known = Array.isArray(iterable) || ArrayBuffer.isView(iterable) ? length : size;
+    if (typeof known !== "number") return undefined;
+    least = Math.min(least, known);
+  }
+  return least;
+}

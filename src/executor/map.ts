@@ -1,0 +1,208 @@
+import { TimeoutError } from "../errors/index.ts";
+import type { Task } from "../task/index.ts";
+import { deferred, type Deferred } from "../util/deferred.ts";
+import { waitWithin } from "../util/wait-options.ts";
+import { type MapJob, type MapReader, MapRun } from "./map-run.ts";
+import { StepSource } from "./map-source.ts";
+import type { Scheduler } from "./scheduler.ts";
+import type { CompiledOptions } from "./task-entry.ts";
+import type { AnyIterable } from "./types.ts";
+
+/** A `map` as its caller put it. */
+export interface MapRequest {
+  readonly task: Task<never, unknown>;
+  readonly iterables: readonly AnyIterable<unknown>[];
+  /** Each item of the single iterable is a list of arguments. */
+  readonly spread?: boolean;
+  /** After a failure the iterator goes on with the next item instead of ending. */
+  readonly resumable?: boolean;
+  /** Generators' items are yielded one by one instead of as a stream each. */
+  readonly flatten?: boolean;
+  readonly chunkSize?: number | undefined;
+  readonly buffer?: number | undefined;
+  readonly ordered?: boolean | undefined;
+  readonly origin: (...args: never[]) => unknown;
+}
+
+type Slot = { readonly value: unknown } | { readonly error: unknown } | undefined;
+
+/** An iterator over a map's results; `next` also takes a timeout, as Python's does. */
+export interface MapIterator<R> extends AsyncIterableIterator<R> {
+  next(options?: { readonly timeout?: number | undefined }): Promise<IteratorResult<R, undefined>>;
+  return(): Promise<IteratorResult<R, undefined>>;
+}
+
+/** Starts a map and returns the iterator over its results. */
+export function mapTasks(
+  scheduler: Scheduler,
+  options: CompiledOptions,
+  request: MapRequest,
+): MapIterator<unknown> {
+  return new ResultIterator(scheduler, options, request);
+}
+
+/** Runs a map to its end. @returns all values in order; fails with the first error and cancels the rest. */
+export function mapToArray(
+  scheduler: Scheduler,
+  options: CompiledOptions,
+  request: MapRequest,
+): Promise<unknown[]> {
+  const { promise, resolve, reject } = deferred<unknown[]>();
+  const results: unknown[] = [];
+  let missing = Infinity;
+  let done = 0;
+  const finish = (): void => {
+    if (done >= missing) resolve(results);
+  };
+  const fail = (error: unknown): void => {
+    reject(error);
+    run.stop();
+  };
+  const reader: MapReader = {
+    values(index, values) {
+      for (let i = 0; i < values.length; i++) results[index + i] = values[i];
+      done += values.length;
+      run.taken(values.length);
+      finish();
+    },
+    failure: (_index, _count, error) => fail(error),
+    inputEnd(count, failure) {
+      missing = count;
+      if (failure !== undefined) fail(failure.error);
+      else finish();
+    },
+  };
+  const run = new MapRun(scheduler, options, jobOf(options, request), reader);
+  run.feed();
+  return promise;
+}
+
+function jobOf(options: CompiledOptions, request: MapRequest): MapJob {
+  const { source } = options;
+  // A timeout or a retry is meant for an item, not for a chunk of them.
+  const perItem = source.timeout !== undefined || options.retries > 0;
+  return {
+    task: request.task,
+    source: new StepSource(request.iterables),
+    spread: request.spread ?? request.iterables.length > 1,
+    chunkSize: request.chunkSize ?? source.chunkSize ?? (perItem ? 1 : undefined),
+    buffer: request.buffer ?? source.buffer,
+    origin: request.origin,
+  };
+}
+
+/** Puts results in order, or in the order they come, for a reader that pulls them. */
+class ResultIterator implements MapIterator<unknown>, MapReader {
+  readonly #run: MapRun;
+  readonly #ordered: boolean;
+  readonly #resumable: boolean;
+  readonly #flatten: boolean;
+  /** Outcomes by index when ordered; in order of arrival, from `#next`, when not. */
+  readonly #slots: Map<number, Slot> = new Map();
+  #next = 0;
+  #arrived = 0;
+  #total = Infinity;
+  #inputFailure: { readonly error: unknown } | undefined;
+  #closed = false;
+  #news: Deferred<void> | undefined;
+  #inner: AsyncIterator<unknown> | undefined;
+  /** Calls of `next` wait for each other. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(scheduler: Scheduler, options: CompiledOptions, request: MapRequest) {
+    this.#ordered = request.ordered ?? options.source.ordered ?? true;
+    this.#resumable = request.resumable ?? false;
+    this.#flatten = request.flatten ?? false;
+    this.#run = new MapRun(scheduler, options, jobOf(options, request), this);
+    this.#run.feed();
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  values(index: number, values: readonly unknown[]): void {
+    values.forEach((value, i) => this.#put(index + i, { value }));
+  }
+
+  failure(index: number, count: number, error: unknown): void {
+    this.#put(index, { error });
+    // Steps behind it in the same chunk were not run; they have no place among the results.
+    for (let i = 1; i < count; i++) this.#put(index + i, undefined);
+  }
+
+  inputEnd(count: number, failure: { readonly error: unknown } | undefined): void {
+    this.#total = count;
+    this.#inputFailure = failure;
+    this.#news?.resolve();
+  }
+
+  next(
+    options: { readonly timeout?: number | undefined } = {},
+  ): Promise<IteratorResult<unknown, undefined>> {
+    const result = this.#turn.then(() => this.#advance(options.timeout));
+    this.#turn = result.catch(() => undefined);
+    return result;
+  }
+
+  async return(): Promise<IteratorResult<unknown, undefined>> {
+    if (!this.#closed) {
+      this.#closed = true;
+      this.#slots.clear();
+      this.#run.stop();
+      this.#news?.resolve();
+      await this.#inner?.return?.();
+    }
+    return { done: true, value: undefined };
+  }
+
+  #put(index: number, slot: Slot): void {
+    if (this.#closed) return;
+    this.#slots.set(this.#ordered ? index : this.#arrived++, slot);
+    this.#news?.resolve();
+  }
+
+  async #advance(timeout: number | undefined): Promise<IteratorResult<unknown, undefined>> {
+    for (;;) {
+      if (this.#inner !== undefined) {
+        const { done, value } = await this.#inner.next();
+        if (done !== true) return { done: false, value };
+        this.#inner = undefined;
+      }
+      if (this.#closed) return { done: true, value: undefined };
+      if (this.#slots.has(this.#next)) {
+        const slot = this.#slots.get(this.#next);
+        this.#slots.delete(this.#next++);
+        this.#run.taken(1);
+        if (slot === undefined) continue;
+        if ("error" in slot) return this.#raise(slot.error);
+        if (!this.#flatten || !isStream(slot.value)) return { done: false, value: slot.value };
+        this.#inner = slot.value[Symbol.asyncIterator]();
+        continue;
+      }
+      if (this.#next >= this.#total) return this.#end();
+      this.#news = deferred();
+      await waitWithin(this.#news.promise, { timeout }, onTimeout);
+    }
+  }
+
+  async #raise(error: unknown): Promise<never> {
+    if (!this.#resumable) await this.return();
+    throw error;
+  }
+
+  #end(): IteratorResult<unknown, undefined> {
+    this.#closed = true;
+    const failure = this.#inputFailure;
+    if (failure !== undefined) throw failure.error;
+    return { done: true, value: undefined };
+  }
+}
+
+function onTimeout(timeout: number): never {
+  throw new TimeoutError(`The next result was not there within ${timeout} ms; ask again.`);
+}
+
+function isStream(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
+}

@@ -1,0 +1,101 @@
+import type { Task } from "../task/index.ts";
+import { type Destination, encodeValue, isPlain, type StreamPort } from "../wire/codec.ts";
+import type { PeerKind } from "../wire/index.ts";
+import type { StreamSource } from "./streams.ts";
+import { type CompiledOptions, FunctionRecord, TaskEntry, type TaskSink } from "./task-entry.ts";
+import { captureTrace } from "./trace.ts";
+
+/** What the tasks of one executor have in common when they are made. */
+export interface PrepareContext {
+  readonly destination: Destination;
+  readonly options: CompiledOptions;
+  /** Number of the current tick, for sharing stacks. */
+  readonly tick: number;
+}
+
+/** Where the values of an executor's tasks go, as far as the codec cares. */
+export function destinationOf(kind: PeerKind): Destination {
+  return kind === "process" ? "process" : "thread";
+}
+
+const SHARED_SITE_MS = 1;
+
+/** Streams among the arguments of tasks, numbered for the whole program: a task can move between workers. */
+let nextArgumentStream = 0x4000_0000;
+
+/**
+ * Takes the stack a task is submitted from, to show it below the stack of the task's error.
+ *
+ * It costs some microseconds and a lot of garbage, more than a small task in all; so the submits of one
+ * function within a tick, or within a millisecond, share the first one's: they are a loop.
+ */
+function noteSite(
+  record: FunctionRecord,
+  tick: number,
+  origin: (...args: never[]) => unknown,
+): void {
+  record.siteTick = tick;
+  const now = performance.now();
+  if (record.site !== undefined && now - record.siteTime < SHARED_SITE_MS) return;
+  record.siteTime = now;
+  const site: { readonly stack?: string } = {};
+  Error.captureStackTrace(site, origin);
+  record.site = site;
+}
+
+/** Collects the streams among the arguments of one task. */
+class ArgumentStreams implements StreamPort {
+  readonly found: [number, StreamSource][] = [];
+
+  exportStream(source: StreamSource): number {
+    const id = nextArgumentStream++;
+    this.found.push([id, source]);
+    return id;
+  }
+
+  importStream(): never {
+    throw new TypeError("Arguments are only sent.");
+  }
+}
+
+/**
+ * Makes a task of a call: takes a copy of the arguments now, so that later changes do not travel.
+ *
+ * @param origin - the public function whose caller the stack begins with.
+ * @throws SerializationError naming the path of an argument that cannot travel.
+ */
+export function prepareTask(
+  context: PrepareContext,
+  task: Task<never, unknown>,
+  args: unknown[],
+  flags: number,
+  sink: TaskSink,
+  origin: (...args: never[]) => unknown,
+): TaskEntry {
+  const record = FunctionRecord.of(task);
+  const { options, destination } = context;
+  if (record.siteTick !== context.tick) noteSite(record, context.tick, origin);
+  if (options.context === null && options.source.context !== undefined) {
+    const { context: value } = options.source;
+    options.context = encodeValue(value, { destination: "process", root: "context" }).bytes;
+  }
+  const entry = new TaskEntry(record, options, sink, flags);
+  entry.site = record.site;
+  entry.trace = captureTrace();
+  if (args.every(isPlain)) {
+    entry.args = args;
+    return entry;
+  }
+  const streams = new ArgumentStreams();
+  const encoded = encodeValue(args, {
+    destination,
+    root: flags === 0 ? "args" : "items",
+    transfer: options.transfer,
+    streams,
+  });
+  entry.args = encoded.bytes;
+  entry.attachments = encoded.attachments;
+  entry.transferList = encoded.transfer;
+  if (streams.found.length > 0) entry.streams = streams.found;
+  return entry;
+}

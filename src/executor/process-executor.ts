@@ -1,0 +1,54 @@
+import { cpuCount } from "../process/cpu-count.ts";
+import { childIdentity } from "../process/identity.ts";
+import { spawnProcess } from "../process/spawn.ts";
+import { FileClaims } from "./claims.ts";
+import { BoundExecutor } from "./bound-executor.ts";
+import { checkExecutorOptions, type ExecutorOptions } from "./options.ts";
+import { ROLE } from "./role-url.ts";
+import { Scheduler } from "./scheduler.ts";
+import { assertMayStart, sendHooks, workerSettings } from "./settings.ts";
+import { WorkerLink } from "./worker-link.ts";
+
+/** Options of a {@link ProcessPoolExecutor}. */
+export interface ProcessExecutorOptions<
+  I extends unknown[] = unknown[],
+> extends ExecutorOptions<I> {
+  /** Environment of the workers. Default: this process's. */
+  readonly env?: NodeJS.ProcessEnv | undefined;
+  /** Node options of the workers. Default: this process's. */
+  readonly execArgv?: readonly string[] | undefined;
+}
+
+/**
+ * Runs functions in a pool of processes.
+ *
+ * Workers start on demand, end with this process, and do not keep it open while they are idle. A worker
+ * that dies fails the one task it ran with WorkerCrashedError and is replaced.
+ *
+ * @example
+ * const executor = new ProcessPoolExecutor({ maxWorkers: 4 });
+ * console.log(await executor.submit(square, 7));
+ * await executor.shutdown();
+ */
+export class ProcessPoolExecutor extends BoundExecutor {
+  /** @throws RangeError or TypeError for an option out of range, ProcessError while a worker imports its modules. */
+  constructor(options: ProcessExecutorOptions<never[]> = {}) {
+    assertMayStart("ProcessPoolExecutor");
+    const checked = checkExecutorOptions(options, cpuCount(), "ProcessPoolWorker");
+    const scheduler = new Scheduler("process", checked, (id, owner) => {
+      const claims = new FileClaims();
+      const identity = childIdentity(checked.name, `${checked.name}-${id}`, true);
+      const peer = spawnProcess({
+        role: ROLE,
+        boot: { process: identity, argv: process.argv.slice(1), data: workerSettings(checked, id) },
+        env: options.env,
+        execArgv: options.execArgv,
+        claimsFd: claims.fd,
+      });
+      const link = new WorkerLink(id, identity.name, peer, claims, owner);
+      void sendHooks(link, checked, owner);
+      return link;
+    });
+    super(scheduler, {});
+  }
+}

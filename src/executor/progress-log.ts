@@ -1,0 +1,50 @@
+import { deferred, type Deferred } from "../util/deferred.ts";
+
+/** How many reports are kept for a reader that comes late; older ones are dropped. */
+const KEPT_REPORTS = 256;
+
+/** The progress reports of one task: any number of readers, each from where the log begins. */
+export class ProgressLog implements AsyncIterable<unknown> {
+  #kept: unknown[] = [];
+  #dropped = 0;
+  #ended: boolean;
+  #news: Deferred<void> | undefined;
+
+  constructor(ended: boolean) {
+    this.#ended = ended;
+  }
+
+  push(value: unknown): void {
+    this.#kept.push(value);
+    if (this.#kept.length > KEPT_REPORTS) {
+      this.#kept.shift();
+      this.#dropped++;
+    }
+    this.#wake();
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#wake();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<unknown, void, undefined> {
+    let next = this.#dropped;
+    for (;;) {
+      next = Math.max(next, this.#dropped);
+      if (next - this.#dropped < this.#kept.length) {
+        yield this.#kept[next++ - this.#dropped];
+      } else if (this.#ended) {
+        return;
+      } else {
+        this.#news ??= deferred();
+        await this.#news.promise;
+      }
+    }
+  }
+
+  #wake(): void {
+    this.#news?.resolve();
+    this.#news = undefined;
+  }
+}

@@ -1,0 +1,57 @@
+import { ProcessError } from "../errors/index.ts";
+import { importing } from "../task/index.ts";
+import { MessageKind } from "../wire/protocol.ts";
+import type { CheckedOptions } from "./options.ts";
+import { FunctionRecord } from "./task-entry.ts";
+import { currentTask } from "./worker/task-context.ts";
+import type { WorkerSettings } from "./worker/settings.ts";
+import type { LinkOwner, WorkerLink } from "./worker-link.ts";
+
+/**
+ * Refuses to start workers while a worker is importing the program's modules: each of those would
+ * import them again and start more, without end.
+ *
+ * @throws ProcessError that names `isMain`.
+ */
+export function assertMayStart(what: string): void {
+  if (!importing() || currentTask() !== undefined) return;
+  throw new ProcessError(
+    `${what} was made at the top level of a module that a worker is importing; ` +
+      "guard the main program with `if (isMain(import.meta)) { … }`, imported from manycore.",
+  );
+}
+
+/** What worker number `id` is told at its start. */
+export function workerSettings(options: CheckedOptions, id: number): WorkerSettings {
+  return {
+    id,
+    name: `${options.name}-${id}`,
+    concurrency: options.concurrency,
+    initializerArgs: options.initializerArgs,
+    hasHooks: options.initializer !== undefined || options.finalizer !== undefined,
+    reportMemory: options.maxMemoryPerWorker !== Infinity,
+  };
+}
+
+/** Tells a worker where its initializer and finalizer are; finding that out may take a moment. */
+export async function sendHooks(
+  link: WorkerLink,
+  options: CheckedOptions,
+  owner: LinkOwner,
+): Promise<void> {
+  const hooks = [options.initializer, options.finalizer];
+  if (hooks.every((hook) => hook === undefined)) return;
+  try {
+    const jsons = await Promise.all(
+      hooks.map(async (hook) => {
+        if (hook === undefined) return null;
+        const record = FunctionRecord.of(hook);
+        await record.locate();
+        return record.json ?? null;
+      }),
+    );
+    link.peer.channel.send([MessageKind.hooks, ...jsons]);
+  } catch (error) {
+    owner.onStartFailed(link, error);
+  }
+}

@@ -1,0 +1,253 @@
+import { EndOfStreamError } from "../errors/index.ts";
+import { deferred, type Deferred } from "../util/deferred.ts";
+import { decodeValue, encodeValue, type Destination, type StreamPort } from "../wire/codec.ts";
+import { decodeThrown, encodeThrown } from "../wire/error-codec.ts";
+import type { Channel } from "../wire/index.ts";
+import { MessageKind } from "../wire/protocol.ts";
+
+/** Items the reader is ahead of its consumer: enough to hide the way, little enough to stay flat. */
+const WINDOW_ITEMS = 16;
+
+type Kind = "iterable" | "readable";
+
+/** What can be read from the other side: opened by the first demand. */
+export type StreamSource = AsyncIterable<unknown> | Iterable<unknown> | ReadableStream<unknown>;
+
+interface Source {
+  readonly source: StreamSource;
+  iterator: AsyncIterator<unknown> | Iterator<unknown> | undefined;
+  credit: number;
+  pumping: boolean;
+  readonly finished: Deferred<void>;
+}
+
+interface Sink {
+  readonly items: unknown[];
+  /** Items asked for and not yet here. */
+  owed: number;
+  outcome: { readonly error: unknown; readonly failed: boolean } | undefined;
+  news: Deferred<void> | undefined;
+}
+
+/**
+ * The streams of one channel: async iterables that are arguments or results stay where they are and
+ * are read from the other side, item by item.
+ *
+ * The reader grants credit (`pull`), the source sends at most that many items; so neither side holds
+ * more than a window, however slow the other is. Each side numbers its own sources: `pull` and `stop`
+ * speak of the receiver's, `item`, `end` and `streamError` of the sender's.
+ */
+export class StreamHub implements StreamPort {
+  readonly #channel: Channel;
+  readonly #destination: Destination;
+  readonly #sources: Map<number, Source> = new Map();
+  readonly #sinks: Map<number, Sink> = new Map();
+  #nextId = 1;
+  #gone: Error | undefined;
+
+  constructor(channel: Channel, destination: Destination) {
+    this.#channel = channel;
+    this.#destination = destination;
+  }
+
+  exportStream(source: StreamSource): number {
+    const id = this.#nextId;
+    this.#nextId += 2;
+    this.addSource(id, source);
+    return id;
+  }
+
+  /** Offers a source under an id that the caller keeps unique on this side. */
+  addSource(id: number, source: StreamSource): void {
+    this.#sources.set(id, {
+      source,
+      iterator: undefined,
+      credit: 0,
+      pumping: false,
+      finished: deferred(),
+    });
+  }
+
+  /** Takes a source back that the other side will not read, or not on. @returns true when it had been opened. */
+  withdraw(id: number): boolean {
+    const source = this.#sources.get(id);
+    if (source?.iterator === undefined) {
+      this.#sources.delete(id);
+      return false;
+    }
+    void this.#release(id, source);
+    return true;
+  }
+
+  /** Settles when the source is exhausted, failed, or not wanted any more. */
+  finished(id: number): Promise<void> {
+    return this.#sources.get(id)?.finished.promise ?? Promise.resolve();
+  }
+
+  importStream(id: number, kind: Kind): AsyncIterable<unknown> | ReadableStream<unknown> {
+    const sink: Sink = { items: [], owed: 0, outcome: undefined, news: undefined };
+    this.#sinks.set(id, sink);
+    if (this.#gone !== undefined) sink.outcome = { error: this.#gone, failed: true };
+    const reader = this.#read(id, sink);
+    if (kind === "iterable") return reader;
+    return new ReadableStream<unknown>(
+      {
+        pull: async (controller) => {
+          const { done, value } = await reader.next();
+          if (done === true) controller.close();
+          else controller.enqueue(value);
+        },
+        cancel: async () => {
+          await reader.return(undefined);
+        },
+      },
+      { highWaterMark: 0 },
+    );
+  }
+
+  /** Takes one of the stream messages. @returns false when the frame is another kind. */
+  accept(frame: readonly unknown[], attachments: unknown[] | undefined): boolean {
+    const [kind, id, payload] = frame as [number, number, unknown];
+    const source = this.#sources.get(id);
+    const sink = this.#sinks.get(id);
+    switch (kind) {
+      case MessageKind.pull:
+        if (source !== undefined) {
+          source.credit += payload as number;
+          void this.#pump(id, source);
+        }
+        return true;
+      case MessageKind.stop:
+        if (source !== undefined) void this.#release(id, source);
+        return true;
+      case MessageKind.item:
+        if (sink !== undefined) this.#receive(id, sink, payload as Uint8Array, attachments);
+        return true;
+      case MessageKind.end:
+        if (sink !== undefined) this.#conclude(id, sink, undefined, false);
+        return true;
+      case MessageKind.streamError:
+        if (sink !== undefined) {
+          const error = decodeThrown(payload as Uint8Array, attachments, { streams: this });
+          this.#conclude(id, sink, error, true);
+        }
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  /** The other side is gone: readers here fail with `error`, sources here are released. */
+  fail(error: Error): void {
+    this.#gone = error;
+    for (const [id, sink] of this.#sinks) this.#conclude(id, sink, error, true);
+    for (const [id, source] of this.#sources) void this.#release(id, source);
+  }
+
+  async *#read(id: number, sink: Sink): AsyncGenerator<unknown, void, undefined> {
+    try {
+      for (;;) {
+        if (sink.items.length > 0) {
+          yield sink.items.shift();
+          continue;
+        }
+        if (sink.outcome !== undefined) {
+          if (sink.outcome.failed) throw sink.outcome.error;
+          return;
+        }
+        this.#grant(id, sink);
+        sink.news = deferred();
+        await sink.news.promise;
+      }
+    } finally {
+      this.#sinks.delete(id);
+      if (sink.outcome === undefined) this.#channel.send([MessageKind.stop, id]);
+    }
+  }
+
+  #grant(id: number, sink: Sink): void {
+    const count = WINDOW_ITEMS - sink.items.length - sink.owed;
+    if (count < WINDOW_ITEMS / 2) return;
+    sink.owed += count;
+    this.#channel.send([MessageKind.pull, id, count]);
+  }
+
+  #receive(
+    id: number,
+    sink: Sink,
+    bytes: Uint8Array,
+    attachments: unknown[] | undefined,
+  ): void {
+    sink.owed--;
+    try {
+      sink.items.push(decodeValue(bytes, attachments, { streams: this }));
+    } catch (error) {
+      this.#channel.send([MessageKind.stop, id]);
+      this.#conclude(id, sink, error, true);
+      return;
+    }
+    sink.news?.resolve();
+  }
+
+  #conclude(id: number, sink: Sink, error: unknown, failed: boolean): void {
+    sink.outcome ??= { error, failed };
+    this.#sinks.delete(id);
+    sink.news?.resolve();
+  }
+
+  async #pump(id: number, source: Source): Promise<void> {
+    if (source.pumping) return;
+    source.pumping = true;
+    try {
+      while (source.credit > 0 && this.#sources.has(id)) {
+        source.credit--;
+        source.iterator ??= openSource(source.source);
+        const { done, value } = await source.iterator.next();
+        if (done === true) {
+          this.#sources.delete(id);
+          this.#channel.send([MessageKind.end, id]);
+          source.finished.resolve();
+          return;
+        }
+        const item = encodeValue(value, {
+          destination: this.#destination,
+          root: "item",
+          streams: this,
+        });
+        this.#channel.send([MessageKind.item, id, item.bytes], item.attachments, item.transfer);
+      }
+    } catch (error) {
+      const thrown = encodeThrown(error, { destination: this.#destination, root: "error" });
+      this.#channel.send(
+        [MessageKind.streamError, id, thrown.bytes],
+        thrown.attachments,
+        thrown.transfer,
+      );
+      await this.#release(id, source);
+    } finally {
+      source.pumping = false;
+    }
+  }
+
+  async #release(id: number, source: Source): Promise<void> {
+    if (!this.#sources.delete(id)) return;
+    try {
+      await source.iterator?.return?.();
+    } catch (error) {
+      // The reader has left; only the program's own handler can hear of a clean-up that fails.
+      process.emitWarning(error instanceof Error ? error : String(error));
+    } finally {
+      source.finished.resolve();
+    }
+  }
+}
+
+function openSource(source: StreamSource): AsyncIterator<unknown> | Iterator<unknown> {
+  if (Symbol.asyncIterator in source) return source[Symbol.asyncIterator]();
+  return (source as Iterable<unknown>)[Symbol.iterator]();
+}
+
+/** The error of readers whose other side went away for no named reason. */
+export function streamClosedError(): EndOfStreamError {
+  return new EndOfStreamError("The worker that produced this stream is gone.");
+}

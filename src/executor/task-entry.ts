@@ -1,0 +1,205 @@
+import { identify, taskName, type Task, type TaskIdentity } from "../task/index.ts";
+import type { StreamSource } from "./streams.ts";
+import type { TaskOptions } from "./types.ts";
+import type { WorkerLink } from "./worker-link.ts";
+
+/** Who is told of a task's fate. */
+export interface TaskSink {
+  started(): void;
+  progress(value: unknown): void;
+  value(value: unknown): void;
+  error(error: unknown): void;
+}
+
+const NO_ARGUMENTS: unknown[] = [];
+const DEAF: TaskSink = { started() {}, progress() {}, value() {}, error() {} };
+
+/** What an executor knows of one function. */
+export class FunctionRecord {
+  static #nextId = 1;
+  static readonly #records: WeakMap<object, FunctionRecord> = new WeakMap();
+
+  readonly id: number = FunctionRecord.#nextId++;
+  readonly name: string;
+  /** Average run time of one call of late, in microseconds; undefined before the first result. */
+  meanMicros: number | undefined;
+  /** The stack of the latest submit, and the tick it was taken in. */
+  site: { readonly stack?: string } | undefined;
+  siteTick = -1;
+  siteTime = 0;
+  /** Its identity as JSON, once located. */
+  json: string | undefined;
+  #locating: Promise<void> | undefined;
+  readonly #task: Task<never, unknown>;
+
+  constructor(task: Task<never, unknown>) {
+    this.#task = task;
+    this.name = taskName(task as never);
+  }
+
+  /** The record of a function; the same one for every executor of this thread. */
+  static of(task: Task<never, unknown>): FunctionRecord {
+    if ((typeof task !== "function" && typeof task !== "object") || task === null) {
+      throw new TypeError(`Expected a function to run, got ${String(task)}`);
+    }
+    let record = FunctionRecord.#records.get(task);
+    if (record === undefined) {
+      record = new FunctionRecord(task);
+      FunctionRecord.#records.set(task, record);
+    }
+    return record;
+  }
+
+  /** Locates the function. @returns a promise while that takes time; undefined when `json` is there. */
+  locate(): Promise<void> | undefined {
+    if (this.json !== undefined) return undefined;
+    if (this.#locating !== undefined) return this.#locating;
+    const identity = identify(this.#task as never);
+    if (!(identity instanceof Promise)) {
+      this.#remember(identity);
+      return undefined;
+    }
+    this.#locating = identity.then(
+      (found) => this.#remember(found),
+      (error: unknown) => {
+        this.#locating = undefined;
+        throw error;
+      },
+    );
+    return this.#locating;
+  }
+
+  /** Takes a run into account; for a chunk `micros` is the time of one call. */
+  noteRun(micros: number): void {
+    const mean = this.meanMicros;
+    // One run that was interrupted by the system says little of the next; a real change comes again.
+    this.meanMicros =
+      mean === undefined ? micros : mean * 0.8 + Math.min(micros, mean * 4 + 1) * 0.2;
+  }
+
+  #remember(identity: TaskIdentity): void {
+    this.json = JSON.stringify(identity);
+  }
+}
+
+/** {@link TaskOptions} as the scheduler uses them; one for all tasks of an `executor.with()`. */
+export class CompiledOptions {
+  readonly source: TaskOptions;
+  readonly priority: number;
+  readonly timeout: number | undefined;
+  readonly retries: number;
+  readonly transfer: readonly unknown[] | undefined;
+  /** Bytes of the user's context, once encoded. */
+  context: Uint8Array | null = null;
+  /** Entries to cancel when the signal aborts. */
+  readonly #live: Set<TaskEntry> = new Set();
+  #listening = false;
+
+  constructor(source: TaskOptions) {
+    this.source = source;
+    this.priority = source.priority ?? 0;
+    this.timeout = source.timeout;
+    this.retries = source.retries ?? 0;
+    this.transfer = source.transfer;
+  }
+
+  /** Watches the signal for one more entry, with a single listener for all of them. */
+  watch(entry: TaskEntry, onAbort: (entry: TaskEntry, reason: unknown) => void): void {
+    const signal = this.source.signal;
+    if (signal === undefined) return;
+    this.#live.add(entry);
+    if (this.#listening) return;
+    this.#listening = true;
+    const abort = (): void => {
+      for (const live of [...this.#live]) onAbort(live, signal.reason);
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    this.#unlisten = () => signal.removeEventListener("abort", abort);
+  }
+
+  /** The entry is done; the last one lets go of the signal. */
+  unwatch(entry: TaskEntry): void {
+    if (!this.#listening || !this.#live.delete(entry) || this.#live.size > 0) return;
+    this.#unlisten();
+    this.#listening = false;
+  }
+
+  #unlisten: () => void = () => {};
+}
+
+/** Where a task stands on its way. */
+export type TaskState =
+  /** Its function is being located, or its retry delay runs. */
+  | "delayed"
+  /** In the pending queue. */
+  | "pending"
+  /** Given to a worker, sent at the end of the tick. */
+  | "outbox"
+  /** Sent; the worker may take its token any moment. */
+  | "sent"
+  /** Its result is here, its streams are not at their end. */
+  | "streaming"
+  /** Given up while it ran; the worker has not come back from it. */
+  | "abandoned"
+  | "settled";
+
+/** One task, from submit to its end. */
+export class TaskEntry {
+  readonly record: FunctionRecord;
+  readonly options: CompiledOptions;
+  readonly sink: TaskSink;
+  readonly flags: number;
+  /** Plain values as they are, or the bytes of the list. */
+  args: unknown[] | Uint8Array = NO_ARGUMENTS;
+  attachments: unknown[] | undefined;
+  transferList: unknown[] | undefined;
+  /** Stream arguments, by the ids their handles carry. */
+  streams: readonly (readonly [number, StreamSource])[] | undefined;
+  /** Headers of the trace it was submitted in, as JSON. */
+  trace: string | null = null;
+  /** Holds the stack of the submitting code. */
+  site: { readonly stack?: string } | undefined;
+  /** Number on the wire; a new one each time it is handed to a worker. */
+  id = 0;
+  state: TaskState = "delayed";
+  attempt = 1;
+  /** Its attachments were moved into a worker: it cannot be sent again. */
+  moved = false;
+  link: WorkerLink | undefined;
+  /** The worker that failed it last. */
+  avoid: WorkerLink | undefined;
+  /** The only worker that may run it. */
+  pinned: WorkerLink | undefined;
+  timer: NodeJS.Timeout | undefined;
+  /** Calls it makes of its function: more than one for a chunk. */
+  items = 1;
+  /** Expected run time in microseconds, as counted in its worker's load. */
+  estimate = 0;
+
+  constructor(
+    record: FunctionRecord,
+    options: CompiledOptions,
+    sink: TaskSink,
+    flags: number,
+  ) {
+    this.record = record;
+    this.options = options;
+    this.sink = sink;
+    this.flags = flags;
+  }
+
+  /** A stand-in that holds this task's place in a worker after it was given up. */
+  ghost(): TaskEntry {
+    const ghost = new TaskEntry(this.record, this.options, DEAF, this.flags);
+    ghost.id = this.id;
+    ghost.state = "abandoned";
+    ghost.estimate = this.estimate;
+    ghost.items = this.items;
+    ghost.link = this.link;
+    return ghost;
+  }
+
+  get name(): string {
+    return this.options.source.name ?? this.record.name;
+  }
+}

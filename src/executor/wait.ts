@@ -1,0 +1,58 @@
+import { deferred } from "../util/deferred.ts";
+import { type WaitOptions, waitWithin } from "../util/wait-options.ts";
+import type { Future } from "./future.ts";
+
+/** When {@link wait} returns. */
+export type ReturnWhen = "ALL_COMPLETED" | "FIRST_COMPLETED" | "FIRST_EXCEPTION";
+
+/** The two halves of what {@link wait} was given. */
+export interface WaitResult<R> {
+  readonly done: Set<Future<R>>;
+  readonly notDone: Set<Future<R>>;
+}
+
+const RETURN_WHEN: readonly unknown[] = ["ALL_COMPLETED", "FIRST_COMPLETED", "FIRST_EXCEPTION"];
+
+/**
+ * Waits until all of the Futures are done, or the first one, or the first that failed.
+ *
+ * **Waiting**: a timeout is no error; it returns what is done by then. A cancelled Future is done, and not
+ * a failure. **Cancellation**: detached; the tasks go on.
+ *
+ * @param futures - duplicates count once.
+ */
+export async function wait<R>(
+  futures: Iterable<Future<R>>,
+  options: WaitOptions & { readonly returnWhen?: ReturnWhen | undefined } = {},
+): Promise<WaitResult<R>> {
+  const { returnWhen = "ALL_COMPLETED" } = options;
+  if (!RETURN_WHEN.includes(returnWhen)) {
+    throw new RangeError(
+      `Expected \`returnWhen\` to be one of ${RETURN_WHEN.join(", ")}, got ${String(returnWhen)}`,
+    );
+  }
+  const all = new Set(futures);
+  const enough = deferred<void>();
+  let open = 0;
+  const note = (future: Future<R>): void => {
+    const failed = future.state === "failed";
+    const isFirst =
+      returnWhen === "FIRST_COMPLETED" || (returnWhen === "FIRST_EXCEPTION" && failed);
+    if (isFirst || open === 0) enough.resolve();
+  };
+  for (const future of all) {
+    if (future.done) {
+      if (returnWhen === "FIRST_COMPLETED" || future.state === "failed") note(future);
+      continue;
+    }
+    open++;
+    future.addDoneCallback((settled) => {
+      open--;
+      note(settled);
+    });
+  }
+  if (open === 0) enough.resolve();
+  await waitWithin(enough.promise, options, () => undefined);
+  const done = new Set([...all].filter((future) => future.done));
+  return { done, notDone: new Set([...all].filter((future) => !done.has(future))) };
+}

@@ -1,0 +1,299 @@
+import { decodeValue } from "../wire/codec.ts";
+import { decodeThrown } from "../wire/error-codec.ts";
+import type { ExitStatus, Peer } from "../wire/index.ts";
+import { MessageKind, TaskFlag, type TaskHeader } from "../wire/protocol.ts";
+import type { Claims } from "./claims.ts";
+import { StreamHub } from "./streams.ts";
+import type { FunctionRecord, TaskEntry } from "./task-entry.ts";
+import type { WorkerStats } from "./types.ts";
+
+/** Where a worker is in its life. */
+export type LinkState = "starting" | "ready" | "draining" | "dead";
+
+/** What a worker's events lead to; the scheduler implements it. */
+export interface LinkOwner {
+  onReady(link: WorkerLink): void;
+  onStartFailed(link: WorkerLink, error: unknown): void;
+  onStarted(link: WorkerLink, entry: TaskEntry): void;
+  onResult(link: WorkerLink, entry: TaskEntry, result: ResultFrame): void;
+  onFinished(link: WorkerLink, entry: TaskEntry): void;
+  onMemory(link: WorkerLink, bytes: number): void;
+  onExit(link: WorkerLink, status: ExitStatus): void;
+}
+
+/** The parts of a `result` frame. */
+export interface ResultFrame {
+  readonly status: number;
+  readonly value: unknown;
+  readonly micros: number;
+  readonly attachments: unknown[] | undefined;
+}
+
+/** One worker as its executor sees it: what was handed to it, what it said last. */
+export class WorkerLink {
+  readonly id: number;
+  readonly name: string;
+  readonly peer: Peer;
+  readonly claims: Claims;
+  readonly streams: StreamHub;
+  /** Tasks handed to it and not done, by their number on the wire. */
+  readonly inflight: Map<number, TaskEntry> = new Map();
+  state: LinkState = "starting";
+  /** It was asked to end, so its end is no crash. */
+  retired = false;
+  /** Sum of the expected run times of `inflight`, in microseconds. */
+  load = 0;
+  handed = 0;
+  completed = 0;
+  memory: number | undefined;
+  /** When it last reported a result, by `performance.now()`. */
+  lastResult = 0;
+  /** It holds tasks and does not get on: it is handed nothing ahead of time until its next result. */
+  slow = false;
+  /** To be ended as soon as its other tasks allow. */
+  condemned = false;
+  idleTimer: NodeJS.Timeout | undefined;
+  killTimer: NodeJS.Timeout | undefined;
+  /** What it died of, in its own words. */
+  lastWords: unknown;
+  readonly #owner: LinkOwner;
+  readonly #known: Set<number> = new Set();
+  #outbox: TaskEntry[] = [];
+
+  constructor(id: number, name: string, peer: Peer, claims: Claims, owner: LinkOwner) {
+    this.id = id;
+    this.name = name;
+    this.peer = peer;
+    this.claims = claims;
+    this.#owner = owner;
+    this.streams = new StreamHub(peer.channel, peer.kind === "process" ? "process" : "thread");
+    peer.channel.onFrame = (frame, attachments) => this.#accept(frame, attachments);
+    // A worker that breaks the protocol is as good as dead; an end of the channel precedes its exit.
+    peer.channel.onClose = (error) => {
+      if (error === undefined) return;
+      this.lastWords ??= error;
+      peer.kill("SIGKILL");
+    };
+    peer.channel.start();
+    void peer.exited.then((status) => {
+      this.state = "dead";
+      clearTimeout(this.idleTimer);
+      clearTimeout(this.killTimer);
+      owner.onExit(this, status);
+      claims.close();
+    });
+  }
+
+  /** For messages: `process worker "pool-1" (pid 812)`. */
+  get label(): string {
+    const where =
+      this.peer.kind === "process" ? `pid ${this.peer.pid}` : `thread ${this.peer.threadId}`;
+    return this.peer.kind === "inline"
+      ? `inline worker "${this.name}"`
+      : `${this.peer.kind} worker "${this.name}" (${where})`;
+  }
+
+  get stats(): WorkerStats {
+    const working = this.inflight.size > 0 ? "busy" : "idle";
+    return {
+      id: this.id,
+      name: this.name,
+      kind: this.peer.kind,
+      pid: this.peer.pid,
+      threadId: this.peer.threadId,
+      state: this.state === "ready" ? working : this.state,
+      tasks: this.inflight.size,
+      completed: this.completed,
+      memory: this.memory,
+    };
+  }
+
+  /** True when something waits to be sent. */
+  get hasOutbox(): boolean {
+    return this.#outbox.length > 0;
+  }
+
+  /** Hands a task to the worker; it is sent by {@link WorkerLink.flush}. */
+  add(entry: TaskEntry, id: number, estimate: number): void {
+    entry.id = id;
+    entry.state = "outbox";
+    entry.link = this;
+    entry.estimate = estimate;
+    this.load += estimate;
+    this.handed++;
+    this.inflight.set(id, entry);
+    this.#outbox.push(entry);
+  }
+
+  /** A task is no longer this worker's: done, taken back, or never sent. */
+  remove(entry: TaskEntry): void {
+    if (!this.inflight.delete(entry.id)) return;
+    clearTimeout(entry.timer);
+    this.load = this.inflight.size === 0 ? 0 : this.load - entry.estimate;
+  }
+
+  /** A result has come. */
+  noteResult(): void {
+    this.completed++;
+    this.slow = false;
+    this.lastResult = performance.now();
+  }
+
+  /** True when every task it runs has been given up. */
+  get hasOnlyAbandoned(): boolean {
+    for (const entry of this.inflight.values()) if (entry.state !== "abandoned") return false;
+    return true;
+  }
+
+  /** Puts a stand-in in the place of a started task that is given up. @returns the stand-in. */
+  abandon(entry: TaskEntry): TaskEntry {
+    const ghost = entry.ghost();
+    this.inflight.set(entry.id, ghost);
+    entry.link = undefined;
+    return ghost;
+  }
+
+  /** Sends what was added since the last call: tokens first, so that a task is never without one. */
+  flush(): void {
+    const entries = this.unsent();
+    this.#outbox = [];
+    if (entries.length === 0 || this.state === "dead") return;
+    this.claims.append(entries.map((entry) => entry.id));
+    let batch: unknown[] = [MessageKind.tasks];
+    const sendBatch = (): void => {
+      if (batch.length > 1) this.peer.channel.send(batch);
+      batch = [MessageKind.tasks];
+    };
+    for (const entry of entries) {
+      entry.state = "sent";
+      this.#define(entry.record);
+      for (const [id, source] of entry.streams ?? []) this.streams.addSource(id, source);
+      if (entry.attachments !== undefined) {
+        sendBatch();
+        // A retry needs what the first try sent: then it is copied instead of moved.
+        const moved = entry.options.retries === 0 ? entry.transferList : undefined;
+        entry.moved = moved !== undefined && this.peer.kind !== "process";
+        this.peer.channel.send(
+          [MessageKind.tasks, entry.id, entry.record.id, headerOf(entry), entry.args],
+          entry.attachments,
+          moved,
+        );
+      } else {
+        batch.push(entry.id, entry.record.id, headerOf(entry), entry.args);
+      }
+    }
+    sendBatch();
+  }
+
+  /**
+   * Takes the tokens of every sent task that the worker has not started. Exact: it will start none of
+   * them until they are put back by {@link WorkerLink.keep} or given up by {@link WorkerLink.release}.
+   */
+  reclaim(): TaskEntry[] {
+    const entries: TaskEntry[] = [];
+    for (const id of this.claims.takeBack()) {
+      const entry = this.inflight.get(id);
+      if (entry !== undefined) entries.push(entry);
+    }
+    return entries;
+  }
+
+  /** Leaves reclaimed tasks to this worker after all. */
+  keep(entries: readonly TaskEntry[]): void {
+    if (entries.length === 0) return;
+    this.claims.append(entries.map((entry) => entry.id));
+    // The worker may have looked for a token in between and gone to sleep.
+    this.peer.channel.send([MessageKind.drop]);
+  }
+
+  /** Makes tasks that were reclaimed, or not sent yet, nobody's again. */
+  release(entries: readonly TaskEntry[]): void {
+    const sent: number[] = [];
+    for (const entry of entries) {
+      if (entry.state === "sent") sent.push(entry.id);
+      this.remove(entry);
+      this.handed--;
+      for (const [id] of entry.streams ?? []) this.streams.withdraw(id);
+      entry.link = undefined;
+    }
+    if (sent.length > 0 && this.state !== "dead") {
+      this.peer.channel.send([MessageKind.drop, ...sent]);
+    }
+  }
+
+  /** Tasks added and not sent. */
+  unsent(): TaskEntry[] {
+    return this.#outbox.filter((entry) => entry.state === "outbox" && entry.link === this);
+  }
+
+  #define(record: FunctionRecord): void {
+    if (this.#known.has(record.id)) return;
+    this.#known.add(record.id);
+    this.peer.channel.send([MessageKind.define, record.id, record.json]);
+  }
+
+  #accept(frame: unknown[], attachments: unknown[] | undefined): void {
+    const kind = frame[0];
+    if (kind === MessageKind.result) {
+      const entry = this.inflight.get(frame[1] as number);
+      if (entry === undefined) return;
+      this.#owner.onResult(this, entry, {
+        status: frame[2] as number,
+        value: frame[3],
+        micros: frame[4] as number,
+        attachments,
+      });
+      return;
+    }
+    this.#acceptOther(kind as number, frame, attachments);
+  }
+
+  #acceptOther(kind: number, frame: unknown[], attachments: unknown[] | undefined): void {
+    const entry = this.inflight.get(frame[1] as number);
+    switch (kind) {
+      case MessageKind.started:
+        if (entry !== undefined) this.#owner.onStarted(this, entry);
+        return;
+      case MessageKind.progress:
+        entry?.sink.progress(decodeValue(frame[2] as Uint8Array, attachments));
+        return;
+      case MessageKind.finished:
+        if (entry !== undefined) this.#owner.onFinished(this, entry);
+        return;
+      case MessageKind.ready:
+        this.#owner.onReady(this);
+        return;
+      case MessageKind.failed:
+        this.#owner.onStartFailed(this, decodeThrown(frame[1] as Uint8Array, attachments));
+        return;
+      case MessageKind.dying:
+        this.lastWords = decodeThrown(frame[1] as Uint8Array, attachments);
+        return;
+      case MessageKind.pong:
+        // Its event loop turns: what else it runs may come to an end.
+        clearTimeout(this.killTimer);
+        return;
+      case MessageKind.memory:
+        this.#owner.onMemory(this, frame[1] as number);
+        return;
+      default:
+        this.streams.accept(frame, attachments);
+    }
+  }
+}
+
+function headerOf(entry: TaskEntry): TaskHeader {
+  const { options } = entry;
+  const reportStart = options.timeout !== undefined;
+  if (
+    entry.flags === 0 &&
+    entry.attempt === 1 &&
+    !reportStart &&
+    options.context === null &&
+    entry.trace === null
+  ) {
+    return 0;
+  }
+  const flags = entry.flags | (reportStart ? TaskFlag.reportStart : 0);
+  return [flags, entry.attempt, options.context, entry.trace];
+}

@@ -1,0 +1,79 @@
+import { RemoteError } from "../../errors/index.ts";
+import { isThenable } from "../../util/thenable.ts";
+
+type AnyFunction = (...args: unknown[]) => unknown;
+
+/** A chunk of which an item failed: `[values before it, error]`, so that what was done is not lost. */
+export class BrokenChunk {
+  readonly values: unknown[];
+  readonly error: Error;
+
+  constructor(values: unknown[], error: unknown) {
+    this.values = values;
+    this.error =
+      error instanceof Error
+        ? error
+        : new RemoteError(`The task threw ${String(error)}, which is not an Error.`, {
+            cause: error,
+          });
+  }
+}
+
+/**
+ * Calls the function with each item, one after the other.
+ * @returns the values, or a {@link BrokenChunk}; a promise of it once an item's call returns a promise.
+ */
+export function runChunk(
+  target: AnyFunction,
+  items: readonly unknown[],
+  tuples: boolean,
+): unknown[] | BrokenChunk | Promise<unknown[] | BrokenChunk> {
+  const values: unknown[] = [];
+  try {
+    for (const item of items) {
+      const value = tuples ? target(...(item as unknown[])) : target(item);
+      if (isThenable(value)) return finishChunk(target, items, tuples, values, value);
+      values.push(value);
+    }
+  } catch (error) {
+    return new BrokenChunk(values, error);
+  }
+  return values;
+}
+
+async function finishChunk(
+  target: AnyFunction,
+  items: readonly unknown[],
+  tuples: boolean,
+  values: unknown[],
+  first: PromiseLike<unknown>,
+): Promise<unknown[] | BrokenChunk> {
+  try {
+    values.push(await first);
+    for (let i = values.length; i < items.length; i++) {
+      const item = items[i];
+      values.push(await (tuples ? target(...(item as unknown[])) : target(item)));
+    }
+  } catch (error) {
+    return new BrokenChunk(values, error);
+  }
+  return values;
+}
+
+/** What is put on the wire for a result: generators as async streams, broken chunks as a pair. */
+export function travelForm(value: unknown, chunk: boolean): unknown {
+  if (value instanceof BrokenChunk) return [value.values.map(streamable), value.error];
+  return chunk ? (value as unknown[]).map(streamable) : streamable(value);
+}
+
+function streamable(value: unknown): unknown {
+  return isGenerator(value) ? asAsync(value) : value;
+}
+
+function isGenerator(value: unknown): value is Generator<unknown> {
+  return Object.prototype.toString.call(value) === "[object Generator]";
+}
+
+async function* asAsync(source: Generator<unknown>): AsyncGenerator<unknown, void, undefined> {
+  yield* source;
+}

@@ -1,0 +1,67 @@
+import { decodeValue, encodeValue } from "../../wire/codec.ts";
+import { MessageKind } from "../../wire/protocol.ts";
+import { leaveAlone, type TaskContext } from "./task-context.ts";
+import type { IncomingTask, RunnerOptions } from "./task-runner.ts";
+
+/** The context of one task; what few tasks ask for is made when asked for. */
+export class LazyContext implements TaskContext {
+  readonly #task: IncomingTask;
+  readonly #options: RunnerOptions;
+  #controller: AbortController | undefined;
+  #open = true;
+
+  constructor(task: IncomingTask, options: RunnerOptions) {
+    this.#task = task;
+    this.#options = options;
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    return this.#controller.signal;
+  }
+
+  get attempt(): number {
+    return this.#task.header === 0 ? 1 : this.#task.header[1];
+  }
+
+  get context(): unknown {
+    const bytes = this.#task.header === 0 ? null : this.#task.header[2];
+    return bytes === null ? undefined : decodeValue(bytes, undefined);
+  }
+
+  get worker(): TaskContext["worker"] {
+    return this.#options.worker;
+  }
+
+  /** Trace headers that came with the task. */
+  get trace(): string | null {
+    return this.#task.header === 0 ? null : this.#task.header[3];
+  }
+
+  /** A function of its own, so that it can be taken out of the context. */
+  get progress(): (value: unknown) => void {
+    return (value) => {
+      if (!this.#open) return;
+      const encoded = encodeValue(value, {
+        destination: this.#options.destination,
+        root: "progress",
+      });
+      this.#options.channel.send(
+        [MessageKind.progress, this.#task.id, encoded.bytes],
+        encoded.attachments,
+        encoded.transfer,
+      );
+    };
+  }
+
+  abort(reason: unknown): void {
+    this.#controller ??= new AbortController();
+    this.#controller.abort(reason);
+  }
+
+  /** The task is over. */
+  close(): void {
+    this.#open = false;
+    if (this.#options.concurrency === 1) leaveAlone();
+  }
+}

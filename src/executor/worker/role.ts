@@ -1,0 +1,242 @@
+/** The program of an executor's worker: takes tasks, claims and runs them, reports. */
+import { memoryUsage } from "node:process";
+import { getHeapStatistics } from "node:v8";
+import { CancelledError } from "../../errors/index.ts";
+import { abortShutdown } from "../../process/shutdown-signal.ts";
+import { resolveTask } from "../../task/index.ts";
+import { parseIdentity } from "./parse-identity.ts";
+import { decodeThrown, encodeThrown } from "../../wire/error-codec.ts";
+import type { Host } from "../../wire/index.ts";
+import { MessageKind, type TaskHeader } from "../../wire/protocol.ts";
+import { type Claimant, FileClaimant, MemoryClaims } from "../claims.ts";
+import { StreamHub } from "../streams.ts";
+import { FunctionTable } from "./function-table.ts";
+import type { WorkerSettings } from "./settings.ts";
+import { type IncomingTask, TaskRunner } from "./task-runner.ts";
+
+/** After this long without a break the event loop gets a turn: signals, cancels and I/O come through. */
+const SLICE_MS = 1;
+/** Memory is measured at most this often. */
+const MEMORY_INTERVAL_MS = 50;
+
+/** Called by the entry of a process or thread. */
+export function start(host: Host): void {
+  new ExecutorWorker(host).start();
+}
+
+/** One worker of an executor, in the worker. */
+export class ExecutorWorker {
+  readonly #host: Host;
+  readonly #settings: WorkerSettings;
+  readonly #claims: Claimant;
+  readonly #functions: FunctionTable = new FunctionTable();
+  readonly #streams: StreamHub;
+  readonly #runner: TaskRunner;
+  readonly #inbox: Map<number, IncomingTask> = new Map();
+  /** Tokens taken for tasks whose frame is still on its way. */
+  readonly #claimed: number[] = [];
+  #finalizer: string | null = null;
+  #active = 0;
+  #ready = false;
+  #ending = false;
+  #ended = false;
+  #resting = false;
+  #memoryMeasured = 0;
+
+  constructor(host: Host) {
+    this.#host = host;
+    this.#settings = host.boot.data as WorkerSettings;
+    this.#claims =
+      host.kind === "process"
+        ? new FileClaimant(host.claims as number)
+        : host.claims instanceof MemoryClaims
+          ? host.claims
+          : new MemoryClaims(host.claims as SharedArrayBuffer);
+    const destination = host.kind === "process" ? "process" : "thread";
+    this.#streams = new StreamHub(host.channel, destination);
+    this.#runner = new TaskRunner({
+      channel: host.channel,
+      streams: this.#streams,
+      functions: this.#functions,
+      destination,
+      concurrency: this.#settings.concurrency,
+      worker: {
+        id: this.#settings.id,
+        kind: host.kind,
+        pid: process.pid,
+        name: this.#settings.name,
+      },
+    });
+  }
+
+  start(): void {
+    const { channel, kind } = this.#host;
+    channel.onFrame = (frame, attachments) => this.#accept(frame, attachments);
+    channel.onDrain = () => this.#pump();
+    if (kind !== "inline") {
+      process.on("uncaughtExceptionMonitor", (error) => {
+        const thrown = encodeThrown(error, { destination: "process", root: "error" });
+        channel.send([MessageKind.dying, thrown.bytes], thrown.attachments);
+      });
+    }
+    if (kind === "process") {
+      // Ctrl-C reaches the whole group of processes; whether work goes on is the parent's decision.
+      process.on("SIGINT", () => {});
+    }
+    if (!this.#settings.hasHooks) void this.#initialize(null);
+  }
+
+  async #initialize(initializer: string | null): Promise<void> {
+    const { channel } = this.#host;
+    try {
+      if (initializer !== null) {
+        this.#host.watchParent();
+        const target = await resolveTask(parseIdentity(initializer));
+        await (target as (...args: unknown[]) => unknown)(...this.#settings.initializerArgs);
+      }
+      this.#ready = true;
+      channel.send([MessageKind.ready]);
+      this.#pump();
+    } catch (error) {
+      const thrown = encodeThrown(error, { destination: "process", root: "error" });
+      channel.send([MessageKind.failed, thrown.bytes], thrown.attachments);
+    }
+  }
+
+  #accept(frame: unknown[], attachments: unknown[] | undefined): void {
+    switch (frame[0]) {
+      case MessageKind.tasks:
+        this.#receive(frame, attachments);
+        this.#pump();
+        return;
+      case MessageKind.define:
+        this.#functions.define(frame[1] as number, frame[2] as string);
+        return;
+      case MessageKind.cancel: {
+        const reason = decodeThrown(frame[2] as Uint8Array, attachments);
+        this.#runner.cancel(frame[1] as number, reason);
+        return;
+      }
+      case MessageKind.drop:
+        for (const id of frame.slice(1)) this.#inbox.delete(id as number);
+        // Tokens may have been put back after this side looked in vain.
+        this.#pump();
+        return;
+      case MessageKind.hooks:
+        this.#finalizer = frame[2] as string | null;
+        void this.#initialize(frame[1] as string | null);
+        return;
+      case MessageKind.ping:
+        this.#host.channel.send([MessageKind.pong]);
+        return;
+      case MessageKind.shutdown: {
+        this.#ending = true;
+        const reason = frame[1] as Uint8Array | undefined;
+        if (reason !== undefined) this.#abort(decodeThrown(reason, attachments));
+        void this.#endWhenIdle();
+        return;
+      }
+      default:
+        this.#streams.accept(frame, attachments);
+    }
+  }
+
+  #receive(frame: unknown[], attachments: unknown[] | undefined): void {
+    for (let i = 1; i < frame.length; i += 4) {
+      const id = frame[i] as number;
+      this.#inbox.set(id, {
+        id,
+        functionId: frame[i + 1] as number,
+        header: frame[i + 2] as TaskHeader,
+        args: frame[i + 3] as unknown[] | Uint8Array,
+        attachments,
+      });
+    }
+  }
+
+  /** Starts tasks while there is a place, giving the event loop a turn now and then. */
+  #pump(): void {
+    if (!this.#ready || this.#resting) return;
+    if (this.#inbox.size > 0) this.#host.watchParent();
+    const sliceEnd = performance.now() + SLICE_MS;
+    while (this.#active < this.#settings.concurrency && this.#host.channel.writable) {
+      const task = this.#next();
+      if (task === undefined) break;
+      this.#run(task);
+      if (this.#inbox.size > 0 && performance.now() >= sliceEnd) {
+        this.#resting = true;
+        setImmediate(() => {
+          this.#resting = false;
+          this.#pump();
+        });
+        return;
+      }
+    }
+    if (this.#ending) void this.#endWhenIdle();
+  }
+
+  #next(): IncomingTask | undefined {
+    if (this.#inbox.size === 0) return undefined;
+    if (this.#claimed.length === 0) {
+      const id = this.#claims.claim();
+      if (id === -1) return undefined;
+      this.#claimed.push(id);
+    }
+    const task = this.#inbox.get(this.#claimed[0] as number);
+    if (task === undefined) return undefined;
+    this.#claimed.shift();
+    this.#inbox.delete(task.id);
+    return task;
+  }
+
+  #run(task: IncomingTask): void {
+    const running = this.#runner.run(task);
+    if (running === undefined) {
+      this.#reportMemory();
+      return;
+    }
+    this.#active++;
+    void running.then(() => {
+      this.#active--;
+      this.#reportMemory();
+      this.#pump();
+    });
+  }
+
+  #reportMemory(): void {
+    if (!this.#settings.reportMemory) return;
+    const now = performance.now();
+    if (now - this.#memoryMeasured < MEMORY_INTERVAL_MS) return;
+    this.#memoryMeasured = now;
+    const heap = getHeapStatistics();
+    const bytes =
+      this.#host.kind === "process" ? memoryUsage.rss() : heap.used_heap_size + heap.external_memory;
+    this.#host.channel.send([MessageKind.memory, bytes]);
+  }
+
+  #abort(reason: unknown): void {
+    this.#runner.cancelAll(reason);
+    if (this.#host.kind !== "inline") abortShutdown(reason);
+  }
+
+  async #endWhenIdle(): Promise<void> {
+    if (this.#ended || this.#active > 0) return;
+    this.#ended = true;
+    const { channel, kind } = this.#host;
+    if (kind !== "inline") abortShutdown(new CancelledError("The executor ends this worker."));
+    try {
+      if (this.#finalizer !== null && this.#ready) {
+        await ((await resolveTask(parseIdentity(this.#finalizer))) as () => unknown)();
+      }
+    } catch (error) {
+      const thrown = encodeThrown(error, { destination: "process", root: "error" });
+      channel.send([MessageKind.dying, thrown.bytes], thrown.attachments);
+    }
+    // What was sent is flushed before the close arrives.
+    channel.onClose = () => {
+      if (kind !== "inline") process.exit(0);
+    };
+    channel.close();
+    if (kind === "thread") process.exit(0);
+  }
+}

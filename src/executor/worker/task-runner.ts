@@ -1,0 +1,187 @@
+import { decodeValue, type Destination, encodeValue, isPlain } from "../../wire/codec.ts";
+import { encodeThrown } from "../../wire/error-codec.ts";
+import type { Channel } from "../../wire/index.ts";
+import { MessageKind, ResultStatus, TaskFlag, type TaskHeader } from "../../wire/protocol.ts";
+import type { StreamHub } from "../streams.ts";
+import { withTrace } from "../trace.ts";
+import { isThenable } from "../../util/thenable.ts";
+import { BrokenChunk, runChunk, travelForm } from "./chunk.ts";
+import { type FunctionTable, isTiny, noteRun, type TableEntry } from "./function-table.ts";
+import { LazyContext } from "./lazy-context.ts";
+import { enterAlone, runAmongOthers, type TaskContext } from "./task-context.ts";
+
+/** A task as it arrived. */
+export interface IncomingTask {
+  readonly id: number;
+  readonly functionId: number;
+  readonly header: TaskHeader;
+  readonly args: unknown[] | Uint8Array;
+  readonly attachments: unknown[] | undefined;
+}
+
+/** What every task of a worker has in common. */
+export interface RunnerOptions {
+  readonly channel: Channel;
+  readonly streams: StreamHub;
+  readonly functions: FunctionTable;
+  readonly destination: Destination;
+  readonly worker: TaskContext["worker"];
+  /** Tasks run at a time. */
+  readonly concurrency: number;
+}
+
+/** Runs single tasks and reports how they ended. */
+export class TaskRunner {
+  readonly #options: RunnerOptions;
+  readonly #running: Map<number, LazyContext> = new Map();
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+  }
+
+  /** Aborts the signal of a task that runs. */
+  cancel(id: number, reason: unknown): void {
+    this.#running.get(id)?.abort(reason);
+  }
+
+  /** Aborts the signals of all tasks that run. */
+  cancelAll(reason: unknown): void {
+    for (const context of this.#running.values()) context.abort(reason);
+  }
+
+  /**
+   * Runs one task. Its outcome is on its way when this returns, or when the returned promise settles;
+   * only then may the next one start.
+   */
+  run(task: IncomingTask): void | Promise<void> {
+    let entry: TableEntry;
+    try {
+      entry = this.#options.functions.get(task.functionId);
+    } catch (error) {
+      this.#fail(task.id, error, 0);
+      return;
+    }
+    if (entry.target instanceof Promise) {
+      return entry.target.then(
+        () => this.#start(task, entry),
+        (error: unknown) => this.#fail(task.id, error, 0),
+      );
+    }
+    return this.#start(task, entry);
+  }
+
+  #start(task: IncomingTask, entry: TableEntry): void | Promise<void> {
+    const flags = task.header === 0 ? 0 : task.header[0];
+    if ((flags & TaskFlag.reportStart) !== 0 || !isTiny(entry)) {
+      this.#options.channel.send([MessageKind.started, task.id]);
+    }
+    const begin = performance.now();
+    const micros = (): number => Math.round((performance.now() - begin) * 1000);
+    const context = new LazyContext(task, this.#options);
+    this.#running.set(task.id, context);
+    try {
+      const outcome = this.#call(entry, this.#decodeArgs(task), flags, context);
+      if (!isThenable(outcome)) {
+        this.#leave(task.id, context);
+        return this.#succeed(task.id, outcome, flags, entry, micros());
+      }
+      return Promise.resolve(outcome).then(
+        (value) => {
+          this.#leave(task.id, context);
+          return this.#succeed(task.id, value, flags, entry, micros());
+        },
+        (error: unknown) => {
+          this.#leave(task.id, context);
+          this.#fail(task.id, error, micros());
+        },
+      );
+    } catch (error) {
+      this.#leave(task.id, context);
+      this.#fail(task.id, error, micros());
+    }
+  }
+
+  #leave(id: number, context: LazyContext): void {
+    context.close();
+    this.#running.delete(id);
+  }
+
+  #decodeArgs(task: IncomingTask): unknown[] {
+    if (!(task.args instanceof Uint8Array)) return task.args;
+    return decodeValue(task.args, task.attachments, {
+      streams: this.#options.streams,
+    }) as unknown[];
+  }
+
+  #call(entry: TableEntry, args: unknown[], flags: number, context: LazyContext): unknown {
+    const target = entry.target as (...args: unknown[]) => unknown;
+    const body = (): unknown =>
+      isChunk(flags) ? runChunk(target, args, (flags & TaskFlag.tuples) !== 0) : target(...args);
+    const traced = context.trace === null ? body : (): unknown => withTrace(context.trace, body);
+    if (this.#options.concurrency > 1) return runAmongOthers(context, traced);
+    enterAlone(context);
+    return traced();
+  }
+
+  #succeed(
+    id: number,
+    value: unknown,
+    flags: number,
+    entry: TableEntry,
+    micros: number,
+  ): void | Promise<void> {
+    noteRun(entry, micros);
+    const { channel, destination, streams } = this.#options;
+    if (isPlain(value)) {
+      channel.send([MessageKind.result, id, ResultStatus.plain, value, micros]);
+      return;
+    }
+    if (isChunk(flags) && Array.isArray(value) && value.every(isPlain)) {
+      channel.send([MessageKind.result, id, ResultStatus.plainChunk, value, micros]);
+      return;
+    }
+    const opened: number[] = [];
+    try {
+      const encoded = encodeValue(travelForm(value, isChunk(flags)), {
+        destination,
+        root: "result",
+        streams: {
+          exportStream: (source) => {
+            const stream = streams.exportStream(source);
+            opened.push(stream);
+            return stream;
+          },
+          importStream: (stream, kind) => streams.importStream(stream, kind),
+        },
+      });
+      const whole = value instanceof BrokenChunk ? ResultStatus.brokenChunk : ResultStatus.encoded;
+      const status = opened.length === 0 ? whole : ResultStatus.streaming;
+      channel.send(
+        [MessageKind.result, id, status, encoded.bytes, micros],
+        encoded.attachments,
+        encoded.transfer,
+      );
+    } catch (error) {
+      this.#fail(id, error, micros);
+      return;
+    }
+    if (opened.length === 0) return;
+    return Promise.all(opened.map((stream) => streams.finished(stream))).then(() => {
+      channel.send([MessageKind.finished, id]);
+    });
+  }
+
+  #fail(id: number, error: unknown, micros: number): void {
+    const { channel, destination } = this.#options;
+    const thrown = encodeThrown(error, { destination, root: "error" });
+    channel.send(
+      [MessageKind.result, id, ResultStatus.thrown, thrown.bytes, micros],
+      thrown.attachments,
+      thrown.transfer,
+    );
+  }
+}
+
+function isChunk(flags: number): boolean {
+  return (flags & (TaskFlag.items | TaskFlag.tuples)) !== 0;
+}
