@@ -1,0 +1,78 @@
+// Tasks: which functions can run elsewhere, and what they know about themselves
+export { inline, isMain, task, tasks } from "./task/index.ts";
+export type { Task, TaskFunction, TaskRef, TaskRefs } from "./task/index.ts";
+export { taskContext } from "./executor/index.ts";
+export type { TaskContext } from "./executor/index.ts";
+
+// Pools and executors
+export { Pool } from "./pool/index.ts";
+export type {
+  AsyncCallbacks,
+  ChunkOptions,
+  ImapOptions,
+  PoolOptions,
+  Yielded,
+} from "./pool/index.ts";
+export {
+  asCompleted,
+  Future,
+  InlineExecutor,
+  ProcessPoolExecutor,
+  ThreadPoolExecutor,
+  wait,
+} from "./executor/index.ts";
+export type {
+  AnyIterable,
+  Executor,
+  ExecutorOptions,
+  ExecutorStats,
+  FutureOwner,
+  FutureState,
+  MapIterator,
+  ProcessExecutorOptions,
+  Received,
+  ReturnWhen,
+  TaskFailureMessage,
+  TaskOptions,
+  ThreadExecutorOptions,
+  WaitResult,
+  WorkerStats,
+} from "./executor/index.ts";
+
+// Processes and threads
+export {
+  activeChildren,
+  cpuCount,
+  currentProcess,
+  parentProcess,
+  Process,
+  shutdownSignal,
+} from "./process/index.ts";
+export type {
+  CurrentProcess,
+  HandleOptions,
+  ParentProcess,
+  ProcessOptions,
+  ProcessSettings,
+  StdioOption,
+  StdioTarget,
+  TargetOptions,
+  TerminateOptions,
+  WorkerHandle,
+} from "./process/index.ts";
+export { currentThread, mainThread, Thread, threadLocal, threads } from "./thread/index.ts";
+export type {
+  ThreadInfo,
+  ThreadLocal,
+  ThreadOptions,
+  ThreadSettings,
+  ThreadState,
+} from "./thread/index.ts";
+
+// What crosses a boundary
+export { registerClass } from "./wire/index.ts";
+
+// Errors
+export * from "./errors/index.ts";
+
+export type { WaitOptions } from "./util/wait-options.ts";
