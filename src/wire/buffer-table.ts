@@ -1,0 +1,122 @@
+import type { EncodeState } from "./encode-state.ts";
+import { ATTACH_BYTES, BufferPlace, VIEW_NAMES } from "./tags.ts";
+import { Unsendable } from "./unsendable.ts";
+
+/**
+ * Number of the memory that `view` looks at, in this message.
+ *
+ * Views of one buffer share a row, which grows to what they use together: so they arrive as views of
+ * one buffer, and a small view of a large buffer does not drag it along. A Buffer cut from Node's pool
+ * gets a row for itself: its neighbours there belong to others.
+ */
+export function viewRow(state: EncodeState, view: ArrayBufferView): number {
+  const { buffer, byteOffset, byteLength } = view;
+  if (buffer.byteLength === Buffer.poolSize && byteLength < buffer.byteLength) {
+    if (view instanceof Uint8Array && state.moved?.has(buffer) !== true) {
+      return addRow(state, buffer, byteOffset, byteOffset + byteLength);
+    }
+  }
+  const index = state.bufferIndex?.get(buffer);
+  // Rows begin at multiples of 8, so that every kind of view is aligned in the copy too.
+  const from = byteOffset & ~7;
+  if (index === undefined) {
+    const row = addRow(state, buffer, from, byteOffset + byteLength);
+    (state.bufferIndex ??= new Map()).set(buffer, row);
+    return row;
+  }
+  widen(state, index, from, byteOffset + byteLength);
+  return index;
+}
+
+/** Number of the row of a whole buffer. */
+export function bufferRow(state: EncodeState, buffer: ArrayBufferLike): number {
+  const index = state.bufferIndex?.get(buffer);
+  if (index === undefined) {
+    const row = addRow(state, buffer, 0, buffer.byteLength);
+    (state.bufferIndex ??= new Map()).set(buffer, row);
+    return row;
+  }
+  widen(state, index, 0, buffer.byteLength);
+  return index;
+}
+
+/** The number that says which kind of view it is; -1 for a kind this format does not know. */
+export function viewKind(view: ArrayBufferView): number {
+  if (Buffer.isBuffer(view)) return 0;
+  if (view instanceof DataView) return 1;
+  return VIEW_NAMES.indexOf((view as Uint8Array)[Symbol.toStringTag]);
+}
+
+/** Writes the rows, and where they begin, behind the value. */
+export function writeBuffers(state: EncodeState): void {
+  const { writer, buffers } = state;
+  const start = writer.length;
+  writer.arrayHeader(buffers.length);
+  for (const { buffer, from, to } of buffers) {
+    const attachment = place(state, buffer, from, to);
+    if (attachment === undefined) {
+      writer.number(BufferPlace.inline);
+      writer.number(from);
+      writer.number(to - from);
+      writer.raw(new Uint8Array(buffer, from, to - from));
+    } else {
+      writer.number(BufferPlace.attached);
+      writer.number(attachment.base);
+      writer.number(attachment.index);
+    }
+  }
+  writer.ensure(4);
+  writer.position = writer.bytes.writeUInt32BE(start, writer.position);
+}
+
+interface Place {
+  readonly index: number;
+  /** Offset in the source at which the attachment begins. */
+  readonly base: number;
+}
+
+function place(
+  state: EncodeState,
+  buffer: ArrayBufferLike,
+  from: number,
+  to: number,
+): Place | undefined {
+  const toThread = state.options.destination === "thread";
+  if (buffer instanceof SharedArrayBuffer) return { index: state.attach(buffer, false), base: 0 };
+  if (state.moved?.has(buffer) === true) {
+    // A thread gets the memory itself. For a process it is taken away from the sender all the same
+    // and sent without a copy, so that a program behaves alike wherever its workers run.
+    const moved = toThread ? buffer : detach(buffer);
+    return { index: state.attach(moved, toThread), base: 0 };
+  }
+  if (to - from < ATTACH_BYTES) return undefined;
+  return { index: state.attach(buffer.slice(from, to), toThread), base: from };
+}
+
+function detach(buffer: ArrayBuffer): ArrayBuffer {
+  return structuredClone(buffer, { transfer: [buffer] });
+}
+
+function addRow(state: EncodeState, buffer: ArrayBufferLike, from: number, to: number): number {
+  if (to === from && isDetached(buffer)) {
+    throw new Unsendable(buffer, "is a detached ArrayBuffer: it was transferred before");
+  }
+  return state.buffers.push({ buffer, from, to }) - 1;
+}
+
+function widen(state: EncodeState, index: number, from: number, to: number): void {
+  const entry = state.buffers[index];
+  if (entry === undefined) return;
+  entry.from = Math.min(entry.from, from);
+  entry.to = Math.max(entry.to, to);
+}
+
+function isDetached(buffer: ArrayBufferLike): boolean {
+  if (buffer.byteLength > 0) return false;
+  try {
+    return new Uint8Array(buffer).length > 0;
+  } catch {
+    // Only a detached buffer refuses to be looked at.
+    return true;
+  }
+}

@@ -1,0 +1,232 @@
+import { SerializationError } from "../errors/index.ts";
+import { EXTENSION, Tag } from "./tags.ts";
+
+/** Keys up to this many bytes are looked up among recent ones before a new string is made. */
+const CACHED_BYTES = 32;
+const CACHE_SIZE = 2048;
+const cache: (string | undefined)[] = Array.from({ length: CACHE_SIZE });
+
+/** Says that bytes are not what this package writes. */
+export function malformed(what: string): SerializationError {
+  return new SerializationError(
+    `Malformed message: ${what}. Both sides must run the same version of manycore.`,
+  );
+}
+
+/** Reads MessagePack tokens from bytes that may come from anywhere. */
+export class ByteReader {
+  readonly bytes: Uint8Array;
+  readonly end: number;
+  position: number;
+  /**
+   * Elements that containers may still announce. Each takes at least a byte, so together they cannot
+   * be more than the bytes there are; without the sum, nested containers could each claim the rest.
+   */
+  budget: number;
+  #view: DataView | undefined;
+  #buffer: Buffer | undefined;
+
+  constructor(bytes: Uint8Array, position: number, end: number) {
+    this.bytes = bytes;
+    this.position = position;
+    this.end = end;
+    this.budget = end - position;
+  }
+
+  byte(): number {
+    const at = this.position++;
+    if (at >= this.end) throw malformed("it ends too early");
+    return this.bytes[at] as number;
+  }
+
+  uint16(): number {
+    const at = this.take(2);
+    return ((this.bytes[at] as number) << 8) | (this.bytes[at + 1] as number);
+  }
+
+  uint32(): number {
+    const at = this.take(4);
+    const { bytes } = this;
+    return (
+      (bytes[at] as number) * 0x1000000 +
+      (((bytes[at + 1] as number) << 16) |
+        ((bytes[at + 2] as number) << 8) |
+        (bytes[at + 3] as number))
+    );
+  }
+
+  int8(): number {
+    return (this.byte() << 24) >> 24;
+  }
+
+  int16(): number {
+    return (this.uint16() << 16) >> 16;
+  }
+
+  int32(): number {
+    return this.uint32() | 0;
+  }
+
+  float32(): number {
+    return this.#data().getFloat32(this.take(4));
+  }
+
+  float64(): number {
+    return this.#data().getFloat64(this.take(8));
+  }
+
+  bigUint64(): bigint {
+    return this.#data().getBigUint64(this.take(8));
+  }
+
+  bigInt64(): bigint {
+    return this.#data().getBigInt64(this.take(8));
+  }
+
+  /** Moves on by `count` bytes. @returns where they begin. */
+  take(count: number): number {
+    const at = this.position;
+    if (count > this.end - at) throw malformed("it ends too early");
+    this.position = at + count;
+    return at;
+  }
+
+  /** Checks the number of elements a container announces. */
+  count(elements: number): number {
+    this.budget -= elements;
+    if (this.budget < 0) throw malformed("it announces more than it holds");
+    return elements;
+  }
+
+  /** A length, an index or an id: a MessagePack integer that is not negative. */
+  unsigned(): number {
+    const token = this.byte();
+    if (token < 0x80) return token;
+    switch (token) {
+      case 0xcc:
+        return this.byte();
+      case 0xcd:
+        return this.uint16();
+      case 0xce:
+        return this.uint32();
+      case 0xcb: {
+        const value = this.float64();
+        if (Number.isSafeInteger(value) && value >= 0) return value;
+      }
+    }
+    throw malformed("a length was expected");
+  }
+
+  /** Skips the mark of a missing element. @returns false when something else follows. */
+  skipHole(): boolean {
+    const { bytes, position } = this;
+    if (bytes[position] !== EXTENSION || bytes[position + 1] !== Tag.hole) return false;
+    this.take(2);
+    return true;
+  }
+
+  /** The length of a MessagePack array, within the budget. */
+  arrayCount(): number {
+    const token = this.byte();
+    if (token >= 0x90 && token < 0xa0) return this.count(token & 0x0f);
+    if (token === 0xdc) return this.count(this.uint16());
+    if (token === 0xdd) return this.count(this.uint32());
+    throw malformed("a list was expected");
+  }
+
+  /** The length of a MessagePack map, within the budget. */
+  mapCount(): number {
+    const token = this.byte();
+    if (token >= 0x80 && token < 0x90) return this.count(token & 0x0f);
+    if (token === 0xde) return this.count(this.uint16());
+    if (token === 0xdf) return this.count(this.uint32());
+    throw malformed("fields were expected");
+  }
+
+  /** A string where nothing else is allowed. */
+  text(): string {
+    const token = this.byte();
+    if (token >= 0xa0 && token < 0xc0) return this.shortString(token - 0xa0);
+    switch (token) {
+      case 0xd9:
+        return this.string(this.byte());
+      case 0xda:
+        return this.string(this.uint16());
+      case 0xdb:
+        return this.string(this.uint32());
+      case EXTENSION:
+        if (this.byte() === Tag.utf16) return this.utf16();
+    }
+    throw malformed("a string was expected");
+  }
+
+  /** A string that is likely to come again: a key or a short word. */
+  shortString(length: number): string {
+    const at = this.take(length);
+    const { bytes } = this;
+    let hash = length;
+    for (let i = 0; i < length; i++) {
+      const code = bytes[at + i] as number;
+      if (code > 0x7f) return this.#decode(at, length);
+      hash = (hash * 31 + code) | 0;
+    }
+    const slot = (hash ^ (hash >>> 11)) & (CACHE_SIZE - 1);
+    const cached = cache[slot];
+    if (cached !== undefined && cached.length === length) {
+      let i = 0;
+      while (i < length && cached.charCodeAt(i) === bytes[at + i]) i++;
+      if (i === length) return cached;
+    }
+    const made = this.#decode(at, length);
+    cache[slot] = made;
+    return made;
+  }
+
+  string(length: number): string {
+    if (length <= CACHED_BYTES) return this.shortString(length);
+    return this.#decode(this.take(length), length);
+  }
+
+  /** What follows `Tag.utf16`. */
+  utf16(): string {
+    const length = this.unsigned();
+    if (length % 2 !== 0) throw malformed("a string ends within a character");
+    const at = this.take(length);
+    return this.#asBuffer().toString("utf16le", at, at + length);
+  }
+
+  /** A view of the next bytes. */
+  view(length: number): Uint8Array {
+    const at = this.take(length);
+    return this.bytes.subarray(at, at + length);
+  }
+
+  /** The next bytes in memory of their own. */
+  copy(length: number): ArrayBuffer {
+    const at = this.take(length);
+    const copy = new Uint8Array(length);
+    copy.set(this.bytes.subarray(at, at + length));
+    return copy.buffer;
+  }
+
+  #decode(at: number, length: number): string {
+    return this.#asBuffer().toString("utf8", at, at + length);
+  }
+
+  #asBuffer(): Buffer {
+    const { bytes } = this;
+    this.#buffer ??= Buffer.isBuffer(bytes)
+      ? bytes
+      : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    return this.#buffer;
+  }
+
+  #data(): DataView {
+    this.#view ??= new DataView(
+      this.bytes.buffer,
+      this.bytes.byteOffset,
+      this.bytes.byteLength,
+    );
+    return this.#view;
+  }
+}

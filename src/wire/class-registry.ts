@@ -1,0 +1,107 @@
+import { InvalidStateError } from "../errors/index.ts";
+import { globalSlot } from "../util/global-slot.ts";
+
+/** A class that can be registered, whatever its constructor takes. */
+// oxlint-disable-next-line typescript/no-explicit-any -- only `any` accepts every parameter list
+export type AnyClass<T extends object = object> = abstract new (...args: any[]) => T;
+
+/** How instances of a registered class travel. */
+export interface ClassOptions<T extends object> {
+  /** What both sides know the class by; default: its `name`. */
+  readonly name?: string;
+  /** Gives the data to send for an instance; default: its own enumerable fields. */
+  readonly encode?: (instance: T) => unknown;
+  /** Makes an instance of that data; default: an object of the class with these fields, made without its constructor. */
+  readonly decode?: (data: never) => T;
+}
+
+/** A registration, as the codec uses it. */
+export interface RegisteredClass {
+  readonly Class: AnyClass;
+  readonly name: string;
+  readonly encode: ((instance: object) => unknown) | undefined;
+  readonly decode: ((data: unknown) => object) | undefined;
+}
+
+interface Registry {
+  readonly byName: Map<string, RegisteredClass>;
+  readonly byPrototype: Map<object, RegisteredClass>;
+}
+
+/** Two copies of this package in one program must agree, hence one registry for each JS thread. */
+function registry(): Registry {
+  return globalSlot("classes", () => ({ byName: new Map(), byPrototype: new Map() }));
+}
+
+/**
+ * Lets instances of a class travel as themselves: as arguments, results, items and thrown errors.
+ *
+ * Call it in the module that defines the class, so that every side that imports the class has it
+ * registered. Without it an instance arrives as a plain object of its own enumerable fields, an
+ * error as the nearest class known. Private `#fields` need `encode` and `decode`. Subclasses are
+ * registered separately. Registering a class again replaces how it travels.
+ *
+ * @param Class - the class itself.
+ * @returns the class.
+ * @throws {@link InvalidStateError} when another class is registered under that name.
+ * @throws TypeError when the class has no name and none is given, or an option is not a function.
+ * @example
+ * export class Money {
+ *   constructor(readonly cents: bigint) {}
+ * }
+ * registerClass(Money);
+ */
+export function registerClass<C extends AnyClass>(
+  Class: C,
+  options: ClassOptions<InstanceType<C>> = {},
+): C {
+  if (typeof Class !== "function" || typeof Class.prototype !== "object") {
+    throw new TypeError(`Expected a class, got ${String(Class)}`);
+  }
+  const name: unknown = options.name ?? Class.name;
+  if (typeof name !== "string" || name === "") {
+    throw new TypeError("Expected the class to have a name: give one as the option `name`");
+  }
+  for (const key of ["encode", "decode"] as const) {
+    const given: unknown = options[key];
+    if (given !== undefined && typeof given !== "function") {
+      throw new TypeError(`Expected \`${key}\` to be a function, got ${typeof given}`);
+    }
+  }
+  const { byName, byPrototype } = registry();
+  const present = byName.get(name);
+  if (present !== undefined && present.Class !== Class) {
+    throw new InvalidStateError(
+      `Another class is registered as "${name}". Give one of the two a different name: registerClass(Class, { name: "…" }).`,
+    );
+  }
+  const former = byPrototype.get(Class.prototype);
+  if (former !== undefined) byName.delete(former.name);
+  const entry: RegisteredClass = {
+    Class,
+    name,
+    encode: options.encode as RegisteredClass["encode"],
+    decode: options.decode as RegisteredClass["decode"],
+  };
+  byName.set(name, entry);
+  byPrototype.set(Class.prototype, entry);
+  return Class;
+}
+
+/** The registration of exactly this object's class. */
+export function classOf(value: object): RegisteredClass | undefined {
+  const { byPrototype } = registry();
+  if (byPrototype.size === 0) return undefined;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null ? undefined : byPrototype.get(prototype as object);
+}
+
+/** The registration of a prototype. */
+export function classOfPrototype(prototype: object): RegisteredClass | undefined {
+  return registry().byPrototype.get(prototype);
+}
+
+/** The registration under a name. */
+export function classNamed(name: string): RegisteredClass | undefined {
+  return registry().byName.get(name);
+}

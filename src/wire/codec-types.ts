@@ -1,0 +1,40 @@
+/** Where a value goes: what may travel, and how, depends on it. */
+export type Destination = "process" | "thread";
+
+/** Turns async iterables into stream ids and back; each channel has its own. */
+export interface StreamPort {
+  exportStream(
+    source: AsyncIterable<unknown> | ReadableStream<unknown>,
+    kind: "iterable" | "readable",
+  ): number;
+  importStream(
+    id: number,
+    kind: "iterable" | "readable",
+  ): AsyncIterable<unknown> | ReadableStream<unknown>;
+}
+
+/** How to write a value. */
+export interface EncodeOptions {
+  readonly destination: Destination;
+  /** Name of the value in messages: `args`, `result`, `error`, `progress`. Paths read `args[0].callback`. */
+  readonly root: string;
+  /** Objects that are moved instead of copied (ArrayBuffer, MessagePort, …): the user's `transfer` option. */
+  readonly transfer?: readonly unknown[] | undefined;
+  /** Carries async iterables; without it they cannot travel. */
+  readonly streams?: StreamPort | undefined;
+}
+
+/** How to read a value. */
+export interface DecodeOptions {
+  readonly streams?: StreamPort | undefined;
+}
+
+/** A value on its way. */
+export interface Encoded {
+  /** Owned by the caller, never written again. */
+  readonly bytes: Uint8Array;
+  /** Values that travel beside the bytes, referenced by index. */
+  readonly attachments: unknown[] | undefined;
+  /** Those among the attachments that `postMessage` is to move; only for threads. */
+  readonly transfer: unknown[] | undefined;
+}

@@ -1,0 +1,87 @@
+import { SerializationError } from "../errors/index.ts";
+import { writeBuffers } from "./buffer-table.ts";
+import type { DecodeOptions, Encoded, EncodeOptions } from "./codec-types.ts";
+import { readMessage } from "./decode.ts";
+import { newEncoder } from "./encode.ts";
+import type { EncodeState } from "./encode-state.ts";
+import { explain } from "./explain.ts";
+import { Lead } from "./tags.ts";
+
+export type { DecodeOptions, Destination, Encoded, EncodeOptions, StreamPort } from "./codec-types.ts";
+export { isPlain, packFrame, unpackFrame } from "./frame-packer.ts";
+
+/** The encoder at rest; a getter or `encode` that encodes something itself finds none and makes one. */
+let idle: EncodeState | undefined;
+
+/**
+ * Writes a value so that {@link decodeValue} on the other side gives an equal one.
+ *
+ * Travels as `structuredClone` would copy it, and besides: class and fields of errors, instances of
+ * registered classes, URL and URLSearchParams, Buffers, null prototypes, and async iterables where
+ * `streams` is given. Instances of other classes arrive as plain objects of their own enumerable fields.
+ *
+ * Buffers named in `transfer` are detached: for a process right here, for a thread by the `postMessage`
+ * that must follow.
+ *
+ * @throws {@link SerializationError} naming the path to what cannot travel; nothing has happened then.
+ */
+export function encodeValue(value: unknown, options: EncodeOptions): Encoded {
+  const state = idle ?? newEncoder();
+  idle = undefined;
+  state.begin(options);
+  const { writer } = state;
+  try {
+    writer.byte(Lead.plain);
+    state.parts.write(state, value);
+    if (state.buffers.length > 0) writeBuffers(state);
+    if (state.moved !== undefined) finishTransfer(state);
+    const { attachments, transfer } = state;
+    const bytes = writer.finish();
+    if (state.buffers.length > 0) bytes[0] = Lead.withBuffers;
+    return { bytes, attachments, transfer };
+  } catch (error) {
+    writer.abandon();
+    throw explain(error, value, options);
+  } finally {
+    state.reset();
+    idle = state;
+  }
+}
+
+/**
+ * Reads what {@link encodeValue} wrote.
+ *
+ * The bytes may come from anybody: only plain data, the classes of the language and registered classes
+ * come out, and memory in proportion to the bytes is all that is taken. (A registered class's own
+ * `decode` does what it does.)
+ *
+ * @param attachments - what travelled beside the bytes; taken over, not copied.
+ * @throws {@link SerializationError} when the bytes are not such a message, or need a class that is not
+ *   registered here; `cause` is what went wrong.
+ */
+export function decodeValue(
+  bytes: Uint8Array,
+  attachments: readonly unknown[] | undefined,
+  options: DecodeOptions = NO_OPTIONS,
+): unknown {
+  try {
+    return readMessage(bytes, attachments, options);
+  } catch (error) {
+    if (error instanceof SerializationError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new SerializationError(`A message could not be read: ${reason}.`, { cause: error });
+  }
+}
+
+const NO_OPTIONS: DecodeOptions = {};
+
+/** Whatever else the user wanted moved goes too, as with `postMessage`. */
+function finishTransfer(state: EncodeState): void {
+  for (const item of state.moved ?? []) {
+    if (state.options.destination === "thread") {
+      if (state.transfer?.includes(item) !== true) (state.transfer ??= []).push(item);
+    } else if (item instanceof ArrayBuffer && state.bufferIndex?.has(item) !== true) {
+      structuredClone(item, { transfer: [item] });
+    }
+  }
+}

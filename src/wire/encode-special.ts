@@ -1,0 +1,130 @@
+import { types } from "node:util";
+import { bufferRow, viewKind, viewRow } from "./buffer-table.ts";
+import { classOf, type RegisteredClass } from "./class-registry.ts";
+import type { EncodeState } from "./encode-state.ts";
+import { writeError } from "./error-fields.ts";
+import { Tag } from "./tags.ts";
+import { hostKind, isAsyncIterable, isReadableStream, refusal, Unsendable } from "./unsendable.ts";
+
+/**
+ * Writes an object that is neither a plain object nor a plain array.
+ *
+ * The order matters: a registered class decides for itself, then what the language brands, then what
+ * the user wants moved, then the platform's classes; an instance of any other class is its fields.
+ */
+export function encodeSpecial(state: EncodeState, value: object): void {
+  const registered = classOf(value);
+  if (registered !== undefined && !isPlainErrorClass(registered, value)) {
+    encodeInstance(state, value, registered);
+    return;
+  }
+  if (types.isNativeError(value) || value instanceof Error) {
+    writeError(state, value);
+    return;
+  }
+  if (Array.isArray(value)) {
+    state.parts.writeSparse(state, value);
+    return;
+  }
+  const reason = refusal(value, {
+    destination: state.options.destination,
+    streams: state.options.streams !== undefined && state.lenient === 0,
+    moved: state.moved,
+  });
+  if (reason !== undefined) throw new Unsendable(value, reason);
+  if (encodeBranded(state, value) || encodePlatform(state, value)) return;
+  state.parts.writeFields(state, value);
+}
+
+/** Errors have a codec that keeps more than fields: message, stack, cause. */
+function isPlainErrorClass(registered: RegisteredClass, value: object): boolean {
+  return registered.encode === undefined && registered.decode === undefined && value instanceof Error;
+}
+
+function encodeInstance(state: EncodeState, value: object, registered: RegisteredClass): void {
+  const { writer } = state;
+  const isCustom = registered.encode !== undefined || registered.decode !== undefined;
+  writer.tag(isCustom ? Tag.custom : Tag.instance);
+  writer.string(registered.name);
+  if (!isCustom) {
+    state.parts.writeFields(state, value);
+    return;
+  }
+  // The instance exists on the other side only once its data is complete.
+  state.opened.push(value);
+  if (registered.encode === undefined) state.parts.write(state, { ...value });
+  else state.parts.write(state, registered.encode(value));
+  state.opened.pop();
+}
+
+function encodeBranded(state: EncodeState, value: object): boolean {
+  const { writer, parts } = state;
+  if (types.isDate(value)) {
+    writer.tag(Tag.date);
+    writer.number(Date.prototype.getTime.call(value));
+  } else if (types.isMap(value)) {
+    writer.tag(Tag.map);
+    // A copy, since a getter met on the way may change the original.
+    const entries = [...Map.prototype.entries.call(value)];
+    writer.number(entries.length);
+    for (const [key, item] of entries) {
+      parts.write(state, key);
+      parts.write(state, item);
+    }
+  } else if (types.isSet(value)) {
+    writer.tag(Tag.set);
+    const items = [...Set.prototype.values.call(value)];
+    writer.number(items.length);
+    for (const item of items) parts.write(state, item);
+  } else if (ArrayBuffer.isView(value)) {
+    encodeView(state, value);
+  } else if (types.isAnyArrayBuffer(value)) {
+    writer.tag(Tag.arrayBuffer);
+    writer.number(bufferRow(state, value));
+  } else if (types.isRegExp(value)) {
+    writer.tag(Tag.regexp);
+    writer.string(value.source);
+    writer.string(value.flags);
+  } else if (types.isBoxedPrimitive(value)) {
+    writer.tag(Tag.boxed);
+    parts.write(state, value.valueOf());
+  } else return false;
+  return true;
+}
+
+function encodeView(state: EncodeState, view: ArrayBufferView): void {
+  const { writer } = state;
+  const kind = viewKind(view);
+  if (kind < 0) {
+    throw new Unsendable(view, "is a view of a kind that cannot travel: send its ArrayBuffer");
+  }
+  writer.tag(Tag.view);
+  writer.byte(kind);
+  writer.number(viewRow(state, view));
+  writer.number(view.byteOffset);
+  writer.number(kind === 1 ? view.byteLength : (view as Uint8Array).length);
+}
+
+function encodePlatform(state: EncodeState, value: object): boolean {
+  const { writer, options } = state;
+  if (state.moved?.has(value) === true) {
+    writer.tag(Tag.attached);
+    writer.number(state.attach(value, true));
+  } else if (value instanceof URL) {
+    writer.tag(Tag.url);
+    writer.string(value.href);
+  } else if (value instanceof URLSearchParams) {
+    writer.tag(Tag.searchParams);
+    writer.string(value.toString());
+  } else if (options.streams !== undefined && isReadableStream(value)) {
+    writer.tag(Tag.readable);
+    writer.number(options.streams.exportStream(value, "readable"));
+  } else if (options.streams !== undefined && isAsyncIterable(value)) {
+    writer.tag(Tag.iterable);
+    writer.number(options.streams.exportStream(value, "iterable"));
+  } else if (hostKind(value) === "clone") {
+    writer.tag(Tag.attached);
+    writer.number(state.attach(value, false));
+  } else return false;
+  return true;
+}

@@ -1,0 +1,157 @@
+import { ByteWriter } from "./byte-writer.ts";
+import type { EncodeOptions } from "./codec-types.ts";
+import { Tag } from "./tags.ts";
+
+/** What the writers of special values use of the writers of plain ones. */
+export interface EncodeParts {
+  /** Writes any value. */
+  readonly write: (state: EncodeState, value: unknown) => void;
+  /** Writes the own enumerable fields of an object, as a MessagePack map. */
+  readonly writeFields: (state: EncodeState, value: object) => void;
+  /** Writes an array by what it holds, holes and named properties included. */
+  readonly writeSparse: (state: EncodeState, value: readonly unknown[]) => void;
+}
+
+/** Objects below this number are looked up in a list; a Map costs more than it saves for so few. */
+const LISTED = 12;
+
+/** Memory that views of this message look at. */
+export interface BufferEntry {
+  readonly buffer: ArrayBufferLike;
+  /** The part that is looked at; the rest does not travel. */
+  from: number;
+  to: number;
+}
+
+/** Marks a point of a message to which the encoder can return. */
+export interface Checkpoint {
+  readonly length: number;
+  readonly references: number;
+  readonly buffers: number;
+  readonly attachments: number;
+  readonly opened: number;
+}
+
+/** What one message being written needs to know. */
+export class EncodeState {
+  readonly writer: ByteWriter = new ByteWriter();
+  options: EncodeOptions = { destination: "process", root: "value" };
+  /** The user's `transfer` list. */
+  moved: ReadonlySet<unknown> | undefined;
+  /** Inside the fields of an error nothing may be exported that a failure could not take back. */
+  lenient = 0;
+  readonly buffers: BufferEntry[] = [];
+  bufferIndex: Map<object, number> | undefined;
+  attachments: unknown[] | undefined;
+  transfer: unknown[] | undefined;
+  /** Instances whose own `encode` result is being written now: nothing inside may point at them. */
+  readonly opened: object[] = [];
+  /** The parts of the encoder that need each other meet here. */
+  readonly parts: EncodeParts;
+  #seen: object[] = [];
+  #count = 0;
+  #index: Map<object, number> | undefined;
+
+  constructor(parts: EncodeParts) {
+    this.parts = parts;
+  }
+
+  begin(options: EncodeOptions): void {
+    this.options = options;
+    const transfer = options.transfer;
+    this.moved = transfer === undefined || transfer.length === 0 ? undefined : movedSet(transfer);
+    this.writer.begin();
+  }
+
+  /** Forgets the message, so that nothing of it is kept alive. */
+  reset(): void {
+    if (this.#count > LISTED) this.#seen = [];
+    else for (let i = 0; i < this.#count; i++) this.#seen[i] = undefined as never;
+    this.#count = 0;
+    this.#index = undefined;
+    this.moved = undefined;
+    this.lenient = 0;
+    if (this.buffers.length > 0) this.buffers.length = 0;
+    this.bufferIndex = undefined;
+    this.attachments = undefined;
+    this.transfer = undefined;
+    if (this.opened.length > 0) this.opened.length = 0;
+  }
+
+  /** Writes a reference when `value` was met before, else numbers it. @returns true when it was met. */
+  refer(value: object): boolean {
+    const index = this.#index;
+    const count = this.#count;
+    if (index === undefined) {
+      const seen = this.#seen;
+      for (let i = 0; i < count; i++) {
+        if (seen[i] === value) return this.#reference(i, value);
+      }
+      if (count >= LISTED) this.#makeIndex().set(value, count);
+    } else {
+      const found = index.get(value);
+      if (found !== undefined) return this.#reference(found, value);
+      index.set(value, count);
+    }
+    this.#seen[count] = value;
+    this.#count = count + 1;
+    return false;
+  }
+
+  /** Puts a value beside the message. @returns its index. */
+  attach(value: unknown, move: boolean): number {
+    const attachments = (this.attachments ??= []);
+    if (move) (this.transfer ??= []).push(value);
+    return attachments.push(value) - 1;
+  }
+
+  checkpoint(): Checkpoint {
+    return {
+      length: this.writer.length,
+      references: this.#count,
+      buffers: this.buffers.length,
+      attachments: this.attachments?.length ?? 0,
+      opened: this.opened.length,
+    };
+  }
+
+  rollback(to: Checkpoint): void {
+    this.writer.truncate(to.length);
+    for (let i = to.references; i < this.#count; i++) this.#index?.delete(this.#seen[i] as object);
+    this.#seen.length = to.references;
+    this.#count = to.references;
+    this.opened.length = to.opened;
+    for (const entry of this.buffers.splice(to.buffers)) this.bufferIndex?.delete(entry.buffer);
+    const gone = this.attachments?.splice(to.attachments) ?? [];
+    this.transfer = this.transfer?.filter((item) => !gone.includes(item));
+  }
+
+  #makeIndex(): Map<object, number> {
+    const index = new Map<object, number>();
+    for (let i = 0; i < this.#count; i++) index.set(this.#seen[i] as object, i);
+    this.#index = index;
+    return index;
+  }
+
+  #reference(index: number, value: object): true {
+    if (this.opened.length > 0 && this.opened.includes(value)) throw new CircularCustom(value);
+    this.writer.tag(Tag.reference);
+    this.writer.number(index);
+    return true;
+  }
+}
+
+/** The data that a registered class's `encode` returned contains the instance itself. */
+export class CircularCustom extends Error {
+  readonly instance: object;
+
+  constructor(instance: object) {
+    super("the data that its class's `encode` returned holds the instance itself");
+    this.instance = instance;
+  }
+}
+
+function movedSet(transfer: readonly unknown[]): Set<unknown> {
+  // A view in the list means its memory: only whole buffers can move.
+  return new Set(transfer.map((item) => (ArrayBuffer.isView(item) ? item.buffer : item)));
+}

@@ -1,0 +1,109 @@
+import { encodeSpecial } from "./encode-special.ts";
+import { type EncodeParts, EncodeState } from "./encode-state.ts";
+import { SPARSE_LENGTH, Tag } from "./tags.ts";
+import { functionRefusal, SYMBOL_REFUSAL, Unsendable } from "./unsendable.ts";
+
+/** Writes any value into the message. @throws {@link Unsendable} when it, or something in it, cannot travel. */
+function writeValue(state: EncodeState, value: unknown): void {
+  switch (typeof value) {
+    case "string":
+      state.writer.string(value);
+      return;
+    case "number":
+      state.writer.number(value);
+      return;
+    case "object":
+      if (value === null) state.writer.byte(0xc0);
+      else if (!state.refer(value)) writeObject(state, value);
+      return;
+    case "boolean":
+      state.writer.byte(value ? 0xc3 : 0xc2);
+      return;
+    case "undefined":
+      state.writer.tag(Tag.undefined);
+      return;
+    case "bigint":
+      state.writer.bigint(value);
+      return;
+    case "function":
+      throw new Unsendable(value, functionRefusal(value));
+    default:
+      throw new Unsendable(value, SYMBOL_REFUSAL);
+  }
+}
+
+function writeObject(state: EncodeState, value: object): void {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype === Object.prototype) {
+    // An object literal may be an async iterable, or carry the brand of something else (`arguments`).
+    if ((value as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator] === undefined) {
+      writeFields(state, value);
+      return;
+    }
+  } else if (prototype === Array.prototype) {
+    if (Array.isArray(value)) {
+      writeArray(state, value);
+      return;
+    }
+  } else if (prototype === null) {
+    state.writer.tag(Tag.bare);
+    writeFields(state, value);
+    return;
+  }
+  encodeSpecial(state, value);
+}
+
+function writeFields(state: EncodeState, value: object): void {
+  const { writer } = state;
+  const keys = Object.keys(value);
+  const count = keys.length;
+  writer.mapHeader(count);
+  for (let i = 0; i < count; i++) {
+    const key = keys[i] as string;
+    writer.string(key);
+    writeValue(state, (value as Record<string, unknown>)[key]);
+  }
+}
+
+function writeArray(state: EncodeState, value: readonly unknown[]): void {
+  const count = value.length;
+  // What `string.match` returns is an array with named properties; others do not travel, as looking
+  // for them would cost more than the array itself.
+  if ((count > SPARSE_LENGTH && hasHole(value)) || isMatch(value)) {
+    writeSparse(state, value);
+    return;
+  }
+  const { writer } = state;
+  writer.arrayHeader(count);
+  for (let i = 0; i < count; i++) {
+    const item = value[i];
+    if (item === undefined && !(i in value)) writer.tag(Tag.hole);
+    else writeValue(state, item);
+  }
+}
+
+function writeSparse(state: EncodeState, value: readonly unknown[]): void {
+  const { writer } = state;
+  writer.tag(Tag.sparse);
+  writer.number(value.length);
+  writeFields(state, value);
+}
+
+function hasHole(value: readonly unknown[]): boolean {
+  for (let i = 0; i < value.length; i++) {
+    if (value[i] === undefined && !Object.hasOwn(value, i)) return true;
+  }
+  return false;
+}
+
+function isMatch(value: readonly unknown[]): boolean {
+  const match = value as Partial<RegExpMatchArray>;
+  return match.index !== undefined || match.groups !== undefined;
+}
+
+const parts: EncodeParts = { write: writeValue, writeFields, writeSparse };
+
+/** A new encoder, for one message after another. */
+export function newEncoder(): EncodeState {
+  return new EncodeState(parts);
+}
