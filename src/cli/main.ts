@@ -1,0 +1,14 @@
+#!/usr/bin/env node
+import { EXIT_CODE } from "./exit-code.ts";
+import { runProgram } from "./program.ts";
+
+function internalError(error: unknown): never {
+  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`manycore: internal error, please report it: ${detail}\n`);
+  process.exit(EXIT_CODE.internal);
+}
+
+process.on("uncaughtException", internalError);
+process.on("unhandledRejection", internalError);
+// Everything is written by now; what is still open (a pipe that nobody ends) must not hold the exit.
+void runProgram(process.argv.slice(2)).then((exitCode) => process.exit(exitCode), internalError);

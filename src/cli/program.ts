@@ -1,0 +1,79 @@
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { CliError } from "./cli-error.ts";
+import { cpuCount } from "../process/cpu-count.ts";
+import { EXIT_CODE } from "./exit-code.ts";
+import { declareMapArguments, toMapOptions } from "./map-arguments.ts";
+
+/**
+ * Runs the command.
+ *
+ * @param args - the arguments behind the program's name.
+ * @returns the exit code; what went wrong has been told on standard error.
+ */
+export async function runProgram(args: readonly string[]): Promise<number> {
+  let exitCode: number = EXIT_CODE.ok;
+  const program = makeProgram((code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return exitCode;
+  } catch (error) {
+    return tell(error);
+  }
+}
+
+function makeProgram(done: (exitCode: number) => void): Command {
+  const program = new Command("manycore")
+    .description("Runs functions on all cores.")
+    .version(packageVersion(), "--version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .exitOverride()
+    // Errors are told in one place, by `tell`.
+    .configureOutput({ outputError: () => undefined });
+  declareMapArguments(program.command("map")).action(async (target, inputs, raw) => {
+    const options = toMapOptions(target, inputs, raw, cpuCount());
+    // Loaded late: --help needs no executor.
+    const { runMap } = await import("./map-command.ts");
+    done(await runMap(options));
+  });
+  return program;
+}
+
+function tell(error: unknown): number {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return EXIT_CODE.ok;
+    // Without a command commander has printed the help; there is nothing to add.
+    if (error.code !== "commander.help") say(commanderMessage(error.message));
+    return EXIT_CODE.usage;
+  }
+  if (error instanceof CliError) {
+    say(error.message);
+    return error.exitCode;
+  }
+  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  say(`internal error, please report it: ${detail}`);
+  return EXIT_CODE.internal;
+}
+
+function say(message: string): void {
+  process.stderr.write(`manycore: ${message}\n`);
+}
+
+/** `error: unknown option '--jbos'\n(Did you mean --jobs?)` becomes one plain sentence. */
+function commanderMessage(message: string): string {
+  const text = message
+    .replace(/^error: /, "")
+    .replace(/\n\(Did you mean (.*)\?\)/s, " (did you mean $1?)")
+    .replace(/^unknown option '([^']*)'/, "Unknown option $1")
+    .replace(/^unknown command '([^']*)'/, "Unknown command $1");
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}\nSee manycore --help`;
+}
+
+function packageVersion(): string {
+  const file = new URL("../../package.json", import.meta.url);
+  const manifest: unknown = JSON.parse(readFileSync(file, "utf8"));
+  const hasVersion = typeof manifest === "object" && manifest !== null && "version" in manifest;
+  return hasVersion ? String(manifest.version) : "unknown";
+}
