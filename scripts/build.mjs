@@ -1,9 +1,10 @@
 // `npm run build`: compiles src/ to dist/, after taking away what would make the result differ from
-// that of a fresh clone.
+// that of a fresh clone, and bundles it in lib/.
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { bundle } from "./bundle.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const source = join(root, "src");
@@ -21,7 +22,8 @@ const compiled = spawnSync("npx", ["--no-install", "tsc", "-b"], {
   shell: process.platform === "win32",
 });
 if (compiled.error) throw compiled.error;
-process.exit(compiled.status ?? 1);
+if (compiled.status !== 0) process.exit(compiled.status ?? 1);
+await bundle();
 
 /** Outputs whose source is gone would still be found by imports, and be packed. */
 function removeOrphans() {

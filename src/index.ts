@@ -1,7 +1,7 @@
 // Tasks: which functions can run elsewhere, and what they know about themselves
 export { inline, isMain, task, tasks } from "./task/index.ts";
 export type { Task, TaskFunction, TaskRef, TaskRefs } from "./task/index.ts";
-export { taskContext } from "./executor/index.ts";
+export { taskContext, transfer } from "./executor/index.ts";
 export type { TaskContext } from "./executor/index.ts";
 
 // Pools and executors

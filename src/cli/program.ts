@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { entryUrl } from "../util/entry-url.ts";
 import { CliError } from "./cli-error.ts";
 import { cpuCount } from "../process/cpu-count.ts";
 import { EXIT_CODE } from "./exit-code.ts";
@@ -72,7 +73,7 @@ function commanderMessage(message: string): string {
 }
 
 function packageVersion(): string {
-  const file = new URL("../../package.json", import.meta.url);
+  const file = new URL("../package.json", entryUrl("index"));
   const manifest: unknown = JSON.parse(readFileSync(file, "utf8"));
   const hasVersion = typeof manifest === "object" && manifest !== null && "version" in manifest;
   return hasVersion ? String(manifest.version) : "unknown";

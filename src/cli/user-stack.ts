@@ -1,7 +1,8 @@
+import { entryUrl } from "../util/entry-url.ts";
 import { fileURLToPath } from "node:url";
 
 /** The folder this package runs from; frames in it say nothing about the user's code. */
-const PACKAGE_ROOT = new URL("../", import.meta.url);
+const PACKAGE_ROOT = new URL(".", entryUrl("index"));
 
 /**
  * Leaves only the frames of the user's code in a stack, for a message that shows where to look.

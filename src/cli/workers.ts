@@ -1,12 +1,10 @@
 import { InlineExecutor, ProcessPoolExecutor, ThreadPoolExecutor } from "../executor/index.ts";
 import type { Executor, Future } from "../executor/index.ts";
+import { entryUrl } from "../util/entry-url.ts";
 import { tasks } from "../task/index.ts";
 import type { BlockResult, RunSpec, TargetFinding } from "./block-runner.ts";
 import type { Backend } from "./map-options.ts";
 import type { RecordBlock } from "./record-block.ts";
-
-/** The extension this file runs with: `.js` when built. */
-const EXTENSION = import.meta.url.slice(import.meta.url.lastIndexOf("."));
 
 /** What the workers of a run are made of. */
 export interface WorkersOptions {
@@ -21,7 +19,7 @@ export class Workers {
   readonly #executor: Executor;
   readonly #timed: Executor;
   readonly #refs = tasks<typeof import("./block-runner.ts")>(
-    new URL(`./block-runner${EXTENSION}`, import.meta.url),
+    entryUrl("cli/block-runner"),
   );
   readonly #waiting = new Set<Future<BlockResult>>();
 

@@ -23,7 +23,7 @@ export function asCompleted<R>(
     options.timeout === undefined
       ? Infinity
       : performance.now() + checkMilliseconds(options.timeout, "timeout");
-  let news = deferred<void>();
+  const news = new Set<() => void>();
   for (const future of all) {
     if (future.done) ready.push(future);
   }
@@ -31,7 +31,7 @@ export function asCompleted<R>(
     if (future.done) continue;
     future.addDoneCallback((settled) => {
       ready.push(settled);
-      news.resolve();
+      for (const wake of news) wake();
     });
   }
   let yielded = 0;
@@ -39,21 +39,27 @@ export function asCompleted<R>(
   const iterator: AsyncIterableIterator<Future<R>> = {
     [Symbol.asyncIterator]: () => iterator,
     async next() {
-      if (yielded >= all.size) return { done: true, value: undefined };
-      while (ready.length === 0) {
-        news = deferred();
+      while (ready.length === 0 || yielded >= all.size) {
+        if (yielded >= all.size) return { done: true, value: undefined };
+        const { promise, resolve } = deferred<void>();
         const timeout = deadline - performance.now();
-        await waitWithin(news.promise, { timeout, signal: options.signal }, () => {
-          throw new TimeoutError(
-            `${all.size - yielded} of ${all.size} futures were not done within ${options.timeout} ms.`,
-          );
-        });
+        news.add(resolve);
+        try {
+          await waitWithin(promise, { timeout, signal: options.signal }, () => {
+            throw new TimeoutError(
+              `${all.size - yielded} of ${all.size} futures were not done within ${options.timeout} ms.`,
+            );
+          });
+        } finally {
+          news.delete(resolve);
+        }
       }
       yielded++;
       return { done: false, value: ready.shift() as Future<R> };
     },
     async return() {
       yielded = all.size;
+      for (const wake of news) wake();
       return { done: true, value: undefined };
     },
   };

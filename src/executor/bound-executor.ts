@@ -6,6 +6,7 @@ import { cancelledError, Future } from "./future.ts";
 import { type MapIterator, type MapRequest, mapTasks, mapToArray } from "./map.ts";
 import { checkTaskOptions } from "./options.ts";
 import { destinationOf, prepareTask } from "./prepare.ts";
+import { tell } from "./progress-log.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { CompiledOptions, type TaskEntry, type TaskSink } from "./task-entry.ts";
 import type { AnyIterable, Executor, ExecutorStats, Received, TaskOptions } from "./types.ts";
@@ -51,7 +52,7 @@ export class BoundExecutor implements Executor {
   }
 
   /** A map that is collected; Pool's eager maps. @internal */
-  async mapToArray<R>(request: MapRequest): Promise<R[]> {
+  mapToArray<R>(request: MapRequest): Promise<R[]> {
     this.#scheduler.assertOpen();
     return mapToArray(this.#scheduler, this.#options, request) as Promise<R[]>;
   }
@@ -158,7 +159,7 @@ class FutureSink implements TaskSink {
 
   progress(value: unknown): void {
     this.future.setProgress(value);
-    this.#onProgress?.(value);
+    tell(this.#onProgress, value);
   }
 
   value(value: unknown): void {

@@ -1,7 +1,5 @@
-import { randomUUID } from "node:crypto";
-import { closeSync, openSync, readSync, unlinkSync, writeSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { closeSync, ftruncateSync, readSync, writeSync } from "node:fs";
+import { openNamelessFile } from "../util/nameless-file.ts";
 
 /**
  * Who runs a task that was handed to a worker ahead of time.
@@ -17,6 +15,10 @@ export interface Claims {
   append(ids: readonly number[]): void;
   /** Executor: takes every token the worker has not taken. */
   takeBack(): number[];
+  /** Executor: the worker should be handed nothing more until it has no task, for {@link Claims.rest}. */
+  readonly wantsRest: boolean;
+  /** Executor: tidies up; only while no token is open. */
+  rest(): void;
   /** Executor: no more use of it. */
   close(): void;
 }
@@ -28,11 +30,11 @@ export interface Claimant {
 }
 
 const TOKEN_BYTES = 4;
-/** Once this many bytes of used tokens lie in the file, and none is open, its blocks are given back. */
+/** Once this many bytes of used tokens lie in the file, their memory is given back when none is open. */
 const TRIM_BYTES = 1024 * 1024;
 
 /**
- * Tokens in an unlinked file that parent and child hold open together. They share one file description
+ * Tokens in a nameless file that parent and child hold open together. They share one file description
  * and so one reading position, and POSIX makes a read at the shared position atomic (Linux:
  * `f_pos_lock`; measured 0.8 µs a token).
  */
@@ -43,9 +45,7 @@ export class FileClaims implements Claims {
   readonly #buffer: Buffer = Buffer.allocUnsafe(TOKEN_BYTES * 1024);
 
   constructor() {
-    const path = join(tmpdir(), `manycore-${randomUUID()}`);
-    this.fd = openSync(path, "wx+", 0o600);
-    unlinkSync(path);
+    this.fd = openNamelessFile();
   }
 
   append(ids: readonly number[]): void {
@@ -70,15 +70,14 @@ export class FileClaims implements Claims {
     }
   }
 
-  /** True when so many used tokens have piled up that the worker should be left to run dry, then trimmed. */
-  get wantsTrim(): boolean {
+  get wantsRest(): boolean {
     return this.#written - this.#trimmed > TRIM_BYTES;
   }
 
-  /** Gives the disk blocks of used tokens back; only when no token is open. */
-  trim(truncate: (fd: number, length: number) => void): void {
-    // The position stays where it is; what is written next lies behind a hole.
-    truncate(this.fd, 0);
+  rest(): void {
+    if (!this.wantsRest) return;
+    // The reading position stays where it is; what is written next lies behind a hole.
+    ftruncateSync(this.fd, 0);
     this.#trimmed = this.#written;
   }
 
@@ -149,6 +148,12 @@ export class MemoryClaims implements Claims, Claimant {
     for (let id = this.claim(); id !== -1; id = this.claim()) ids.push(id);
     return ids;
   }
+
+  get wantsRest(): boolean {
+    return false;
+  }
+
+  rest(): void {}
 
   close(): void {}
 }

@@ -3,6 +3,9 @@ import { MessageKind } from "../wire/protocol.ts";
 import type { CheckedOptions } from "./options.ts";
 import type { LinkOwner, WorkerLink } from "./worker-link.ts";
 
+/** After a worker could not be started while others run, they are left to it for this long. */
+const RETRY_START_MS = 1000;
+
 /** Starts one worker; the difference between the executors. */
 export type StartWorker = (id: number, owner: LinkOwner) => WorkerLink;
 
@@ -17,6 +20,7 @@ export class Fleet {
   #nextId = 1;
   #held = false;
   #releasing = false;
+  #pausedUntil = 0;
 
   constructor(options: CheckedOptions, start: StartWorker, owner: LinkOwner) {
     this.#options = options;
@@ -31,9 +35,28 @@ export class Fleet {
 
   /** True while another worker may be started. */
   get mayGrow(): boolean {
+    if (this.#pausedUntil > 0 && this.links.size > 0 && performance.now() < this.#pausedUntil) {
+      return false;
+    }
     let usable = 0;
     for (const link of this.links) if (link.state !== "draining") usable++;
     return usable < this.#options.maxWorkers;
+  }
+
+  /**
+   * Starts one more worker, if that can be done: files or memory may be used up, an option unusable.
+   *
+   * @returns undefined when it cannot, but others run, which are left to do the work for a while.
+   * @throws what the system said when there is no other worker.
+   */
+  tryAdd(): WorkerLink | undefined {
+    try {
+      return this.add();
+    } catch (error) {
+      if (this.links.size === 0) throw error;
+      this.#pausedUntil = performance.now() + RETRY_START_MS;
+      return undefined;
+    }
   }
 
   /** Starts one more worker. */
@@ -42,6 +65,11 @@ export class Fleet {
     this.links.add(link);
     if (!this.#held) link.peer.unref();
     return link;
+  }
+
+  /** True while a worker has room for a task that would start at once. */
+  get hasIdle(): boolean {
+    return this.usable.some((link) => link.inflight.size < this.#options.concurrency);
   }
 
   /** Keeps the program open: there is work. */

@@ -4,7 +4,8 @@ import { ChunkFailure } from "./chunk-failure.ts";
 import { cancelledError } from "./future.ts";
 import type { StepSource } from "./map-source.ts";
 import { destinationOf, prepareTask } from "./prepare.ts";
-import type { Scheduler } from "./scheduler.ts";
+import { tell } from "./progress-log.ts";
+import type { Feeder, Scheduler } from "./scheduler.ts";
 import { type CompiledOptions, FunctionRecord, type TaskEntry } from "./task-entry.ts";
 
 /** Work per chunk when the size is automatic: the way there and back is then a few percent of it. */
@@ -41,7 +42,7 @@ export interface MapReader {
 }
 
 /** One `map` in progress: pulls steps, makes tasks of them, hands results to its reader. */
-export class MapRun {
+export class MapRun implements Feeder {
   readonly #scheduler: Scheduler;
   readonly #options: CompiledOptions;
   readonly #job: MapJob;
@@ -60,6 +61,7 @@ export class MapRun {
     this.#options = options;
     this.#job = job;
     this.#reader = reader;
+    scheduler.enter(this);
   }
 
   /** Pulls as many steps as may be in flight. Called at the start and when there is room again. */
@@ -84,14 +86,24 @@ export class MapRun {
   stop(): void {
     const wasOpen = !this.#inputDone;
     this.#inputDone = true;
+    this.#scheduler.leave(this);
     const error = cancelledError("The iterator was closed.");
     for (const entry of [...this.#open]) this.#scheduler.cancel(entry, error, error);
-    if (wasOpen) {
-      this.#job.source.close().catch((failure: unknown) => {
-        // Nobody reads on; only the program's own handler can hear of a clean-up that fails.
-        process.emitWarning(failure instanceof Error ? failure : String(failure));
-      });
-    }
+    if (wasOpen) this.#closeInput();
+  }
+
+  /** The executor takes no more: what was fed keeps its outcome, then comes this error. */
+  refuse(error: Error): void {
+    if (this.#inputDone) return;
+    this.#endInput({ error });
+    this.#closeInput();
+  }
+
+  #closeInput(): void {
+    this.#job.source.close().catch((failure: unknown) => {
+      // Nobody reads on; only the program's own handler can hear of a clean-up that fails.
+      process.emitWarning(failure instanceof Error ? failure : String(failure));
+    });
   }
 
   #feedSync(): void {
@@ -116,9 +128,8 @@ export class MapRun {
 
   async #feedAsync(): Promise<void> {
     try {
-      while (!this.#inputDone && this.#nextChunk() > 0) {
+      for (let size = this.#nextChunk(); size > 0 && !this.#inputDone; size = this.#nextChunk()) {
         const steps: unknown[] = [];
-        const size = this.#job.chunkSize ?? 1;
         while (steps.length < size) {
           const step = await this.#job.source.next();
           if (this.#inputDone) return;
@@ -137,6 +148,7 @@ export class MapRun {
 
   #endInput(failure: { readonly error: unknown } | undefined): void {
     this.#inputDone = true;
+    this.#scheduler.leave(this);
     this.#reader.inputEnd(this.#pulled, failure);
   }
 
@@ -167,6 +179,8 @@ export class MapRun {
     const { length } = this.#job.source;
     // Towards the end chunks shrink, so that the workers finish together.
     if (length !== undefined) size = Math.min(size, (length - this.#pulled) / (2 * workers));
+    // What is pulled from elsewhere is not in memory yet: it may be large, or come slowly.
+    else size = Math.min(size, MAX_AHEAD / 2);
     return Math.max(1, Math.floor(size));
   }
 
@@ -188,7 +202,7 @@ export class MapRun {
     };
     const sink = {
       started: () => {},
-      progress: (value: unknown) => this.#options.source.onProgress?.(value),
+      progress: (value: unknown) => tell(this.#options.source.onProgress, value),
       value: (value: unknown) => {
         finish();
         this.#reader.values(index, single ? [value] : (value as unknown[]));
@@ -209,6 +223,7 @@ export class MapRun {
       const args = single ? one : steps;
       entry = prepareTask(context, task, args, single ? 0 : chunkFlag, sink, origin);
       entry.items = count;
+      entry.fed = true;
       this.#open.add(entry);
       this.#scheduler.submit(entry);
     } catch (error) {

@@ -4,6 +4,7 @@ import { deferred, type Deferred } from "../util/deferred.ts";
 import { waitWithin } from "../util/wait-options.ts";
 import { type MapJob, type MapReader, MapRun } from "./map-run.ts";
 import { StepSource } from "./map-source.ts";
+import { positiveInteger } from "./options.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { CompiledOptions } from "./task-entry.ts";
 import type { AnyIterable } from "./types.ts";
@@ -79,6 +80,8 @@ export function mapToArray(
 
 function jobOf(options: CompiledOptions, request: MapRequest): MapJob {
   const { source } = options;
+  positiveInteger(request.chunkSize, "chunkSize", 1);
+  positiveInteger(request.buffer, "buffer", 1);
   // A timeout or a retry is meant for an item, not for a chunk of them.
   const perItem = source.timeout !== undefined || options.retries > 0;
   return {
@@ -106,6 +109,8 @@ class ResultIterator implements MapIterator<unknown>, MapReader {
   #closed = false;
   #news: Deferred<void> | undefined;
   #inner: AsyncIterator<unknown> | undefined;
+  /** The inner iterator's answer that a timed-out call did not wait for. */
+  #innerNext: Promise<IteratorResult<unknown>> | undefined;
   /** Calls of `next` wait for each other. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -165,9 +170,8 @@ class ResultIterator implements MapIterator<unknown>, MapReader {
   async #advance(timeout: number | undefined): Promise<IteratorResult<unknown, undefined>> {
     for (;;) {
       if (this.#inner !== undefined) {
-        const { done, value } = await this.#inner.next();
-        if (done !== true) return { done: false, value };
-        this.#inner = undefined;
+        const step = await this.#nextOfInner(this.#inner, timeout);
+        if (step !== undefined) return step;
       }
       if (this.#closed) return { done: true, value: undefined };
       if (this.#slots.has(this.#next)) {
@@ -183,6 +187,29 @@ class ResultIterator implements MapIterator<unknown>, MapReader {
       if (this.#next >= this.#total) return this.#end();
       this.#news = deferred();
       await waitWithin(this.#news.promise, { timeout }, onTimeout);
+    }
+  }
+
+  async #nextOfInner(
+    inner: AsyncIterator<unknown>,
+    timeout: number | undefined,
+  ): Promise<IteratorResult<unknown, undefined> | undefined> {
+    this.#innerNext ??= inner.next();
+    let isLate = false;
+    try {
+      const step = await waitWithin<IteratorResult<unknown> | undefined>(
+        this.#innerNext,
+        { timeout },
+        () => undefined,
+      );
+      isLate = step === undefined;
+      if (step === undefined) return onTimeout(timeout ?? Infinity);
+      if (step.done !== true) return { done: false, value: step.value };
+      this.#inner = undefined;
+      return undefined;
+    } finally {
+      // An answer that is on its way is for the next call.
+      if (!isLate) this.#innerNext = undefined;
     }
   }
 

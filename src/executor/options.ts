@@ -53,7 +53,7 @@ export function checkExecutorOptions(
   cpus: number,
   defaultName: string,
 ): CheckedOptions {
-  const maxWorkers = positiveInteger(options.maxWorkers, "maxWorkers", cpus);
+  const maxWorkers = workerCount(options.maxWorkers, "maxWorkers", cpus);
   const idleTimeout =
     options.idleTimeout === undefined
       ? Infinity
@@ -86,6 +86,12 @@ export function checkExecutorOptions(
   };
 }
 
+/** Checks a number of workers, which has to be a finite one. */
+export function workerCount(value: number | undefined, name: string, fallback: number): number {
+  if (value !== Infinity) return positiveInteger(value, name, fallback);
+  throw new RangeError(`Expected \`${name}\` to be an integer >= 1, got Infinity`);
+}
+
 /** Checks a count; `fallback` stands for an option that was not given. */
 export function positiveInteger(
   value: number | undefined,
@@ -103,7 +109,8 @@ function callable(
   task: Task<never, unknown> | undefined,
   name: string,
 ): Task<never, unknown> | undefined {
-  if (task === undefined || typeof task === "function" || typeof task === "object") return task;
+  if (task === undefined || typeof task === "function") return task;
+  if (typeof task === "object" && task !== null) return task;
   throw new TypeError(`Expected \`${name}\` to be a function, got ${String(task)}`);
 }
 

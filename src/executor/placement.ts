@@ -57,6 +57,7 @@ function rankOf(
   if (entry.pinned !== undefined) return entry.pinned === link ? 0 : Infinity;
   if (link.state !== "ready" && link.state !== "starting") return Infinity;
   if (link.handed >= limits.maxTasksPerWorker) return Infinity;
+  if (link.claims.wantsRest && link.inflight.size > 0) return Infinity;
   // A retry goes elsewhere while there is an elsewhere.
   const penalty = entry.avoid === link ? 1e9 : 0;
   const held = link.inflight.size;

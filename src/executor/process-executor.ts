@@ -1,10 +1,10 @@
 import { cpuCount } from "../process/cpu-count.ts";
 import { childIdentity } from "../process/identity.ts";
-import { spawnProcess } from "../process/spawn.ts";
+import { type ProcessPeer, spawnProcess, type SpawnOptions } from "../process/spawn.ts";
 import { FileClaims } from "./claims.ts";
 import { BoundExecutor } from "./bound-executor.ts";
 import { checkExecutorOptions, type ExecutorOptions } from "./options.ts";
-import { ROLE } from "./role-url.ts";
+import { entryUrl } from "../util/entry-url.ts";
 import { Scheduler } from "./scheduler.ts";
 import { assertMayStart, sendHooks, workerSettings } from "./settings.ts";
 import { WorkerLink } from "./worker-link.ts";
@@ -38,8 +38,8 @@ export class ProcessPoolExecutor extends BoundExecutor {
     const scheduler = new Scheduler("process", checked, (id, owner) => {
       const claims = new FileClaims();
       const identity = childIdentity(checked.name, `${checked.name}-${id}`, true);
-      const peer = spawnProcess({
-        role: ROLE,
+      const peer = spawnOrClose(claims, {
+        role: entryUrl("executor/worker/role").href,
         boot: { process: identity, argv: process.argv.slice(1), data: workerSettings(checked, id) },
         env: options.env,
         execArgv: options.execArgv,
@@ -50,5 +50,15 @@ export class ProcessPoolExecutor extends BoundExecutor {
       return link;
     });
     super(scheduler, {});
+  }
+}
+
+/** A process that cannot be started leaves nothing open. */
+function spawnOrClose(claims: FileClaims, options: SpawnOptions): ProcessPeer {
+  try {
+    return spawnProcess(options);
+  } catch (error) {
+    claims.close();
+    throw error;
   }
 }

@@ -3,6 +3,11 @@ import { deferred, type Deferred } from "../util/deferred.ts";
 /** How many reports are kept for a reader that comes late; older ones are dropped. */
 const KEPT_REPORTS = 256;
 
+/** Calls a listener in a microtask: what it throws is an uncaught exception, and nobody else's trouble. */
+export function tell(listener: ((value: unknown) => void) | undefined, value: unknown): void {
+  if (listener !== undefined) queueMicrotask(() => listener(value));
+}
+
 /** The progress reports of one task: any number of readers, each from where the log begins. */
 export class ProgressLog implements AsyncIterable<unknown> {
   #kept: unknown[] = [];

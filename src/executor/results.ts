@@ -1,7 +1,8 @@
-import { decodeValue } from "../wire/codec.ts";
+import { decodeValue, type StreamPort } from "../wire/codec.ts";
 import { decodeThrown, joinStacks } from "../wire/error-codec.ts";
 import { ResultStatus } from "../wire/protocol.ts";
 import { ChunkFailure } from "./chunk-failure.ts";
+import type { StreamHub } from "./streams.ts";
 import type { TaskEntry } from "./task-entry.ts";
 import type { ResultFrame, WorkerLink } from "./worker-link.ts";
 
@@ -12,6 +13,17 @@ export interface Outcome {
   readonly value: unknown;
   /** The value holds streams; the task is not at its end. */
   readonly streaming: boolean;
+}
+
+/** Imports streams as its hub does, and notes their numbers. */
+function noting(hub: StreamHub, opened: number[]): StreamPort {
+  return {
+    exportStream: (source) => hub.exportStream(source),
+    importStream: (id, kind) => {
+      opened.push(id);
+      return hub.importStream(id, kind);
+    },
+  };
 }
 
 /** Decodes what a worker reported; a value that cannot be decoded is the task's failure. */
@@ -25,7 +37,10 @@ export function readResult(link: WorkerLink, entry: TaskEntry, frame: ResultFram
       const error = decodeThrown(value as Uint8Array, attachments);
       return { failed: true, value: withStacks(error, link, entry), streaming: false };
     }
-    const decoded = decodeValue(value as Uint8Array, attachments, { streams: link.streams });
+    const opened: number[] = [];
+    const streams = noting(link.streams, opened);
+    const decoded = decodeValue(value as Uint8Array, attachments, { streams });
+    entry.results = opened;
     if (status === ResultStatus.brokenChunk) {
       const [values, error] = decoded as [unknown[], Error];
       const failure = new ChunkFailure(values, withStacks(error, link, entry));

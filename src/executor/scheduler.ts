@@ -22,6 +22,11 @@ import { publishFailure, Totals } from "./totals.ts";
 import type { ExecutorStats } from "./types.ts";
 import type { LinkOwner, ResultFrame, WorkerLink } from "./worker-link.ts";
 
+/** Makes more tasks as room comes; told when no more will be taken. */
+export interface Feeder {
+  refuse(error: Error): void;
+}
+
 /** Deaths in a row before any task of the worker was done: then starting another is no help. */
 const MAX_FRUITLESS_STARTS = 3;
 /** How long a worker's finalizer may take when nobody is in a hurry. */
@@ -57,6 +62,10 @@ export class Scheduler implements LinkOwner {
   #closing = false;
   #prioritised = false;
   #broken: BrokenExecutorError | undefined;
+  /** Why tasks that still come, from maps that have begun, are not taken any more. */
+  #refusal: Error | undefined;
+  /** Maps that have more to feed. */
+  readonly #feeders: Set<Feeder> = new Set();
   #ended: Deferred<void> | undefined;
   #room: Deferred<void> | undefined;
 
@@ -83,8 +92,9 @@ export class Scheduler implements LinkOwner {
     this.#live.add(entry);
     this.#fleet.hold();
     const signal = entry.options.source.signal;
-    if (signal?.aborted === true) {
-      queueMicrotask(() => this.#settleError(entry, signal.reason));
+    const refusal = signal?.aborted === true ? { error: signal.reason as unknown } : this.#refused;
+    if (refusal !== undefined) {
+      queueMicrotask(() => this.#settleError(entry, refusal.error));
       return;
     }
     entry.options.watch(entry, (live, reason) => this.cancel(live, reason, reason));
@@ -96,12 +106,13 @@ export class Scheduler implements LinkOwner {
     }
     this.#delayed++;
     // The worker boots while its first function is located.
-    if (this.#fleet.links.size === 0 && this.#fleet.mayGrow) this.#fleet.add();
+    if (this.#fleet.links.size === 0 && this.#fleet.mayGrow) this.#grow();
     locating.then(
       () => this.#undelay(entry),
       (error: unknown) => {
         this.#delayed--;
         if (entry.state === "delayed") this.#settleError(entry, error);
+        this.#noteRoom();
       },
     );
   }
@@ -115,13 +126,26 @@ export class Scheduler implements LinkOwner {
   cancel(entry: TaskEntry, reason: unknown, error: unknown): boolean {
     if (!this.#live.has(entry)) return false;
     if (entry.state === "pending") this.#pending.forget();
+    // Whoever else ends a delay counts it; the timer of a retry is cleared with the task.
+    if (entry.state === "delayed" && entry.timer !== undefined) this.#delayed--;
     const { link } = entry;
     if (link !== undefined && !this.#takeOut(link, entry)) {
+      for (const id of entry.results ?? []) link.streams.abort(id, error);
       this.#enforcer.abandon(link, entry, reason);
     }
     this.#settleError(entry, error);
     this.#schedule();
     return true;
+  }
+
+  /** A map has more to feed; until it leaves it is told when that is in vain. */
+  enter(feeder: Feeder): void {
+    this.#feeders.add(feeder);
+  }
+
+  /** A map has fed all. */
+  leave(feeder: Feeder): void {
+    this.#feeders.delete(feeder);
   }
 
   /** Starts the workers that are missing. @returns those that can be given tasks. */
@@ -131,9 +155,9 @@ export class Scheduler implements LinkOwner {
     return this.#fleet.usable;
   }
 
-  /** Settles once fewer than `maxQueue` tasks wait. */
+  /** Settles once another task would find room: fewer than `maxQueue` wait, or a worker is free. */
   async waitForRoom(): Promise<void> {
-    while (this.#waiting >= this.options.maxQueue) {
+    while (!this.#hasRoom) {
       this.#room ??= deferred();
       await this.#room.promise;
     }
@@ -151,6 +175,7 @@ export class Scheduler implements LinkOwner {
   async terminate(grace: number): Promise<void> {
     this.#closing = true;
     const error = cancelledError("The executor was terminated.");
+    this.#refuse(error);
     for (const entry of [...this.#live]) this.cancel(entry, error, error);
     for (const link of [...this.#fleet.links]) this.#fleet.retire(link, grace, error);
     await this.#waitForEnd();
@@ -172,6 +197,7 @@ export class Scheduler implements LinkOwner {
   // ---- what workers say
 
   onReady(link: WorkerLink): void {
+    link.wasReady = true;
     if (link.state === "starting") link.state = "ready";
     this.#schedule();
     this.#rest(link);
@@ -236,9 +262,9 @@ export class Scheduler implements LinkOwner {
     for (const entry of victims) this.#onVictim(link, entry, crashError(link, status, entry.name));
     if (!link.retired) {
       this.#totals.crashed++;
-      if (link.completed === 0 && ++this.#fruitless >= MAX_FRUITLESS_STARTS) {
-        this.#break(`${MAX_FRUITLESS_STARTS} workers in a row died before they did anything`, crash);
-      }
+      // One that died of a task has started well; an idle one was killed by somebody else.
+      if (victims.length > 0) this.#fruitless = 0;
+      else if (!link.wasReady || unstarted.length > 0) this.#noteFruitless(link, crash);
     }
     this.#schedule();
     this.#endIfDone();
@@ -250,8 +276,13 @@ export class Scheduler implements LinkOwner {
     return this.#pending.size + this.#delayed;
   }
 
+  get #refused(): { readonly error: unknown } | undefined {
+    return this.#refusal === undefined ? undefined : { error: this.#refusal };
+  }
+
   #undelay(entry: TaskEntry): void {
     this.#delayed--;
+    entry.timer = undefined;
     if (entry.state === "delayed") this.#admit(entry);
   }
 
@@ -262,10 +293,10 @@ export class Scheduler implements LinkOwner {
     }
     entry.state = "pending";
     this.#pending.push(entry);
+    if (this.#prioritised) this.#preempt(entry);
     this.#schedule();
     if (entry.state !== "pending") return;
-    if (this.#prioritised) this.#preempt(entry);
-    if (this.#waiting > this.options.maxQueue && entry.attempt === 1) {
+    if (this.#pending.size > this.options.maxQueue && entry.attempt === 1 && !entry.fed) {
       this.#pending.forget();
       const error = new QueueFullError(
         `${this.options.maxQueue} tasks wait already (\`maxQueue\`); await executor.waitForRoom() before submitting.`,
@@ -283,16 +314,34 @@ export class Scheduler implements LinkOwner {
       const mayGrow = this.#fleet.mayGrow && entry.pinned === undefined;
       let link = pickWorker(this.#fleet.links, entry, this.options, mayGrow);
       if (link === undefined) {
-        if (!mayGrow) break;
-        link = this.#fleet.add();
+        link = mayGrow ? this.#grow() : undefined;
+        if (link === undefined) break;
       }
       this.#pending.take(entry);
       this.#hand(link, entry);
     }
-    if (this.#room !== undefined && this.#waiting < this.options.maxQueue) {
-      this.#room.resolve();
-      this.#room = undefined;
+    this.#noteRoom();
+  }
+
+  #grow(): WorkerLink | undefined {
+    try {
+      return this.#fleet.tryAdd();
+    } catch (error) {
+      // Not now: whoever submits hears of failures later.
+      queueMicrotask(() => this.#break("No worker could be started", error));
+      return undefined;
     }
+  }
+
+  get #hasRoom(): boolean {
+    if (this.#waiting < this.options.maxQueue) return true;
+    return this.#waiting === 0 && (this.#fleet.mayGrow || this.#fleet.hasIdle);
+  }
+
+  #noteRoom(): void {
+    if (this.#room === undefined || !this.#hasRoom) return;
+    this.#room.resolve();
+    this.#room = undefined;
   }
 
   #hand(link: WorkerLink, entry: TaskEntry): void {
@@ -324,16 +373,16 @@ export class Scheduler implements LinkOwner {
 
   /** A task that outranks others gets ahead of those that were handed out and not started. */
   #preempt(entry: TaskEntry): void {
+    const yields = (other: TaskEntry): boolean =>
+      !other.moved && other.options.priority < entry.options.priority;
     for (const link of this.#fleet.links) {
+      if (![...link.inflight.values()].some(yields)) continue;
       const reclaimed = link.reclaim();
-      const yielding = reclaimed.filter(
-        (other) => !other.moved && other.options.priority < entry.options.priority,
-      );
-      link.keep(reclaimed.filter((other) => !yielding.includes(other)));
+      link.keep(reclaimed.filter((other) => !yields(other)));
+      const yielding = [...reclaimed, ...link.unsent()].filter(yields);
       link.release(yielding);
       this.#putBack(yielding);
     }
-    this.#schedule();
   }
 
   #requeue(entries: readonly TaskEntry[]): void {
@@ -362,6 +411,8 @@ export class Scheduler implements LinkOwner {
   }
 
   #onVictim(link: WorkerLink, entry: TaskEntry, crash: Error): void {
+    clearTimeout(entry.timer);
+    clearTimeout(entry.timer);
     if (entry.state === "abandoned") return;
     if (entry.state === "streaming") this.#settleError(entry, crash);
     else this.#onFailure(link, entry, crash);
@@ -372,18 +423,25 @@ export class Scheduler implements LinkOwner {
     clearTimeout(entry.timer);
     entry.link = undefined;
     const opened = (entry.streams ?? []).some(([id]) => link.streams.withdraw(id));
-    if (opened || entry.attempt > entry.options.retries || !isRetryable(error)) {
+    const isLast = entry.attempt > entry.options.retries || entry.pinned?.state === "dead";
+    if (opened || isLast || !isRetryable(error)) {
       this.#settleError(entry, error);
       return;
     }
-    const delay = retryDelayOf(entry);
+    let delay: number;
+    try {
+      delay = retryDelayOf(entry);
+    } catch (failure) {
+      this.#settleError(entry, failure);
+      return;
+    }
     this.#totals.retried++;
     entry.attempt++;
     entry.avoid = link;
     entry.state = "delayed";
     this.#delayed++;
-    if (delay > 0) entry.timer = setTimeout(() => this.#undelay(entry), delay);
-    else queueMicrotask(() => this.#undelay(entry));
+    entry.timer = delay > 0 ? setTimeout(() => this.#undelay(entry), delay) : undefined;
+    if (delay <= 0) queueMicrotask(() => this.#undelay(entry));
   }
 
   #settleValue(entry: TaskEntry, value: unknown): void {
@@ -423,6 +481,7 @@ export class Scheduler implements LinkOwner {
       this.#fleet.retire(link, FINALIZER_MS);
     }
     if (this.#pending.size > 0) this.#schedule();
+    else this.#noteRoom();
     this.#rest(link);
   }
 
@@ -448,9 +507,22 @@ export class Scheduler implements LinkOwner {
       link.release(unstarted);
       this.#putBack(unstarted);
     }
-    for (const entry of [...this.#live]) {
-      if (entry.state === "pending" || entry.state === "delayed") this.cancel(entry, error, error);
-    }
+    this.#refuse(error);
+    const waiting = [...this.#live].filter(
+      ({ state }) => state === "pending" || state === "delayed",
+    );
+    for (const entry of waiting) this.cancel(entry, error, error);
+  }
+
+  #noteFruitless(link: WorkerLink, crash: Error): void {
+    if (link.completed > 0 || ++this.#fruitless < MAX_FRUITLESS_STARTS) return;
+    this.#break(`${MAX_FRUITLESS_STARTS} workers in a row died before they did anything`, crash);
+  }
+
+  /** From now on maps make no more tasks. */
+  #refuse(error: Error): void {
+    this.#refusal ??= error;
+    for (const feeder of [...this.#feeders]) feeder.refuse(error);
   }
 
   #break(what: string, cause: unknown): void {
@@ -460,6 +532,7 @@ export class Scheduler implements LinkOwner {
       `Executor "${this.options.name}" cannot start workers. ${what}${why}`,
       { cause },
     );
+    this.#refuse(this.#broken);
     for (const entry of [...this.#live]) this.cancel(entry, this.#broken, this.#broken);
     for (const link of [...this.#fleet.links]) this.#fleet.retire(link, 0);
     this.#room?.reject(this.#broken);

@@ -1,12 +1,11 @@
 import { EndOfStreamError } from "../errors/index.ts";
 import { deferred, type Deferred } from "../util/deferred.ts";
+import { StreamReader } from "./stream-reader.ts";
 import { decodeValue, encodeValue, type Destination, type StreamPort } from "../wire/codec.ts";
 import { decodeThrown, encodeThrown } from "../wire/error-codec.ts";
 import type { Channel } from "../wire/index.ts";
 import { MessageKind } from "../wire/protocol.ts";
-
-/** Items the reader is ahead of its consumer: enough to hide the way, little enough to stay flat. */
-const WINDOW_ITEMS = 16;
+import { transferListOf } from "./worker/transfer.ts";
 
 type Kind = "iterable" | "readable";
 
@@ -21,14 +20,6 @@ interface Source {
   readonly finished: Deferred<void>;
 }
 
-interface Sink {
-  readonly items: unknown[];
-  /** Items asked for and not yet here. */
-  owed: number;
-  outcome: { readonly error: unknown; readonly failed: boolean } | undefined;
-  news: Deferred<void> | undefined;
-}
-
 /**
  * The streams of one channel: async iterables that are arguments or results stay where they are and
  * are read from the other side, item by item.
@@ -41,7 +32,7 @@ export class StreamHub implements StreamPort {
   readonly #channel: Channel;
   readonly #destination: Destination;
   readonly #sources: Map<number, Source> = new Map();
-  readonly #sinks: Map<number, Sink> = new Map();
+  readonly #readers: Map<number, StreamReader> = new Map();
   #nextId = 1;
   #gone: Error | undefined;
 
@@ -85,10 +76,15 @@ export class StreamHub implements StreamPort {
   }
 
   importStream(id: number, kind: Kind): AsyncIterable<unknown> | ReadableStream<unknown> {
-    const sink: Sink = { items: [], owed: 0, outcome: undefined, news: undefined };
-    this.#sinks.set(id, sink);
-    if (this.#gone !== undefined) sink.outcome = { error: this.#gone, failed: true };
-    const reader = this.#read(id, sink);
+    const reader = new StreamReader({
+      pull: (count) => this.#channel.send([MessageKind.pull, id, count]),
+      stop: () => {
+        this.#readers.delete(id);
+        this.#channel.send([MessageKind.stop, id]);
+      },
+    });
+    this.#readers.set(id, reader);
+    if (this.#gone !== undefined) this.#conclude(id, { error: this.#gone });
     if (kind === "iterable") return reader;
     return new ReadableStream<unknown>(
       {
@@ -98,7 +94,7 @@ export class StreamHub implements StreamPort {
           else controller.enqueue(value);
         },
         cancel: async () => {
-          await reader.return(undefined);
+          await reader.return();
         },
       },
       { highWaterMark: 0 },
@@ -109,7 +105,6 @@ export class StreamHub implements StreamPort {
   accept(frame: readonly unknown[], attachments: unknown[] | undefined): boolean {
     const [kind, id, payload] = frame as [number, number, unknown];
     const source = this.#sources.get(id);
-    const sink = this.#sinks.get(id);
     switch (kind) {
       case MessageKind.pull:
         if (source !== undefined) {
@@ -121,15 +116,15 @@ export class StreamHub implements StreamPort {
         if (source !== undefined) void this.#release(id, source);
         return true;
       case MessageKind.item:
-        if (sink !== undefined) this.#receive(id, sink, payload as Uint8Array, attachments);
+        this.#receive(id, payload as Uint8Array, attachments);
         return true;
       case MessageKind.end:
-        if (sink !== undefined) this.#conclude(id, sink, undefined, false);
+        this.#conclude(id, undefined);
         return true;
       case MessageKind.streamError:
-        if (sink !== undefined) {
+        if (this.#readers.has(id)) {
           const error = decodeThrown(payload as Uint8Array, attachments, { streams: this });
-          this.#conclude(id, sink, error, true);
+          this.#conclude(id, { error });
         }
         return true;
       default:
@@ -140,59 +135,31 @@ export class StreamHub implements StreamPort {
   /** The other side is gone: readers here fail with `error`, sources here are released. */
   fail(error: Error): void {
     this.#gone = error;
-    for (const [id, sink] of this.#sinks) this.#conclude(id, sink, error, true);
+    for (const id of this.#readers.keys()) this.#conclude(id, { error });
     for (const [id, source] of this.#sources) void this.#release(id, source);
   }
 
-  async *#read(id: number, sink: Sink): AsyncGenerator<unknown, void, undefined> {
-    try {
-      for (;;) {
-        if (sink.items.length > 0) {
-          yield sink.items.shift();
-          continue;
-        }
-        if (sink.outcome !== undefined) {
-          if (sink.outcome.failed) throw sink.outcome.error;
-          return;
-        }
-        this.#grant(id, sink);
-        sink.news = deferred();
-        await sink.news.promise;
-      }
-    } finally {
-      this.#sinks.delete(id);
-      if (sink.outcome === undefined) this.#channel.send([MessageKind.stop, id]);
-    }
+  /** Ends a stream that is read here: its reader fails with `error`, its source is told to stop. */
+  abort(id: number, error: unknown): void {
+    if (!this.#readers.has(id)) return;
+    this.#channel.send([MessageKind.stop, id]);
+    this.#conclude(id, { error });
   }
 
-  #grant(id: number, sink: Sink): void {
-    const count = WINDOW_ITEMS - sink.items.length - sink.owed;
-    if (count < WINDOW_ITEMS / 2) return;
-    sink.owed += count;
-    this.#channel.send([MessageKind.pull, id, count]);
-  }
-
-  #receive(
-    id: number,
-    sink: Sink,
-    bytes: Uint8Array,
-    attachments: unknown[] | undefined,
-  ): void {
-    sink.owed--;
+  #receive(id: number, bytes: Uint8Array, attachments: unknown[] | undefined): void {
+    const reader = this.#readers.get(id);
+    if (reader === undefined) return;
     try {
-      sink.items.push(decodeValue(bytes, attachments, { streams: this }));
+      reader.push(decodeValue(bytes, attachments, { streams: this }));
     } catch (error) {
-      this.#channel.send([MessageKind.stop, id]);
-      this.#conclude(id, sink, error, true);
-      return;
+      this.abort(id, error);
     }
-    sink.news?.resolve();
   }
 
-  #conclude(id: number, sink: Sink, error: unknown, failed: boolean): void {
-    sink.outcome ??= { error, failed };
-    this.#sinks.delete(id);
-    sink.news?.resolve();
+  #conclude(id: number, failure: { readonly error: unknown } | undefined): void {
+    const reader = this.#readers.get(id);
+    this.#readers.delete(id);
+    reader?.end(failure);
   }
 
   async #pump(id: number, source: Source): Promise<void> {
@@ -212,6 +179,7 @@ export class StreamHub implements StreamPort {
         const item = encodeValue(value, {
           destination: this.#destination,
           root: "item",
+          transfer: transferListOf(value),
           streams: this,
         });
         this.#channel.send([MessageKind.item, id, item.bytes], item.attachments, item.transfer);
@@ -242,7 +210,8 @@ export class StreamHub implements StreamPort {
   }
 }
 
-function openSource(source: StreamSource): AsyncIterator<unknown> | Iterator<unknown> {
+/** Begins to read a source. */
+export function openSource(source: StreamSource): AsyncIterator<unknown> | Iterator<unknown> {
   if (Symbol.asyncIterator in source) return source[Symbol.asyncIterator]();
   return (source as Iterable<unknown>)[Symbol.iterator]();
 }

@@ -155,6 +155,8 @@ export class TaskEntry {
   transferList: unknown[] | undefined;
   /** Stream arguments, by the ids their handles carry. */
   streams: readonly (readonly [number, StreamSource])[] | undefined;
+  /** Streams of its result, by the worker's numbers. */
+  results: readonly number[] | undefined;
   /** Headers of the trace it was submitted in, as JSON. */
   trace: string | null = null;
   /** Holds the stack of the submitting code. */
@@ -173,6 +175,8 @@ export class TaskEntry {
   timer: NodeJS.Timeout | undefined;
   /** Calls it makes of its function: more than one for a chunk. */
   items = 1;
+  /** Made by a map, which makes no more than can be run: it does not count against `maxQueue`. */
+  fed = false;
   /** Expected run time in microseconds, as counted in its worker's load. */
   estimate = 0;
 

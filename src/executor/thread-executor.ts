@@ -5,7 +5,7 @@ import { spawnThread } from "../thread/spawn.ts";
 import { BoundExecutor } from "./bound-executor.ts";
 import { MemoryClaims } from "./claims.ts";
 import { checkExecutorOptions, type ExecutorOptions } from "./options.ts";
-import { ROLE } from "./role-url.ts";
+import { entryUrl } from "../util/entry-url.ts";
 import { Scheduler } from "./scheduler.ts";
 import { assertMayStart, sendHooks, workerSettings } from "./settings.ts";
 import { WorkerLink } from "./worker-link.ts";
@@ -36,7 +36,7 @@ export class ThreadPoolExecutor extends BoundExecutor {
       const claims = new MemoryClaims();
       const name = `${checked.name}-${id}`;
       const peer = spawnThread({
-        role: ROLE,
+        role: entryUrl("executor/worker/role").href,
         boot: {
           process: processIdentity(),
           thread: { name, daemon: true },

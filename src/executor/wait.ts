@@ -41,11 +41,13 @@ export async function wait<R>(
     if (isFirst || open === 0) enough.resolve();
   };
   for (const future of all) {
+    if (!future.done) open++;
+  }
+  for (const future of all) {
     if (future.done) {
-      if (returnWhen === "FIRST_COMPLETED" || future.state === "failed") note(future);
+      note(future);
       continue;
     }
-    open++;
     future.addDoneCallback((settled) => {
       open--;
       note(settled);

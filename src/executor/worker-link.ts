@@ -39,6 +39,8 @@ export class WorkerLink {
   /** Tasks handed to it and not done, by their number on the wire. */
   readonly inflight: Map<number, TaskEntry> = new Map();
   state: LinkState = "starting";
+  /** It has started and run its initializer. */
+  wasReady = false;
   /** It was asked to end, so its end is no crash. */
   retired = false;
   /** Sum of the expected run times of `inflight`, in microseconds. */
@@ -115,6 +117,7 @@ export class WorkerLink {
 
   /** Hands a task to the worker; it is sent by {@link WorkerLink.flush}. */
   add(entry: TaskEntry, id: number, estimate: number): void {
+    if (this.inflight.size === 0) this.claims.rest();
     entry.id = id;
     entry.state = "outbox";
     entry.link = this;

@@ -11,6 +11,7 @@ import {
   ThreadPoolExecutor,
 } from "../executor/index.ts";
 import { describeStats } from "../executor/bound-executor.ts";
+import { workerCount } from "../executor/options.ts";
 import { inspectAs } from "../util/inspectable.ts";
 import type { Task } from "../task/index.ts";
 
@@ -75,7 +76,8 @@ export class Pool implements AsyncDisposable {
     if (kind !== "process" && kind !== "thread") {
       throw new RangeError(`Expected \`kind\` to be "process" or "thread", got ${String(kind)}`);
     }
-    const shared = { name: "PoolWorker", ...rest, maxWorkers: workers };
+    const maxWorkers = workers === undefined ? undefined : workerCount(workers, "workers", 1);
+    const shared = { name: "PoolWorker", ...rest, maxWorkers };
     this.#executor =
       kind === "process"
         ? new ProcessPoolExecutor({ ...shared, env, execArgv })
@@ -83,7 +85,7 @@ export class Pool implements AsyncDisposable {
   }
 
   /** Calls the function in a worker and waits for its result. */
-  apply<A extends unknown[], R>(
+  async apply<A extends unknown[], R>(
     task: Task<A, R>,
     args: NoInfer<A>,
   ): Promise<Received<Awaited<R>>> {
@@ -104,7 +106,7 @@ export class Pool implements AsyncDisposable {
    *
    * @throws the first error; what has not started by then is cancelled.
    */
-  map<T, R>(
+  async map<T, R>(
     task: Task<[item: T], R>,
     items: AnyIterable<NoInfer<T>>,
     options: ChunkOptions = {},
@@ -122,7 +124,7 @@ export class Pool implements AsyncDisposable {
   }
 
   /** {@link Pool.map} for items that are lists of arguments. */
-  starmap<A extends unknown[], R>(
+  async starmap<A extends unknown[], R>(
     task: Task<A, R>,
     items: AnyIterable<NoInfer<A>>,
     options: ChunkOptions = {},
@@ -242,8 +244,10 @@ function promised<R>(work: Promise<R>, callbacks: AsyncCallbacks<R>): Future<R> 
 function notify<R>(future: Future<R>, callbacks: AsyncCallbacks<R>): Future<R> {
   const { callback, errorCallback } = callbacks;
   if (callback === undefined && errorCallback === undefined) return future;
-  future.addDoneCallback(() => {
-    void future.then(callback, errorCallback);
-  });
+  // First in the row, so it is called before whoever awaits the Future goes on.
+  void future.then(
+    (value) => callback?.(value),
+    (error: unknown) => errorCallback?.(error),
+  );
   return future;
 }

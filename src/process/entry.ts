@@ -1,17 +1,24 @@
 /** The program every process of ours runs: connects to its parent, learns who it is, starts its role. */
 import { Socket } from "node:net";
+import { writeDirectlyOnUse } from "../util/direct-stdio.ts";
 import { decodeValue } from "../wire/codec.ts";
 import { type Boot, type Host, type Role, SocketChannel } from "../wire/index.ts";
 import { adoptIdentity } from "./identity.ts";
 import { startWatchdog } from "./watchdog.ts";
 
 const CHANNEL_FD = 3;
-const CLAIMS_FD = 4;
+const LANE = { in: 4, out: 5 };
+const CLAIMS_FD = 6;
 
 function main(): void {
   const roleUrl = process.argv[2] as string;
   const role = import(roleUrl) as Promise<Role>;
-  const channel = new SocketChannel(new Socket({ fd: CHANNEL_FD }), { fd: CHANNEL_FD });
+  writeDirectlyOnUse("stdout", 1);
+  writeDirectlyOnUse("stderr", 2);
+  const channel = new SocketChannel(new Socket({ fd: CHANNEL_FD }), {
+    fd: CHANNEL_FD,
+    lane: LANE,
+  });
   const early: [unknown[], unknown[] | undefined][] = [];
   const buffer = (frame: unknown[], attachments: unknown[] | undefined): void => {
     early.push([frame, attachments]);

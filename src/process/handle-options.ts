@@ -37,11 +37,24 @@ export interface Work {
   readonly args: readonly unknown[];
 }
 
+/** Options taken apart: what stays known, and what is let go of once it has been sent. */
+export interface SplitOptions<S> {
+  readonly settings: S;
+  readonly work: Work | undefined;
+  readonly transfer: readonly unknown[] | undefined;
+}
+
+/** Checks all options and takes them apart. */
+export function splitOptions<S extends HandleOptions>(
+  options: S & { readonly target?: unknown; readonly args?: unknown },
+): SplitOptions<S> {
+  checkOptions(options);
+  const { target, args, transfer, ...settings } = options;
+  return { settings: settings as unknown as S, work: workOf({ target, args }), transfer };
+}
+
 /** Reads `target` and `args`, refusing what cannot be meant. */
-export function workOf(options: {
-  readonly target?: unknown;
-  readonly args?: unknown;
-}): Work | undefined {
+function workOf(options: { readonly target?: unknown; readonly args?: unknown }): Work | undefined {
   const { target, args } = options;
   if (args !== undefined && !Array.isArray(args)) {
     throw new TypeError(`Expected \`args\` to be an array, got ${typeof args}`);
@@ -61,16 +74,19 @@ export function workOf(options: {
 }
 
 /** Checks the options both kinds share. */
-export function checkOptions(options: HandleOptions): void {
+function checkOptions(options: HandleOptions): void {
   const { name, daemon, inspect, stdio } = options;
   if (name !== undefined) checkName(name);
   if (daemon !== undefined) checkDaemon(daemon);
-  if (typeof inspect === "number" && !(Number.isInteger(inspect) && inspect >= 0 && inspect < 65536)) {
+  if (
+    typeof inspect === "number" &&
+    !(Number.isInteger(inspect) && inspect >= 0 && inspect < 65536)
+  ) {
     throw new RangeError(`Expected \`inspect\` to be a port from 0 to 65535, got ${inspect}`);
   }
   for (const target of stdioTriple(stdio)) {
     const known = target === "inherit" || target === "pipe" || target === "ignore";
-    if (!known && !(Number.isInteger(target) && (target as number) >= 0)) {
+    if (!known && !(Number.isInteger(target) && target >= 0)) {
       throw new TypeError(
         `Expected \`stdio\` to be "inherit", "pipe", "ignore" or a file descriptor, got ${String(target)}`,
       );
@@ -98,7 +114,9 @@ export function stdioTriple(
   if (typeof stdio !== "object") return [stdio, stdio, stdio];
   const { length } = stdio as readonly StdioTarget[];
   if (length !== 3) {
-    throw new TypeError(`Expected \`stdio\` to have 3 entries (stdin, stdout, stderr), got ${length}`);
+    throw new TypeError(
+      `Expected \`stdio\` to have 3 entries (stdin, stdout, stderr), got ${length}`,
+    );
   }
   return stdio;
 }

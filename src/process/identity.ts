@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { markAsWorker } from "../task/index.ts";
+import { markAsWorker } from "../task/is-main.ts";
 import { globalSlot } from "../util/global-slot.ts";
 import type { Boot, ProcessIdentity, ThreadIdentity } from "../wire/index.ts";
 

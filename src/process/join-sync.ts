@@ -39,7 +39,10 @@ export function exitOfZombie(pid: number): ExitStatus | undefined {
     return undefined;
   }
   // The second field is the command in brackets and may hold blanks and brackets itself.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).trim().split(" ");
+  const fields = stat
+    .slice(stat.lastIndexOf(")") + 2)
+    .trim()
+    .split(" ");
   if (fields[0] !== "Z") return undefined;
   const status = Number(fields.at(-1));
   const signal = status & 0x7f;

@@ -103,7 +103,7 @@ export class Outcome<R> {
   #withCaller(error: unknown): unknown {
     const of = this.#of;
     if (error instanceof Error && of !== undefined) {
-      joinStacks(error, of.caller, `${of.kind} ${of.name} (pid ${of.pid})`);
+      joinStacks(error, of.caller, `${of.kind} ${of.name} (pid ${of.pid}) [manycore]`);
     }
     return error;
   }

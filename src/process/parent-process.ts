@@ -10,10 +10,15 @@ const CHECK_MS = 50;
 
 interface Watch {
   waiting: number;
+  isGone: boolean;
   readonly gone: Deferred<void>;
 }
 
-const watch: Watch = globalSlot("parent", () => ({ waiting: 0, gone: deferred<void>() }));
+const watch: Watch = globalSlot("parent", () => ({
+  waiting: 0,
+  isGone: false,
+  gone: deferred<void>(),
+}));
 
 /** The process that started this one, seen from here. */
 export interface ParentProcess {
@@ -40,19 +45,18 @@ export function parentProcess(): ParentProcess | null {
   return {
     pid,
     name,
-    // The orphan of a dead process is handed to another one.
     get isAlive() {
-      return process.ppid === pid;
+      return !isGone(pid);
     },
     join: (options) => joinParent(pid, options),
   };
 }
 
 async function joinParent(pid: number, options: WaitOptions | undefined): Promise<boolean> {
-  if (process.ppid !== pid) return true;
+  if (isGone(pid)) return true;
   watch.waiting++;
   const timer = setInterval(() => {
-    if (process.ppid !== pid) watch.gone.resolve();
+    if (isGone(pid)) watch.gone.resolve();
   }, CHECK_MS);
   try {
     return await waitWithin<boolean>(
@@ -66,8 +70,14 @@ async function joinParent(pid: number, options: WaitOptions | undefined): Promis
   }
 }
 
+/** Its end of the channel closes first; then the system hands its orphans to another process. */
+function isGone(pid: number): boolean {
+  return watch.isGone || process.ppid !== pid;
+}
+
 /** Called when the channel to the parent has closed: lets those who wait for it go on a little, then ends. */
 export function parentIsGone(end: () => void): void {
+  watch.isGone = true;
   watch.gone.resolve();
   if (watch.waiting === 0) end();
   else setTimeout(end, GRACE_MS);

@@ -1,9 +1,9 @@
-import { extname } from "node:path";
 import { NotSupportedError, ProcessError } from "../errors/index.ts";
+import { entryUrl } from "../util/entry-url.ts";
 import type { ExitStatus, Peer, ProcessIdentity } from "../wire/index.ts";
 import { inheritedExecArgv } from "./exec-argv.ts";
 import { exitCodeOf } from "./exit-code.ts";
-import { type HandleOptions, stdioTriple, type Work } from "./handle-options.ts";
+import { type HandleOptions, type SplitOptions, stdioTriple } from "./handle-options.ts";
 import { childIdentity, processIdentity } from "./identity.ts";
 import { exitOfZombie, pollSync } from "./join-sync.ts";
 import type { Restored } from "./restore.ts";
@@ -29,17 +29,22 @@ export class ProcessCore<R> extends WorkerCore<R> {
   }
 
   /** One that can be started. */
-  static create<R>(prefix: string, settings: ProcessSettings, work: Work | undefined): ProcessCore<R> {
+  static create<R>(prefix: string, split: SplitOptions<ProcessSettings>): ProcessCore<R> {
+    const { settings, work, transfer } = split;
     const creator = processIdentity();
     const identity = childIdentity(prefix, settings.name, settings.daemon ?? creator.daemon);
     const { name, daemon } = identity;
-    return new ProcessCore({ name, daemon, options: settings, work, state: "new" }, identity, settings);
+    return new ProcessCore(
+      { name, daemon, options: settings, work, transfer, state: "new" },
+      identity,
+      settings,
+    );
   }
 
   /** The one that is running here. */
   static inside<R>({ name, daemon, work }: Restored): ProcessCore<R> {
     return new ProcessCore(
-      { name, daemon, options: {}, work, state: "inside" },
+      { name, daemon, options: {}, work, transfer: undefined, state: "inside" },
       processIdentity(),
       {},
     );
@@ -63,7 +68,7 @@ export class ProcessCore<R> extends WorkerCore<R> {
     const { spawnProcess } = await import("./spawn.ts");
     try {
       return spawnProcess({
-        role: new URL(`./child-role${extname(import.meta.url)}`, import.meta.url).href,
+        role: entryUrl("process/child-role").href,
         boot: {
           process: { ...this.#identity, name: this.name, daemon: this.daemon },
           argv: process.argv.slice(1),
@@ -76,7 +81,9 @@ export class ProcessCore<R> extends WorkerCore<R> {
       });
     } catch (error) {
       if (error instanceof ProcessError) throw error;
-      throw new ProcessError(`${this.name} could not be started: ${(error as Error).message}`, { cause: error });
+      throw new ProcessError(`${this.name} could not be started: ${(error as Error).message}`, {
+        cause: error,
+      });
     }
   }
 

@@ -1,5 +1,5 @@
 import { HANDLE, restoredFrom } from "./restore.ts";
-import { checkOptions, type TargetOptions, workOf } from "./handle-options.ts";
+import { splitOptions, type TargetOptions } from "./handle-options.ts";
 import { ProcessCore, type ProcessSettings } from "./process-core.ts";
 import { WorkerHandle } from "./worker-handle.ts";
 
@@ -36,12 +36,11 @@ export class Process<A extends unknown[] = [], R = unknown> extends WorkerHandle
    * @throws TypeError or RangeError for options of the wrong kind.
    */
   constructor(options?: ProcessOptions<A, R>) {
-    const settings: ProcessSettings = options ?? {};
-    const restored = restoredFrom(settings);
-    if (restored === undefined) checkOptions(settings);
+    const given = options ?? {};
+    const restored = restoredFrom(given);
     super(
       restored === undefined
-        ? ProcessCore.create<R>(new.target.name, settings, workOf(options ?? {}))
+        ? ProcessCore.create<R>(new.target.name, splitOptions<ProcessSettings>(given))
         : ProcessCore.inside<R>(restored),
     );
   }

@@ -31,12 +31,18 @@ export function restoreHandle(
   fields: object | undefined,
 ): { run(): unknown } | undefined {
   let base: unknown = subclass;
-  while (typeof base === "function" && !Object.hasOwn(base, HANDLE)) base = Object.getPrototypeOf(base);
+  while (typeof base === "function" && !Object.hasOwn(base, HANDLE))
+    base = Object.getPrototypeOf(base);
   if (typeof base !== "function") return undefined;
   const handle = Reflect.construct(base, [{ [RESTORE]: restored }], subclass) as { run(): unknown };
   for (const [key, value] of Object.entries(fields ?? {})) {
     // Not by assignment: a setter of the class must not run, and `__proto__` is a field like others.
-    Object.defineProperty(handle, key, { value, writable: true, enumerable: true, configurable: true });
+    Object.defineProperty(handle, key, {
+      value,
+      writable: true,
+      enumerable: true,
+      configurable: true,
+    });
   }
   return handle;
 }

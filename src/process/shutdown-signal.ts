@@ -33,7 +33,8 @@ const shutdown: Shutdown = globalSlot("shutdown", () => ({
 export function shutdownSignal(): AbortSignal {
   if (!shutdown.listens) {
     shutdown.listens = true;
-    if (isMainThread) listen(processIdentity().parent === undefined ? ["SIGINT", "SIGTERM"] : ["SIGINT"]);
+    if (isMainThread)
+      listen(processIdentity().parent === undefined ? ["SIGINT", "SIGTERM"] : ["SIGINT"]);
   }
   return shutdown.controller.signal;
 }

@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn, type StdioOptions } from "node:child_process";
-import { readSync } from "node:fs";
+import { closeSync, readSync } from "node:fs";
 import type { Socket } from "node:net";
-import { extname } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { encodeValue } from "../wire/codec.ts";
+import { entryUrl } from "../util/entry-url.ts";
+import { openNamelessFile } from "../util/nameless-file.ts";
 import { ProcessError } from "../errors/index.ts";
+import type { LaneDescriptors } from "../wire/bulk-lane.ts";
 import { type Boot, type ExitStatus, type Peer, SocketChannel } from "../wire/index.ts";
 import { inheritedExecArgv } from "./exec-argv.ts";
 
@@ -27,7 +29,7 @@ export interface SpawnOptions {
   readonly execArgv?: readonly string[] | undefined;
   /** Default: stdin from nowhere, stdout and stderr shared with this process. */
   readonly stdio?: readonly [StdioTarget, StdioTarget, StdioTarget] | undefined;
-  /** A file descriptor the child finds as number 4. */
+  /** A file descriptor the child finds as number 6. */
   readonly claimsFd?: number | undefined;
 }
 
@@ -36,11 +38,14 @@ const LAST_WORDS_MS = 1000;
 
 const DRAIN_BYTES = 64 * 1024;
 
-const ENTRY = fileURLToPath(new URL(`./entry${extname(import.meta.url)}`, import.meta.url));
+const ENTRY = fileURLToPath(entryUrl("process/entry"));
 
 /** Starts a Node process that runs one role, connected by a socket pair of its own. */
 export function spawnProcess(options: SpawnOptions): ProcessPeer {
+  const lane: LaneDescriptors = { out: openNamelessFile(), in: openNamelessFile() };
   const stdio: StdioOptions = [...(options.stdio ?? ["ignore", "inherit", "inherit"]), "pipe"];
+  // See `entry.ts` for their numbers there: what is out here is in there.
+  stdio.push(lane.out, lane.in);
   if (options.claimsFd !== undefined) stdio.push(options.claimsFd);
   const child = spawn(
     process.execPath,
@@ -56,11 +61,13 @@ export function spawnProcess(options: SpawnOptions): ProcessPeer {
   // Left undefined when there are no file descriptors for the pipes.
   if ((child.stdio as unknown) === undefined || child.stdio[3] == null) {
     child.on("error", () => {});
+    closeSync(lane.out);
+    closeSync(lane.in);
     throw new ProcessError(
       "No process could be started: this process has too many open files. Close some or raise the limit (ulimit -n).",
     );
   }
-  const peer = new ProcessPeer(child);
+  const peer = new ProcessPeer(child, lane);
   const boot = encodeValue(options.boot, { destination: "process", root: "options" });
   peer.channel.send(["boot", boot.bytes], boot.attachments);
   return peer;
@@ -75,10 +82,10 @@ export class ProcessPeer implements Peer {
   readonly #child: ChildProcess;
   #status: ExitStatus | undefined;
 
-  constructor(child: ChildProcess) {
+  constructor(child: ChildProcess, lane: LaneDescriptors) {
     this.#child = child;
     const socket = child.stdio[3] as Socket;
-    this.channel = new SocketChannel(socket);
+    this.channel = new SocketChannel(socket, { lane });
     const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
     const ended = new Promise<ExitStatus>((resolve) => {
       child.once("exit", (code, signal) => {
@@ -93,6 +100,8 @@ export class ProcessPeer implements Peer {
     this.exited = ended.then(async (status) => {
       const timer = setTimeout(() => socket.destroy(), LAST_WORDS_MS);
       await closed;
+      closeSync(lane.out);
+      closeSync(lane.in);
       clearTimeout(timer);
       return status;
     });

@@ -8,18 +8,12 @@ import type { ExitStatus, Peer } from "../wire/index.ts";
 import { addChild, removeChild } from "./children.ts";
 import type { HandleOptions, Work } from "./handle-options.ts";
 import { prepareJob } from "./job.ts";
+import { processIdentity, threadIdentity } from "./identity.ts";
 import { ChildMessage } from "./messages.ts";
 import { Outcome } from "./outcome.ts";
 
 /** `new`: not started. `starting`: on its way. `failed`: could not be started. `inside`: this is the child itself. */
-export type CoreState =
-  | "new"
-  | "starting"
-  | "running"
-  | "stopped"
-  | "failed"
-  | "closed"
-  | "inside";
+export type CoreState = "new" | "starting" | "running" | "stopped" | "failed" | "closed" | "inside";
 
 /** How long after an abort of its `signal` a child is terminated. */
 const ABORT_GRACE_MS = 1000;
@@ -32,6 +26,7 @@ export interface CoreParts {
   readonly daemon: boolean;
   readonly options: HandleOptions;
   readonly work: Work | undefined;
+  readonly transfer: readonly unknown[] | undefined;
   readonly state: "new" | "inside";
 }
 
@@ -56,6 +51,7 @@ export abstract class WorkerCore<R> {
   protected isStopping = false;
   protected peer: Peer | undefined;
   #work: Work | undefined;
+  #transfer: readonly unknown[] | undefined;
   #handle: object | undefined;
 
   #holds = 0;
@@ -69,6 +65,7 @@ export abstract class WorkerCore<R> {
     this.options = parts.options;
     this.state = parts.state;
     this.#work = parts.work;
+    this.#transfer = parts.transfer;
     // Known to whoever joins; a failed start has told its caller.
     this.#exited.promise.catch(() => {});
   }
@@ -98,7 +95,8 @@ export abstract class WorkerCore<R> {
   }
 
   get result(): Promise<R> {
-    if (this.state === "inside") throw new InvalidStateError(`${this.name} cannot ask for its own result.`);
+    if (this.state === "inside")
+      throw new InvalidStateError(`${this.name} cannot ask for its own result.`);
     if (!this.outcome.wanted) {
       this.outcome.wanted = true;
       // Who asks for the result waits for it: a daemon keeps the loop open that long, too.
@@ -107,7 +105,11 @@ export abstract class WorkerCore<R> {
     return this.outcome.promise;
   }
 
-  async start(handle: object, subclass: Function | undefined, caller: string | undefined): Promise<void> {
+  async start(
+    handle: object,
+    subclass: Function | undefined,
+    caller: string | undefined,
+  ): Promise<void> {
     this.#checkStart();
     this.state = "starting";
     const release = this.#hold();
@@ -118,18 +120,28 @@ export abstract class WorkerCore<R> {
         handle,
         subclass,
         destination: this.kind,
-        transfer: this.options.transfer,
+        transfer: this.#transfer,
       });
+      // From here on nobody but the child needs them.
       this.#work = undefined;
+      this.#transfer = undefined;
       this.#checkWanted();
       const peer = await this.spawn();
-      this.outcome.describe({ name: this.name, kind: this.kind, pid: peer.pid, task: job.task, caller });
+      this.outcome.describe({
+        name: this.name,
+        kind: this.kind,
+        pid: peer.pid,
+        task: job.task,
+        caller,
+      });
       this.#attach(peer, handle);
       peer.channel.send(job.frame, job.attachments, job.transfer);
     } catch (error) {
       this.state = "failed";
       this.outcome.reject(error);
-      this.#exited.reject(new InvalidStateError(`${this.name} could not be started.`, { cause: error }));
+      this.#exited.reject(
+        new InvalidStateError(`${this.name} could not be started.`, { cause: error }),
+      );
       release();
       throw error;
     }
@@ -154,11 +166,14 @@ export abstract class WorkerCore<R> {
   joinSync(options: WaitOptions | undefined): number | undefined {
     this.#checkJoin();
     options?.signal?.throwIfAborted();
-    const timeout = options?.timeout === undefined ? Infinity : checkMilliseconds(options.timeout, "timeout");
+    const timeout =
+      options?.timeout === undefined ? Infinity : checkMilliseconds(options.timeout, "timeout");
     const peer = this.running;
     if (peer === undefined) {
       if (this.state !== "starting") return this.exitCode;
-      throw new InvalidStateError(`${this.name} is not started yet; await start() before joinSync().`);
+      throw new InvalidStateError(
+        `${this.name} is not started yet; await start() before joinSync().`,
+      );
     }
     const status = this.waitSync(peer, timeout);
     if (status === undefined) return undefined;
@@ -170,7 +185,11 @@ export abstract class WorkerCore<R> {
     this.checkStarted("interrupted");
     const why = reason ?? new CancelledError(`${this.name} was interrupted by ${process.pid}.`);
     const bytes = encodeThrown(why, { destination: this.kind, root: "reason" });
-    this.running?.channel.send([ChildMessage.interrupt, bytes.bytes], bytes.attachments, bytes.transfer);
+    this.running?.channel.send(
+      [ChildMessage.interrupt, bytes.bytes],
+      bytes.attachments,
+      bytes.transfer,
+    );
   }
 
   terminate(grace: number, reason?: unknown): void {
@@ -195,7 +214,9 @@ export abstract class WorkerCore<R> {
 
   close(): void {
     if (this.state === "starting" || this.state === "running" || this.state === "inside") {
-      throw new InvalidStateError(`${this.name} is still running; join() or terminate() it before close().`);
+      throw new InvalidStateError(
+        `${this.name} is still running; join() or terminate() it before close().`,
+      );
     }
     this.state = "closed";
     this.peer = undefined;
@@ -208,7 +229,8 @@ export abstract class WorkerCore<R> {
 
   checkStarted(what: string): void {
     this.checkOpen();
-    if (this.state === "new") throw new InvalidStateError(`${this.name} cannot be ${what} before it is started.`);
+    if (this.state === "new")
+      throw new InvalidStateError(`${this.name} cannot be ${what} before it is started.`);
   }
 
   #checkStart(): void {
@@ -217,9 +239,13 @@ export abstract class WorkerCore<R> {
       throw new InvalidStateError(`${this.name} can only be started by the one that made it.`);
     }
     if (this.state !== "new") {
-      throw new InvalidStateError(`${this.name} can be started only once; make a new one to run it again.`);
+      throw new InvalidStateError(
+        `${this.name} can be started only once; make a new one to run it again.`,
+      );
     }
-    if (importing()) {
+    // The root imports modules, too, but is not imported by anyone.
+    const isChild = processIdentity().parent !== undefined || threadIdentity() !== undefined;
+    if (isChild && importing()) {
       throw new ProcessError(
         `${this.name} would be started while a child imports its module, which would start children without end. ` +
           "Start it from a function, or behind `if (isMain(import.meta))`.",
@@ -237,7 +263,8 @@ export abstract class WorkerCore<R> {
   #checkJoin(): void {
     this.checkOpen();
     if (this.state === "inside") throw new InvalidStateError(`${this.name} cannot join itself.`);
-    if (this.state === "new") throw new InvalidStateError(`${this.name} cannot be joined before it is started.`);
+    if (this.state === "new")
+      throw new InvalidStateError(`${this.name} cannot be joined before it is started.`);
     if (this.state === "failed") throw new InvalidStateError(`${this.name} could not be started.`);
   }
 

@@ -55,6 +55,7 @@ export abstract class WorkerHandle<R> {
    */
   async start(): Promise<this> {
     const caller: { stack?: string } = {};
+    // oxlint-disable-next-line typescript/unbound-method -- never called: names the frame where the stack begins
     Error.captureStackTrace(caller, this.start);
     const overrides = this.run !== WorkerHandle.prototype.run;
     await this.#core.start(this, overrides ? this.constructor : undefined, caller.stack);
@@ -202,7 +203,8 @@ export abstract class WorkerHandle<R> {
     if (this.#core.state === "starting" || this.#core.state === "running") {
       this.#core.stop("SIGTERM");
       // One that catches SIGTERM gets the same time as after an aborted signal.
-      if ((await this.join({ timeout: DISPOSE_GRACE_MS })) === undefined) this.#core.stop("SIGKILL");
+      if ((await this.join({ timeout: DISPOSE_GRACE_MS })) === undefined)
+        this.#core.stop("SIGKILL");
       await this.join();
     }
     this.#core.close();

@@ -35,7 +35,11 @@ interface NotFoundDetails {
 }
 
 /** Makes the error for a function that no worker could find; it says why and what to write instead. */
-export function notFound(fn: Function, reason: NotFoundReason, details: NotFoundDetails = {}): TaskNotFoundError {
+export function notFound(
+  fn: Function,
+  reason: NotFoundReason,
+  details: NotFoundDetails = {},
+): TaskNotFoundError {
   const name = fn.name.replace(/^bound /, "");
   const called = name === "" ? "An anonymous function" : `Function ${JSON.stringify(fn.name)}`;
   const place = placeOf(details);
@@ -44,7 +48,10 @@ export function notFound(fn: Function, reason: NotFoundReason, details: NotFound
     advice(fn, reason, name === "" || name === "default" ? "work" : name)
       .map((line) => `  - ${line}`)
       .join("\n");
-  return new TaskNotFoundError(message, details.cause === undefined ? undefined : { cause: details.cause });
+  return new TaskNotFoundError(
+    message,
+    details.cause === undefined ? undefined : { cause: details.cause },
+  );
 }
 
 function placeOf({ module, line, column }: NotFoundDetails): string {

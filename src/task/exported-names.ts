@@ -27,7 +27,8 @@ export async function exportedNames(source: string): Promise<ExportedName[]> {
   return exports.map((it) => ({
     exported: it.n,
     // `export default square;` has no local name for the lexer; the text has.
-    local: it.ln ?? (it.n === "default" ? DEFAULT_IDENTIFIER.exec(source.slice(it.e))?.[1] : undefined),
+    local:
+      it.ln ?? (it.n === "default" ? DEFAULT_IDENTIFIER.exec(source.slice(it.e))?.[1] : undefined),
     end: it.e,
   }));
 }
@@ -37,12 +38,16 @@ export async function exportedNames(source: string): Promise<ExportedName[]> {
  * leaving a trace in Node's module caches (vitest, jest, jiti without its cache). The caller checks each
  * guess against the live variables.
  */
-export function guessRewrittenExports(source: string, candidates: readonly string[]): ExportedName[] {
+export function guessRewrittenExports(
+  source: string,
+  candidates: readonly string[],
+): ExportedName[] {
   return candidates.flatMap((name) => {
     const escaped = name.replaceAll("$", String.raw`\$`);
     const patterns = [
       String.raw`exports?(?:__)?\s*\.\s*${escaped}\s*=[^=]`, // exports.square =
       String.raw`exports?(?:__)?\s*,\s*["']${escaped}["']`, // Object.defineProperty(exports, "square"
+      String.raw`exportName(?:__)?\(\s*["']${escaped}["']`, // __vite_ssr_exportName__("square"
       String.raw`\w*exports?\w*\([^)]*?\b${escaped}\s*:\s*(?:\(\)|function)`, // __export(exports, { square: () =>
       String.raw`module\.exports\s*=\s*\{[^}]*\b${escaped}\b`, // module.exports = { square
     ];

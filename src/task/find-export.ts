@@ -22,7 +22,8 @@ export function read(exports: object, name: string): unknown {
 export function findExport(exports: unknown, fn: Function): string | undefined {
   if (exports === fn) return "default"; // module.exports = fn
   if (!isHolder(exports)) return undefined;
-  if (Object.hasOwn(exports, fn.name) && read(exports, fn.name) === fn && !fn.name.includes(".")) return fn.name;
+  if (Object.hasOwn(exports, fn.name) && read(exports, fn.name) === fn && !fn.name.includes("."))
+    return fn.name;
   const names = Object.keys(exports).filter((name) => name !== "" && !name.includes("."));
   const direct = names.find((name) => read(exports, name) === fn);
   if (direct !== undefined) return direct;

@@ -30,7 +30,12 @@ const MODULE_PROTOCOL = /^(?:file|node|data):/;
 const SHA1 = /^[0-9a-f]{40}$/;
 
 /** Names that would lead out of a module's own exports. */
-const FORBIDDEN_SEGMENTS: ReadonlySet<string> = new Set(["", "__proto__", "constructor", "prototype"]);
+const FORBIDDEN_SEGMENTS: ReadonlySet<string> = new Set([
+  "",
+  "__proto__",
+  "constructor",
+  "prototype",
+]);
 
 function isModuleUrl(value: unknown): value is string {
   return typeof value === "string" && MODULE_PROTOCOL.test(value);
@@ -53,7 +58,8 @@ export function isTaskIdentity(value: unknown): value is TaskIdentity {
       return (
         isModuleUrl(it["module"]) &&
         isExportName(it["name"]) &&
-        (it["source"] === undefined || (typeof it["source"] === "string" && SHA1.test(it["source"])))
+        (it["source"] === undefined ||
+          (typeof it["source"] === "string" && SHA1.test(it["source"])))
       );
     case "registered":
       return (

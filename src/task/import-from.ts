@@ -21,7 +21,9 @@ export function importFrom(base: string): Import {
 
 /** Node's own resolution, from the point of view of `base`. */
 function nativeImport(base: string): Import {
-  const { constants } = vm as unknown as { constants?: { USE_MAIN_CONTEXT_DEFAULT_LOADER?: symbol } };
+  const { constants } = vm as unknown as {
+    constants?: { USE_MAIN_CONTEXT_DEFAULT_LOADER?: symbol };
+  };
   const loader = constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER;
   if (loader === undefined) {
     // Before 20.12 only CommonJS resolution is to be had from another file's point of view.
@@ -41,6 +43,7 @@ function nativeImport(base: string): Import {
 
 /** Node says once that this constant is experimental; its users cannot act on that. */
 function withoutWarning<T>(body: () => T): T {
+  // oxlint-disable-next-line typescript/unbound-method
   const { emitWarning } = process;
   process.emitWarning = (...args: unknown[]): void => {
     if (String(args[0]).includes("USE_MAIN_CONTEXT_DEFAULT_LOADER")) return;

@@ -50,7 +50,8 @@ async function importJavaScript(url: string): Promise<Record<string, unknown>> {
 }
 
 function named(error: unknown, url: string): unknown {
-  if (!(error instanceof Error)) return new Error(`Importing ${url} threw ${String(error)}`, { cause: error });
+  if (!(error instanceof Error))
+    return new Error(`Importing ${url} threw ${String(error)}`, { cause: error });
   const { message, stack } = error;
   const prefix = `Importing ${url} failed: `;
   // Node hands out the same error at every import.
@@ -58,7 +59,10 @@ function named(error: unknown, url: string): unknown {
   const longer = prefix + message;
   // Frozen errors stay as they are: their stack names the module anyway.
   if (Reflect.set(error, "message", longer) && stack !== undefined) {
-    const text = message !== "" && stack.includes(message) ? stack.replace(message, () => longer) : `${longer}\n${stack}`;
+    const text =
+      message !== "" && stack.includes(message)
+        ? stack.replace(message, () => longer)
+        : `${longer}\n${stack}`;
     Reflect.set(error, "stack", text);
   }
   return error;

@@ -40,7 +40,10 @@ export function inlineFactory(source: string, filename: string | undefined): Inl
     for (const [expression, pick] of wrappers) {
       try {
         const code = `(function (${PARAMETERS}) { ${strict}const it = ${expression}; return it${pick}; })`;
-        return new Script(code, filename === undefined ? {} : { filename }).runInThisContext() as InlineFactory;
+        return new Script(
+          code,
+          filename === undefined ? {} : { filename },
+        ).runInThisContext() as InlineFactory;
       } catch (error) {
         // Only a SyntaxError is possible: nothing of the function has run.
         firstError ??= error;
@@ -56,7 +59,16 @@ export function makeInline(source: string, filename: string, helpers: InlineHelp
     Object.defineProperty(fn, "name", { value: name, configurable: true });
   const { load, require } = helpers;
   const same = (module: unknown): unknown => module;
-  return inlineFactory(source, filename)(load, require, rename, load, same, withDefault, load, load);
+  return inlineFactory(source, filename)(
+    load,
+    require,
+    rename,
+    load,
+    same,
+    withDefault,
+    load,
+    load,
+  );
 }
 
 /** What Babel does for `import x from` a CommonJS module. */

@@ -18,7 +18,8 @@ import { taskSlot } from "./slot.ts";
  * @since 0.1.0
  */
 export function inline<F extends (...args: never[]) => unknown>(fn: F): F {
-  if (typeof fn !== "function") throw new TypeError(`Expected inline() to get a function, got ${typeof fn}`);
+  if (typeof fn !== "function")
+    throw new TypeError(`Expected inline() to get a function, got ${typeof fn}`);
   const { marked } = taskSlot();
   if (marked.get(fn)?.kind === "inline") return fn;
   const source = Function.prototype.toString.call(fn);
@@ -34,9 +35,11 @@ export function inline<F extends (...args: never[]) => unknown>(fn: F): F {
 }
 
 function unfit(source: string): string | undefined {
-  if (/\{\s*\[native code\]\s*\}\s*$/.test(source)) return "it is built in or bound, and has no text";
+  if (/\{\s*\[native code\]\s*\}\s*$/.test(source))
+    return "it is built in or bound, and has no text";
   if (/^class\b/.test(source)) return "it is a class";
-  if (/\/\/[#@]\s*sourceMappingURL=/.test(source)) return "its text contains a sourceMappingURL comment";
+  if (/\/\/[#@]\s*sourceMappingURL=/.test(source))
+    return "its text contains a sourceMappingURL comment";
   try {
     inlineFactory(source, undefined);
   } catch (error) {
@@ -47,6 +50,7 @@ function unfit(source: string): string | undefined {
 
 /** The file that called `below`, or else the working directory; both as `file:` URLs. */
 function callerUrl(below: Function): string {
+  // oxlint-disable-next-line typescript/unbound-method
   const { prepareStackTrace } = Error;
   let sites: NodeJS.CallSite[] = [];
   const holder: { stack?: unknown } = {};

@@ -43,13 +43,18 @@ export function inspectFunction(fn: Function): FunctionFacts {
     if (location === undefined) return { kind: "native" };
     const { scriptId, lineNumber, columnNumber } = location;
     const scopes = session.scopes(inside).map((scope) => scope.description ?? "");
+    const isModule = scopes.includes("Module");
+    const nested = scopes.filter((it) => /^(?:Closure|Block|With|Catch)/.test(it));
+    // Loaders evaluate CommonJS, and what they rewrote, inside an anonymous function and sometimes a block.
+    for (const wrapper of ["Closure", "Block"])
+      if (!isModule && nested.at(-1) === wrapper) nested.pop();
     return {
       kind: "placed",
       place: {
         script: scriptName(session, scriptId),
         scriptId,
-        isModule: scopes.includes("Module"),
-        isNested: scopes.some((it) => /^(?:Closure|Block|With|Catch)/.test(it)),
+        isModule,
+        isNested: nested.length > 0,
         line: lineNumber + 1,
         column: columnNumber + 1,
       },
@@ -59,10 +64,10 @@ export function inspectFunction(fn: Function): FunctionFacts {
 
 /** Tries the ways to a script's name from the cheapest to the surest. */
 function scriptName(session: V8Session, scriptId: string): string {
-  for (const learn of [learnFromStack, learnFromCoverage, learnFromDebugger]) {
+  for (const ask of [learnFromStack, learnFromCoverage, learnFromDebugger]) {
     // Scripts with a `sourceURL` comment go by that until the debugger says what the loader called them.
     if (normalizeModuleUrl(scriptNames.get(scriptId) ?? "") !== undefined) break;
-    learn(session);
+    ask(session);
   }
   return scriptNames.get(scriptId) ?? "";
 }
@@ -70,7 +75,9 @@ function scriptName(session: V8Session, scriptId: string): string {
 /** The function's own module is often the caller: its name is on the stack. Takes 0.5 ms. */
 function learnFromStack(session: V8Session): void {
   session.call("Runtime.enable");
-  const thrown = session.call<{ exceptionDetails?: { stackTrace?: { callFrames: ScriptNamed[] } } }>("Runtime.evaluate", {
+  const thrown = session.call<{
+    exceptionDetails?: { stackTrace?: { callFrames: ScriptNamed[] } };
+  }>("Runtime.evaluate", {
     expression: "throw new Error()",
     silent: true,
   });
@@ -84,7 +91,8 @@ interface ScriptNamed {
 }
 
 function learn(list: readonly ScriptNamed[]): void {
-  for (const { scriptId, url } of list) if (!scriptNames.has(scriptId)) scriptNames.set(scriptId, url);
+  for (const { scriptId, url } of list)
+    if (!scriptNames.has(scriptId)) scriptNames.set(scriptId, url);
 }
 
 /**
@@ -99,7 +107,11 @@ function learnFromCoverage(session: V8Session): void {
 
 function learnFromDebugger(session: V8Session): void {
   session.on("Debugger.scriptParsed", ({ params }) => {
-    const { scriptId, url, embedderName } = params as { scriptId: string; url: string; embedderName?: string };
+    const { scriptId, url, embedderName } = params as {
+      scriptId: string;
+      url: string;
+      embedderName?: string;
+    };
     scriptNames.set(scriptId, embedderName || url);
   });
   session.call("Debugger.enable");
@@ -112,7 +124,9 @@ export function scriptText(scriptId: string): string {
   if (known !== undefined) return known;
   return withV8Session([], (session) => {
     session.call("Debugger.enable");
-    const { scriptSource } = session.call<{ scriptSource: string }>("Debugger.getScriptSource", { scriptId });
+    const { scriptSource } = session.call<{ scriptSource: string }>("Debugger.getScriptSource", {
+      scriptId,
+    });
     session.call("Debugger.disable");
     scriptTexts.set(scriptId, scriptSource);
     return scriptSource;
@@ -130,7 +144,8 @@ export function variablesAround(fn: Function): Readonly<Record<string, unknown>>
     for (const scope of scopes) {
       if (scope.description === "Global") continue;
       const variables = session.variables(scope);
-      for (const name of Object.keys(variables)) if (!(name in locals)) locals[name] = read(variables, name);
+      for (const name of Object.keys(variables))
+        if (!(name in locals)) locals[name] = read(variables, name);
     }
     return locals;
   });

@@ -1,6 +1,7 @@
 import { existsSync, lstatSync, mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { entryUrl } from "../util/entry-url.ts";
 import { pathOfModule } from "./module-url.ts";
 
 /**
@@ -9,7 +10,10 @@ import { pathOfModule } from "./module-url.ts";
  * @param nativeError - why Node itself could not.
  * @throws Error naming the ways out when jiti is not installed.
  */
-export async function importWithJiti(url: string, nativeError: unknown): Promise<Record<string, unknown>> {
+export async function importWithJiti(
+  url: string,
+  nativeError: unknown,
+): Promise<Record<string, unknown>> {
   let createJiti;
   try {
     ({ createJiti } = await import("jiti"));
@@ -27,7 +31,7 @@ export async function importWithJiti(url: string, nativeError: unknown): Promise
     jsx: true,
     // A cache of its own: other users of jiti transpile without the plugin, into the same file names.
     fsCache: cacheDirectory(path),
-    transformOptions: { babel: { plugins: [importMetaPlugin] } } as never,
+    transformOptions: { babel: { plugins: [importMetaPlugin] } },
   });
   try {
     return await jiti.import<Record<string, unknown>>(path);
@@ -43,7 +47,7 @@ export async function importWithJiti(url: string, nativeError: unknown): Promise
  */
 async function ownModules(): Promise<Record<string, unknown>> {
   // By URL, not by name: the front door stands above this room, and may be another copy's under the name.
-  const index = new URL(`../index${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url).href;
+  const index = entryUrl("index").href;
   return { manycore: (await import(index)) as unknown };
 }
 
@@ -74,7 +78,8 @@ function importMetaPlugin({ template }: Babel): object {
       MetaProperty(path: MetaPath): void {
         if (path.node.meta.name !== "import") return; // new.target
         // jiti has its own plugin for import.meta.env.
-        if (/MemberExpression$/.test(path.parent.type) && path.parent.property?.name === "env") return;
+        if (path.parent.type.endsWith("MemberExpression") && path.parent.property?.name === "env")
+          return;
         path.replaceWith(template.expression.ast(IMPORT_META));
       },
     },
@@ -96,7 +101,9 @@ function cacheDirectory(path: string): string | false {
     mkdirSync(shared, { recursive: true, mode: 0o700 });
     const found = lstatSync(shared);
     // What others can write there we would run.
-    return found.isDirectory() && found.uid === getuid() && (found.mode & 0o022) === 0 ? shared : false;
+    return found.isDirectory() && found.uid === getuid() && (found.mode & 0o022) === 0
+      ? shared
+      : false;
   } catch {
     return false; // No place to write: transpiling each time is slower and as right.
   }

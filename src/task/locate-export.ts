@@ -17,7 +17,12 @@ const IMPORT_TURNS = 3;
 const IMPORT_WAIT_MS = 250;
 
 /** Outcome of looking at the live module. */
-type Live = { readonly name: string | undefined; readonly waiting?: Promise<string | undefined>; readonly cause?: unknown };
+interface Live {
+  readonly name: string | undefined;
+  /** Waits for a slow loader; absent when the answer is final. */
+  readonly later?: () => Promise<string | undefined>;
+  readonly cause?: unknown;
+}
 
 /**
  * Finds the export of the module at `place` that is `fn`.
@@ -35,7 +40,7 @@ export async function locateExport(fn: Function, place: FunctionPlace): Promise<
   if (await isDefaultExpression(fn, place)) {
     return { kind: "export", module, name: "default", source: await sourceHash(fn) };
   }
-  const late = await live.waiting;
+  const late = await live.later?.();
   if (late !== undefined) return { kind: "export", module, name: late };
   const { line, column } = place;
   throw notFound(fn, reasonFor(fn, place), { module, line, column, cause: live.cause });
@@ -51,7 +56,9 @@ function reasonFor(fn: Function, place: FunctionPlace): NotFoundReason {
 function lookAtModule(fn: Function, place: FunctionPlace): Promise<Live> {
   if (!place.isModule) {
     const cached = cachedExports(place.script);
-    return Promise.resolve({ name: cached === undefined ? undefined : findExport(cached.exports, fn) });
+    return Promise.resolve({
+      name: cached === undefined ? undefined : findExport(cached.exports, fn),
+    });
   }
   // A module of `node:vm` is named by a path as a rule; importing that would make a second instance.
   if (!/^(?:file|data):/.test(place.script)) return Promise.resolve({ name: undefined });
@@ -75,35 +82,38 @@ async function importOrGoOn(fn: Function, url: string): Promise<Live> {
     (exports: unknown): Live => ({ name: findExport(exports, fn) }),
     (cause: unknown): Live => ({ name: undefined, cause }),
   );
-  let first: Live | undefined;
-  const noted = imported.then((live) => (first = live));
-  for (let turn = 0; turn < IMPORT_TURNS && first === undefined; turn++) {
-    await Promise.race([noted, new Promise<void>((resolve) => setImmediate(resolve))]);
+  for (let turn = 0; turn < IMPORT_TURNS; turn++) {
+    const nextTurn = new Promise<undefined>((resolve) => setImmediate(resolve, undefined));
+    const live = await Promise.race([imported, nextTurn]);
+    if (live !== undefined) return live;
   }
-  if (first !== undefined) return first;
-  return {
-    name: undefined,
-    get waiting(): Promise<string | undefined> {
-      return new Promise((resolve) => {
-        const timer = setTimeout(resolve, IMPORT_WAIT_MS, undefined);
-        void noted.then((live) => {
-          clearTimeout(timer);
-          resolve(live.name);
-        });
-      });
-    },
-  };
+  return { name: undefined, later: () => within(imported, IMPORT_WAIT_MS) };
+}
+
+async function within(imported: Promise<Live>, ms: number): Promise<string | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, ms, undefined);
+  });
+  const live = await Promise.race([imported, tooLate]);
+  clearTimeout(timer);
+  return live?.name;
 }
 
 /** A function of Node itself, `path.basename` for example, written in JavaScript. */
 function locateBuiltin(fn: Function, script: string): TaskIdentity {
-  const loaded = new Set((process as unknown as { moduleLoadList: readonly string[] }).moduleLoadList);
+  const loaded = new Set(
+    (process as unknown as { moduleLoadList: readonly string[] }).moduleLoadList,
+  );
   const require = createRequire(import.meta.url);
-  const names = builtinModules.filter((name) => !name.startsWith("_") && loaded.has(`NativeModule ${name}`));
+  const names = builtinModules.filter(
+    (name) => !name.startsWith("_") && loaded.has(`NativeModule ${name}`),
+  );
   const own = script.slice("node:".length);
   for (const name of [own, ...names].filter((it) => !it.startsWith("internal/"))) {
     const exports = require(`node:${name}`) as Record<string, unknown>;
-    if (fn.name !== "" && exports[fn.name] === fn) return { kind: "export", module: `node:${name}`, name: fn.name };
+    if (fn.name !== "" && exports[fn.name] === fn)
+      return { kind: "export", module: `node:${name}`, name: fn.name };
   }
   throw notFound(fn, "native");
 }

@@ -26,7 +26,9 @@ export function identify(task: Function | AnyTaskRef): TaskIdentity | Promise<Ta
     return known.get(task) ?? taskSlot().marked.get(task) ?? search(task);
   }
   if (isTaskRef(task)) return identityOfRef(task);
-  throw new TypeError(`Expected a task to be a function or a reference from tasks(), got ${task === null ? "null" : typeof task}`);
+  throw new TypeError(
+    `Expected a task to be a function or a reference from tasks(), got ${task === null ? "null" : typeof task}`,
+  );
 }
 
 /** The name of a task for messages and statistics. */

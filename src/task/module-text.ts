@@ -9,16 +9,23 @@ import { pathOfModule } from "./module-url.ts";
  * Finds under which name a module exports `fn` without its namespace: from its text, which says which
  * variables are exported, and from their live values.
  */
-export async function findInText(fn: Function, place: FunctionPlace, module: string): Promise<string | undefined> {
+export async function findInText(
+  fn: Function,
+  place: FunctionPlace,
+  module: string,
+): Promise<string | undefined> {
   const locals = variablesAround(fn);
   // The file will do most times, although TypeScript in it may confuse the lexer: every name is checked
   // against a live value. V8's text is exact, but costs 25 ms the first time.
   const file = place.isModule ? await fileText(module) : undefined;
-  const name = file === undefined ? undefined : findExport(pick(await exportedNames(file), locals), fn);
+  const name =
+    file === undefined ? undefined : findExport(pick(await exportedNames(file), locals), fn);
   if (name !== undefined) return name;
   const text = scriptText(place.scriptId);
   if (place.isModule) return findExport(pick(await exportedNames(text), locals), fn);
-  const holders = Object.keys(locals).filter((it) => findExport({ [it]: locals[it] }, fn) !== undefined);
+  const holders = Object.keys(locals).filter(
+    (it) => findExport({ [it]: locals[it] }, fn) !== undefined,
+  );
   return findExport(pick(guessRewrittenExports(text, holders), locals), fn);
 }
 

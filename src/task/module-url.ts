@@ -3,7 +3,14 @@ import { isAbsolute } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 /** Query keys that loaders add to tell instances apart (tsx, vite); a worker must not see them. */
-const LOADER_KEYS: ReadonlySet<string> = new Set(["namespace", "tsx-namespace", "t", "v", "import", "vitest"]);
+const LOADER_KEYS: ReadonlySet<string> = new Set([
+  "namespace",
+  "tsx-namespace",
+  "t",
+  "v",
+  "import",
+  "vitest",
+]);
 
 /** Places V8 names that are no files: the command line, standard input, a REPL, `vm` and `eval`. */
 const NO_FILE = /(?:^|\/)\[(?:eval|stdin|worker eval)\d*\]|^REPL\d*$|^evalmachine\./;
@@ -15,7 +22,8 @@ const NO_FILE = /(?:^|\/)\[(?:eval|stdin|worker eval)\d*\]|^REPL\d*$|^evalmachin
 export function normalizeModuleUrl(script: string): string | undefined {
   if (script === "" || NO_FILE.test(script)) return undefined;
   if (script.startsWith("node:") || script.startsWith("data:")) return script;
-  if (script.startsWith("file:")) return URL.canParse(script) ? withoutLoaderQuery(new URL(script)) : undefined;
+  if (script.startsWith("file:"))
+    return URL.canParse(script) ? withoutLoaderQuery(new URL(script)) : undefined;
   if (!isAbsolute(script)) return undefined;
   // A path with a query is a CommonJS module under a loader; a bare "?" in a real file name is rarer.
   const query = /\?(?:[\w-]+=[^?]*)$/.exec(script);
@@ -44,7 +52,9 @@ const JITI_WRAPPER = /^export default \((?:async )?function \(exports, require, 
 function isFromJiti(url: string): boolean {
   const prefix = "data:text/javascript;base64,";
   if (!url.startsWith(prefix)) return false;
-  return JITI_WRAPPER.test(Buffer.from(url.slice(prefix.length, prefix.length + 80), "base64").toString());
+  return JITI_WRAPPER.test(
+    Buffer.from(url.slice(prefix.length, prefix.length + 80), "base64").toString(),
+  );
 }
 
 /**

@@ -37,7 +37,9 @@ export function tasks<M>(module: URL | string): TaskRefs<M> {
       if (typeof name !== "string" || name === "then") return undefined;
       let ref = made.get(name);
       if (ref === undefined) {
-        ref = Object.freeze(Object.defineProperty({ module: url, name }, TASK_REF, { value: true }));
+        ref = Object.freeze(
+          Object.defineProperty({ module: url, name }, TASK_REF, { value: true }),
+        );
         made.set(name, ref);
       }
       return ref;

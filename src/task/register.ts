@@ -22,15 +22,22 @@ export interface ModuleMeta {
  * @since 0.1.0
  */
 export function task<F extends (...args: never[]) => unknown>(meta: ModuleMeta, fn: F): F {
-  if (typeof fn !== "function") throw new TypeError(`Expected the second argument of task() to be a function, got ${typeof fn}`);
+  if (typeof fn !== "function")
+    throw new TypeError(
+      `Expected the second argument of task() to be a function, got ${typeof fn}`,
+    );
   if (typeof meta !== "object" || meta === null || typeof meta.url !== "string") {
-    throw new TypeError("Expected the first argument of task() to be import.meta (in CommonJS: { url: __filename })");
+    throw new TypeError(
+      "Expected the first argument of task() to be import.meta (in CommonJS: { url: __filename })",
+    );
   }
   const slot = taskSlot();
   if (slot.marked.get(fn)?.kind === "registered") return fn;
   const module = normalizeModuleUrl(urlOfMeta(meta));
   if (module === undefined) {
-    throw new TypeError(`task() needs a module that has a file; ${meta.url} has none. Use inline() instead.`);
+    throw new TypeError(
+      `task() needs a module that has a file; ${meta.url} has none. Use inline() instead.`,
+    );
   }
   const index = nextIndex(meta, module);
   const list = slot.registered.get(module) ?? [];
@@ -48,7 +55,8 @@ export function task<F extends (...args: never[]) => unknown>(meta: ModuleMeta, 
 function nextIndex(meta: ModuleMeta, module: string): number {
   const slot = taskSlot();
   const isRealMeta = Object.getPrototypeOf(meta) === null;
-  const index = slot.counts.get(meta) ?? (isRealMeta ? 0 : (slot.registered.get(module)?.length ?? 0));
+  const index =
+    slot.counts.get(meta) ?? (isRealMeta ? 0 : (slot.registered.get(module)?.length ?? 0));
   slot.counts.set(meta, index + 1);
   return index;
 }

@@ -13,7 +13,8 @@ type InlineIdentity = Extract<TaskIdentity, { kind: "inline" }>;
  */
 export function resolveInline(identity: InlineIdentity): Function | Promise<Function> {
   // `import(…)` has to go through importModule, for TypeScript; the lexer finds it without mistaking strings.
-  if (/\bimport\b/.test(identity.source)) return rewriteImports(identity.source).then((text) => make(identity, text));
+  if (/\bimport\b/.test(identity.source))
+    return rewriteImports(identity.source).then((text) => make(identity, text));
   return make(identity, identity.source);
 }
 
@@ -44,18 +45,24 @@ function make(identity: InlineIdentity, source: string): Function {
     fn = makeInline(source, filename, { load: importFrom(base), require: createRequire(base) });
   } catch (error) {
     if (error instanceof ReferenceError) throw withAdvice(error);
-    throw new TaskNotFoundError(`The text of inline function ${JSON.stringify(name)} does not evaluate: ${String(error)}`, {
-      cause: error,
-    });
+    throw new TaskNotFoundError(
+      `The text of inline function ${JSON.stringify(name)} does not evaluate: ${String(error)}`,
+      {
+        cause: error,
+      },
+    );
   }
   if (typeof fn !== "function") {
-    throw new TaskNotFoundError(`The text of inline function ${JSON.stringify(name)} evaluates to ${typeof fn}, not to a function.`);
+    throw new TaskNotFoundError(
+      `The text of inline function ${JSON.stringify(name)} evaluates to ${typeof fn}, not to a function.`,
+    );
   }
   if (fn.name !== name) Object.defineProperty(fn, "name", { value: name, configurable: true });
   return guard(fn as (...args: unknown[]) => unknown);
 }
 
-const ADVICE = "Functions passed to inline() see no variables from outside themselves: pass the value as an argument, or use await import(…) inside.";
+const ADVICE =
+  "Functions passed to inline() see no variables from outside themselves: pass the value as an argument, or use await import(…) inside.";
 
 function withAdvice(error: unknown): unknown {
   if (!(error instanceof ReferenceError) || error.message.includes(ADVICE)) return error;
@@ -99,7 +106,9 @@ function guarded(fn: (...args: unknown[]) => unknown): Function {
   return function (this: unknown, ...args: unknown[]): unknown {
     try {
       const result = fn.apply(this, args);
-      return result instanceof Promise ? result.catch((error: unknown) => Promise.reject(withAdvice(error))) : result;
+      return result instanceof Promise
+        ? result.catch((error: unknown) => Promise.reject(withAdvice(error)))
+        : result;
     } catch (error) {
       throw withAdvice(error);
     }

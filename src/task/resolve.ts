@@ -19,7 +19,10 @@ type RegisteredIdentity = Extract<TaskIdentity, { kind: "registered" }>;
  * @throws what the module throws while it is imported, its message prefixed with the module's name.
  */
 export function resolveTask(identity: TaskIdentity): Function | Promise<Function> {
-  if (!isTaskIdentity(identity)) throw new TaskNotFoundError("This is no task identity; both sides must run the same version of manycore.");
+  if (!isTaskIdentity(identity))
+    throw new TaskNotFoundError(
+      "This is no task identity; both sides must run the same version of manycore.",
+    );
   switch (identity.kind) {
     case "inline":
       return resolveInline(identity);
@@ -77,17 +80,21 @@ function walk(root: unknown, path: readonly string[]): Function | undefined {
     value = own(value, segment);
   }
   if (typeof value !== "function") return undefined;
-  return path.length > 1 ? Object.defineProperty(value.bind(owner), "name", { value: value.name }) as Function : value;
+  return path.length > 1
+    ? (Object.defineProperty(value.bind(owner), "name", { value: value.name }) as Function)
+    : value;
 }
 
 function own(holder: unknown, name: string): unknown {
-  if ((typeof holder !== "object" && typeof holder !== "function") || holder === null) return undefined;
+  if ((typeof holder !== "object" && typeof holder !== "function") || holder === null)
+    return undefined;
   return Object.hasOwn(holder, name) ? (holder as Record<string, unknown>)[name] : undefined;
 }
 
 function missing({ module, name, source }: ExportIdentity, exports: object): never {
   const names = Object.keys(exports).filter((it) => it !== "__esModule" && it !== "module.exports");
-  const list = names.slice(0, 30).join(", ") + (names.length > 30 ? `, and ${names.length - 30} more` : "");
+  const list =
+    names.slice(0, 30).join(", ") + (names.length > 30 ? `, and ${names.length - 30} more` : "");
   throw new TaskNotFoundError(
     `Module ${module} exports no function ${JSON.stringify(name)}${source === undefined ? "" : " with the text of the one that was passed"}` +
       ` in the worker. It exports ${list || "nothing"}.`,

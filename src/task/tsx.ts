@@ -14,7 +14,10 @@ export function activateParentLoader(): Promise<void> {
 }
 
 async function activate(): Promise<void> {
-  const loader = tsxLoader([...process.execArgv, ...(process.env["NODE_OPTIONS"] ?? "").split(/\s+/)]);
+  const loader = tsxLoader([
+    ...process.execArgv,
+    ...(process.env["NODE_OPTIONS"] ?? "").split(/\s+/),
+  ]);
   if (loader === undefined) return;
   try {
     const require = createRequire(loader);
@@ -27,7 +30,9 @@ async function activate(): Promise<void> {
     api.register();
   } catch (error) {
     // Another way to load TypeScript may still work, but it may do so differently.
-    process.emitWarning(`tsx could not be registered in a thread: ${String(error)}`, { code: "MANYCORE_TSX" });
+    process.emitWarning(`tsx could not be registered in a thread: ${String(error)}`, {
+      code: "MANYCORE_TSX",
+    });
   }
 }
 

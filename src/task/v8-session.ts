@@ -31,7 +31,8 @@ export class V8Session {
     });
     if (!answered) throw new Error(`The inspector did not answer ${method}`);
     const failed = failure as { readonly message?: string } | null | undefined;
-    if (failed !== null && failed !== undefined) throw new Error(`The inspector refused ${method}: ${failed.message}`);
+    if (failed !== null && failed !== undefined)
+      throw new Error(`The inspector refused ${method}: ${failed.message}`);
     return value as T;
   }
 
@@ -42,17 +43,24 @@ export class V8Session {
   /** Handles of the values the session was opened with. */
   values(): Runtime.RemoteObject[] {
     const expression = `${BOX_EXPRESSION}.values`;
-    const list = this.call<Runtime.EvaluateReturnType>("Runtime.evaluate", { expression, silent: true });
+    const list = this.call<Runtime.EvaluateReturnType>("Runtime.evaluate", {
+      expression,
+      silent: true,
+    });
     return indexed(this.look(list.result));
   }
 
   look(object: Runtime.RemoteObject): Inside {
     const { objectId } = object;
-    const answer = this.call<Runtime.GetPropertiesReturnType>("Runtime.getProperties", { objectId, ownProperties: true });
+    const answer = this.call<Runtime.GetPropertiesReturnType>("Runtime.getProperties", {
+      objectId,
+      ownProperties: true,
+    });
     const fields = new Map<string, Runtime.RemoteObject>();
     for (const it of answer.result) if (it.value !== undefined) fields.set(it.name, it.value);
     const internal = new Map<string, Runtime.RemoteObject>();
-    for (const it of answer.internalProperties ?? []) if (it.value !== undefined) internal.set(it.name, it.value);
+    for (const it of answer.internalProperties ?? [])
+      if (it.value !== undefined) internal.set(it.name, it.value);
     return { fields, internal };
   }
 
@@ -83,7 +91,9 @@ function indexed(inside: Inside): Runtime.RemoteObject[] {
  */
 export function withV8Session<T>(values: readonly unknown[], body: (session: V8Session) => T): T {
   // Loaded late, since many programs never ask; and synchronously, since the caller's stack is evidence.
-  const inspector = createRequire(import.meta.url)("node:inspector") as typeof import("node:inspector");
+  const inspector = createRequire(import.meta.url)(
+    "node:inspector",
+  ) as typeof import("node:inspector");
   const session = new inspector.Session();
   session.connect();
   Object.defineProperty(globalThis, BOX, { value: { values, found: [] }, configurable: true });

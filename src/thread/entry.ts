@@ -2,10 +2,9 @@
 import { workerData } from "node:worker_threads";
 import { adoptIdentity } from "../process/identity.ts";
 import { decodeValue } from "../wire/codec.ts";
-import { type Boot, type Host, type Role } from "../wire/index.ts";
-import { writeDirectly } from "./direct-stdio.ts";
+import { writeDirectly } from "../util/direct-stdio.ts";
+import { type Boot, type Host, RingChannel, type Role } from "../wire/index.ts";
 import type { ThreadStart } from "./spawn.ts";
-import { ThreadChannel } from "./thread-channel.ts";
 
 function main(start: ThreadStart): void {
   const role = import(start.role) as Promise<Role>;
@@ -14,7 +13,7 @@ function main(start: ThreadStart): void {
   const boot = decodeValue(start.boot, undefined) as Boot;
   adoptIdentity(boot);
   process.argv.splice(1, process.argv.length, ...boot.argv);
-  const channel = new ThreadChannel(start.port, start.rings.toChild, start.rings.toParent);
+  const channel = new RingChannel(start.port, start.rings.toChild, start.rings.toParent);
   // The starter let go of this thread: nobody is left to report to.
   channel.onClose = () => process.exit(1);
   const host: Host = {

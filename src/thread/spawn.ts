@@ -1,16 +1,16 @@
-import { extname } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { MessageChannel, type ResourceLimits, Worker } from "node:worker_threads";
+import { entryUrl } from "../util/entry-url.ts";
 import { encodeValue } from "../wire/codec.ts";
 import {
   type Boot,
   createRingPair,
   type ExitStatus,
   type Peer,
+  RingChannel,
   type RingPair,
 } from "../wire/index.ts";
 import type { MessagePort } from "node:worker_threads";
-import { ThreadChannel } from "./thread-channel.ts";
 
 /** How to start a thread of ours. */
 export interface SpawnThreadOptions {
@@ -40,7 +40,7 @@ export interface ThreadStart {
   readonly direct: { readonly stdout: boolean; readonly stderr: boolean };
 }
 
-const ENTRY = new URL(`./entry${extname(import.meta.url)}`, import.meta.url);
+const ENTRY = entryUrl("thread/entry");
 
 /** Starts a worker thread that runs one role, connected by rings and a port of its own. */
 export function spawnThread(options: SpawnThreadOptions): ThreadPeer {
@@ -65,7 +65,7 @@ export function spawnThread(options: SpawnThreadOptions): ThreadPeer {
     ...(options.execArgv === undefined ? {} : { execArgv: [...options.execArgv] }),
     ...(options.resourceLimits === undefined ? {} : { resourceLimits: options.resourceLimits }),
   });
-  return new ThreadPeer(worker, new ThreadChannel(port1, rings.toParent, rings.toChild));
+  return new ThreadPeer(worker, new RingChannel(port1, rings.toParent, rings.toChild));
 }
 
 /** A worker thread of ours, seen from the thread that started it. */
@@ -73,12 +73,12 @@ export class ThreadPeer implements Peer {
   readonly kind = "thread";
   readonly pid: number = process.pid;
   readonly threadId: number;
-  readonly channel: ThreadChannel;
+  readonly channel: RingChannel;
   readonly exited: Promise<ExitStatus>;
   readonly worker: Worker;
   #killedBy: string | undefined;
 
-  constructor(worker: Worker, channel: ThreadChannel) {
+  constructor(worker: Worker, channel: RingChannel) {
     this.worker = worker;
     this.threadId = worker.threadId;
     this.channel = channel;

@@ -9,7 +9,9 @@ const WAITING = 2;
 const SYSTEM_ID = 3;
 const WORDS = 4;
 
-const slot: { own: Int32Array | undefined } = globalSlot("thread-status", () => ({ own: undefined }));
+const slot: { own: Int32Array | undefined } = globalSlot("thread-status", () => ({
+  own: undefined,
+}));
 
 /** Makes the memory, in the starter. */
 export function createStatus(): SharedArrayBuffer {
@@ -35,7 +37,9 @@ export class StatusView {
 
   /** The exit code, once its exit handlers have begun to run. */
   get exitCode(): number | undefined {
-    return Atomics.load(this.#words, ENDED) === 1 ? Atomics.load(this.#words, EXIT_CODE) : undefined;
+    return Atomics.load(this.#words, ENDED) === 1
+      ? Atomics.load(this.#words, EXIT_CODE)
+      : undefined;
   }
 }
 

@@ -1,14 +1,14 @@
 import { existsSync } from "node:fs";
-import { extname } from "node:path";
 import type { ResourceLimits } from "node:worker_threads";
 import { inspect as show } from "node:util";
 import { NotSupportedError, ProcessError } from "../errors/index.ts";
 import { exitCodeOf } from "../process/exit-code.ts";
-import { type HandleOptions, stdioTriple, type Work } from "../process/handle-options.ts";
+import { type HandleOptions, type SplitOptions, stdioTriple } from "../process/handle-options.ts";
 import { processIdentity } from "../process/identity.ts";
 import { pollSync } from "../process/join-sync.ts";
 import type { Restored } from "../process/restore.ts";
 import { type CoreParts, WorkerCore } from "../process/worker-core.ts";
+import { entryUrl } from "../util/entry-url.ts";
 import type { ExitStatus, Peer, ThreadIdentity } from "../wire/index.ts";
 import { nextThreadIdentity, threadSelf } from "./self.ts";
 import type { ThreadPeer } from "./spawn.ts";
@@ -38,7 +38,8 @@ export class ThreadCore<R> extends WorkerCore<R> {
   }
 
   /** One that can be started. */
-  static create<R>(prefix: string, settings: ThreadSettings, work: Work | undefined): ThreadCore<R> {
+  static create<R>(prefix: string, split: SplitOptions<ThreadSettings>): ThreadCore<R> {
+    const { settings, work, transfer } = split;
     if ((settings as { cwd?: unknown }).cwd !== undefined) {
       throw new NotSupportedError(
         "A Thread shares the working directory of its process. Leave `cwd` out, pass the folder as an argument, or use a Process.",
@@ -50,12 +51,20 @@ export class ThreadCore<R> extends WorkerCore<R> {
       );
     }
     const { name, daemon, path } = nextThreadIdentity(prefix, settings.name, settings.daemon);
-    return new ThreadCore({ name, daemon, options: settings, work, state: "new" }, path, settings);
+    return new ThreadCore(
+      { name, daemon, options: settings, work, transfer, state: "new" },
+      path,
+      settings,
+    );
   }
 
   /** The one that is running here. */
   static inside<R>({ name, daemon, work }: Restored): ThreadCore<R> {
-    return new ThreadCore({ name, daemon, options: {}, work, state: "inside" }, threadSelf().path, {});
+    return new ThreadCore(
+      { name, daemon, options: {}, work, transfer: undefined, state: "inside" },
+      threadSelf().path,
+      {},
+    );
   }
 
   /** Node's id of the thread. */
@@ -80,13 +89,14 @@ export class ThreadCore<R> extends WorkerCore<R> {
 
   protected async spawn(): Promise<Peer> {
     const { env, execArgv, inspect, resourceLimits, stdio } = this.#settings;
-    if (inspect !== undefined && inspect !== false) await openInspector(inspect === true ? 0 : inspect);
+    if (inspect !== undefined && inspect !== false)
+      await openInspector(inspect === true ? 0 : inspect);
     const [stdin, stdout, stderr] = stdioTriple(stdio);
     const identity: ThreadIdentity = { name: this.name, daemon: this.daemon };
     const { spawnThread } = await import("./spawn.ts");
     try {
       const peer = spawnThread({
-        role: new URL(`./child-role${extname(import.meta.url)}`, import.meta.url).href,
+        role: entryUrl("thread/child-role").href,
         boot: {
           process: processIdentity(),
           thread: identity,
@@ -105,7 +115,9 @@ export class ThreadCore<R> extends WorkerCore<R> {
       if (stderr === "ignore") peer.stderr?.resume();
       return peer;
     } catch (error) {
-      throw new ProcessError(`${this.name} could not be started: ${(error as Error).message}`, { cause: error });
+      throw new ProcessError(`${this.name} could not be started: ${(error as Error).message}`, {
+        cause: error,
+      });
     }
   }
 

@@ -1,5 +1,5 @@
 import { HANDLE, restoredFrom } from "../process/restore.ts";
-import { checkOptions, type TargetOptions, workOf } from "../process/handle-options.ts";
+import { splitOptions, type TargetOptions } from "../process/handle-options.ts";
 import { WorkerHandle } from "../process/worker-handle.ts";
 import { ThreadCore, type ThreadSettings, type ThreadState } from "./thread-core.ts";
 
@@ -34,12 +34,11 @@ export class Thread<A extends unknown[] = [], R = unknown> extends WorkerHandle<
    * @throws {@link NotSupportedError} for `cwd` and for file descriptors in `stdio`.
    */
   constructor(options?: ThreadOptions<A, R>) {
-    const settings: ThreadSettings = options ?? {};
-    const restored = restoredFrom(settings);
-    if (restored === undefined) checkOptions(settings);
+    const given = options ?? {};
+    const restored = restoredFrom(given);
     const core =
       restored === undefined
-        ? ThreadCore.create<R>(new.target.name, settings, workOf(options ?? {}))
+        ? ThreadCore.create<R>(new.target.name, splitOptions<ThreadSettings>(given))
         : ThreadCore.inside<R>(restored);
     super(core);
     this.#core = core;

@@ -33,10 +33,12 @@ export class ByteReader {
     this.budget = end - position;
   }
 
+  /**
+   * The next byte. Past the end it is `undefined`, which no token equals: the read either fails for
+   * that or is found out when the position is compared with the end, which every reader must do.
+   */
   byte(): number {
-    const at = this.position++;
-    if (at >= this.end) throw malformed("it ends too early");
-    return this.bytes[at] as number;
+    return this.bytes[this.position++] as number;
   }
 
   uint16(): number {
@@ -65,10 +67,6 @@ export class ByteReader {
 
   int32(): number {
     return this.uint32() | 0;
-  }
-
-  float32(): number {
-    return this.#data().getFloat32(this.take(4));
   }
 
   float64(): number {
@@ -164,13 +162,12 @@ export class ByteReader {
   shortString(length: number): string {
     const at = this.take(length);
     const { bytes } = this;
-    let hash = length;
-    for (let i = 0; i < length; i++) {
-      const code = bytes[at + i] as number;
-      if (code > 0x7f) return this.#decode(at, length);
-      hash = (hash * 31 + code) | 0;
-    }
-    const slot = (hash ^ (hash >>> 11)) & (CACHE_SIZE - 1);
+    const slot =
+      (length +
+        (bytes[at] as number) * 31 +
+        (bytes[at + (length >> 1)] as number) * 131 +
+        (bytes[at + length - 1] as number) * 1031) &
+      (CACHE_SIZE - 1);
     const cached = cache[slot];
     if (cached !== undefined && cached.length === length) {
       let i = 0;
@@ -178,7 +175,8 @@ export class ByteReader {
       if (i === length) return cached;
     }
     const made = this.#decode(at, length);
-    cache[slot] = made;
+    // Only ASCII, whose characters are its bytes: nothing else could be compared as above.
+    if (made.length === length) cache[slot] = made;
     return made;
   }
 
@@ -222,11 +220,7 @@ export class ByteReader {
   }
 
   #data(): DataView {
-    this.#view ??= new DataView(
-      this.bytes.buffer,
-      this.bytes.byteOffset,
-      this.bytes.byteLength,
-    );
+    this.#view ??= new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength);
     return this.#view;
   }
 }

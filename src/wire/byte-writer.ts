@@ -224,7 +224,7 @@ export class ByteWriter {
     const most = length * 3 < 0x10000 ? length * 3 : Buffer.byteLength(value, "utf8");
     this.ensure(most + 5);
     const start = this.position;
-    const header = most < 0x100 ? 2 : most < 0x10000 ? 3 : 5;
+    const header = most < 32 ? 1 : most < 0x100 ? 2 : most < 0x10000 ? 3 : 5;
     const written = this.bytes.write(value, start + header, most, "utf8");
     // All ASCII when no character took more than a byte; otherwise there may be lone surrogates.
     if (written !== length && !isWellFormed(value)) {
@@ -236,10 +236,10 @@ export class ByteWriter {
       this.bytes[start] = 0xda;
       this.bytes[start + 1] = written >> 8;
       this.bytes[start + 2] = written;
-    } else {
+    } else if (header === 2) {
       this.bytes[start] = 0xd9;
       this.bytes[start + 1] = written;
-    }
+    } else this.bytes[start] = 0xa0 | written;
     this.position = start + header + written;
   }
 

@@ -7,7 +7,13 @@ import type { EncodeState } from "./encode-state.ts";
 import { explain } from "./explain.ts";
 import { Lead } from "./tags.ts";
 
-export type { DecodeOptions, Destination, Encoded, EncodeOptions, StreamPort } from "./codec-types.ts";
+export type {
+  DecodeOptions,
+  Destination,
+  Encoded,
+  EncodeOptions,
+  StreamPort,
+} from "./codec-types.ts";
 export { isPlain, packFrame, unpackFrame } from "./frame-packer.ts";
 
 /** The encoder at rest; a getter or `encode` that encodes something itself finds none and makes one. */
@@ -28,9 +34,9 @@ let idle: EncodeState | undefined;
 export function encodeValue(value: unknown, options: EncodeOptions): Encoded {
   const state = idle ?? newEncoder();
   idle = undefined;
-  state.begin(options);
   const { writer } = state;
   try {
+    state.begin(options);
     writer.byte(Lead.plain);
     state.parts.write(state, value);
     if (state.buffers.length > 0) writeBuffers(state);

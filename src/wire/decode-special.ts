@@ -1,9 +1,9 @@
 import { SerializationError } from "../errors/index.ts";
 import { type ByteReader, malformed } from "./byte-reader.ts";
 import { classNamed, type RegisteredClass } from "./class-registry.ts";
-import { type DecodedBuffer, makeView } from "./decode-buffers.ts";
-import { readError } from "./decode-error.ts";
-import type { DecodeState } from "./decode-state.ts";
+import { makeView } from "./buffer-table.ts";
+import { readError } from "./error-fields.ts";
+import type { DecodedBuffer, DecodeState } from "./decode-state.ts";
 import { Tag } from "./tags.ts";
 
 /** Reads what follows the tag of an object that is neither a plain object nor a dense array. */
@@ -75,7 +75,7 @@ function readSparse(state: DecodeState): unknown[] {
     // Setting the length would allocate all of it. An element with attributes makes the engine keep
     // this array as a table instead, however long it says it is.
     Object.defineProperty(array, 0, { value: 0, configurable: true });
-    delete array[0];
+    Reflect.deleteProperty(array, 0);
   }
   array.length = length;
   state.parts.readOwnFields(state, array);

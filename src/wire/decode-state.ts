@@ -1,6 +1,13 @@
 import { type ByteReader, malformed } from "./byte-reader.ts";
 import type { DecodeOptions } from "./codec-types.ts";
-import type { DecodedBuffer } from "./decode-buffers.ts";
+import type { Shapes } from "./shapes.ts";
+
+/** Memory that views of a message look at. */
+export interface DecodedBuffer {
+  readonly memory: ArrayBufferLike;
+  /** The offset in the sender's buffer at which this memory begins. */
+  readonly base: number;
+}
 
 /** What the readers of special values use of the readers of plain ones. */
 export interface DecodeParts {
@@ -17,6 +24,8 @@ export class DecodeState {
   readonly attachments: readonly unknown[] | undefined;
   readonly options: DecodeOptions;
   readonly parts: DecodeParts;
+  /** What objects look like here; only once there is a list of some length. */
+  shapes: Shapes | undefined;
   /** Every object so far, by its number. */
   readonly #references: (object | undefined)[] = [];
 

@@ -1,8 +1,9 @@
 import { ByteReader, malformed } from "./byte-reader.ts";
 import type { DecodeOptions } from "./codec-types.ts";
-import { type DecodedBuffer, readBuffers } from "./decode-buffers.ts";
+import { readBuffers } from "./buffer-table.ts";
 import { decodeSpecial } from "./decode-special.ts";
-import { type DecodeParts, DecodeState } from "./decode-state.ts";
+import { type DecodedBuffer, type DecodeParts, DecodeState } from "./decode-state.ts";
+import { readExpected, Shapes } from "./shapes.ts";
 import { EXTENSION, Lead, Tag } from "./tags.ts";
 
 /**
@@ -33,7 +34,7 @@ function readValue(state: DecodeState): unknown {
   const token = reader.byte();
   if (token < 0x80) return token;
   if (token >= 0xe0) return token - 0x100;
-  if (token < 0x90) return readFields(state, state.keep({}), token & 0x0f);
+  if (token < 0x90) return readObject(state, token & 0x0f);
   if (token < 0xa0) return readArray(state, token & 0x0f);
   if (token < 0xc0) return reader.shortString(token & 0x1f);
   switch (token) {
@@ -74,17 +75,45 @@ function readValue(state: DecodeState): unknown {
     case 0xdd:
       return readArray(state, reader.uint32());
     case 0xde:
-      return readFields(state, state.keep({}), reader.uint16());
+      return readObject(state, reader.uint16());
     case 0xdf:
-      return readFields(state, state.keep({}), reader.uint32());
+      return readObject(state, reader.uint32());
     default:
       throw malformed(`it holds a value of unknown kind ${token}`);
   }
 }
 
+function readObject(state: DecodeState, announced: number): object {
+  const { reader } = state;
+  const count = reader.count(announced);
+  const { shapes } = state;
+  if (shapes === undefined || count === 0) return readFields(state, state.keep({}), count);
+  const start = reader.position;
+  const firstKey = reader.text();
+  const shape = shapes.guess(firstKey, count);
+  if (shape === undefined) {
+    reader.position = start;
+    const object = readFields(state, state.keep({}), count);
+    shapes.learn(object);
+    return object;
+  }
+  const { keys } = shape;
+  const object: Record<string, unknown> = state.keep({ ...shape.template });
+  object[firstKey] = readValue(state);
+  for (let i = 1; i < count; i++) {
+    const key = keys[i] as string;
+    if (!readExpected(reader, key)) {
+      shapes.forget(firstKey);
+      for (const wrong of keys.slice(i)) Reflect.deleteProperty(object, wrong);
+      return readFields(state, object, count - i);
+    }
+    object[key] = readValue(state);
+  }
+  return object;
+}
+
 function readFields<T extends object>(state: DecodeState, object: T, count: number): T {
   const { reader } = state;
-  reader.count(count);
   for (let i = 0; i < count; i++) {
     const key = reader.text();
     const value = readValue(state);
@@ -115,10 +144,15 @@ function define(object: object, key: string, value: unknown): void {
 /** Up to this length the engine keeps the elements of an array in one block, so it can be made at once. */
 const MAX_BLOCK = 1 << 24;
 
+/** From this many elements on it pays to remember what they look like. */
+const MANY = 8;
+
 function readArray(state: DecodeState, announced: number): unknown[] {
   const { reader } = state;
   const count = reader.count(announced);
+  // oxlint-disable-next-line unicorn/no-new-array -- twice as fast as growing; the budget has bounded it
   const array = state.keep<unknown[]>(count <= MAX_BLOCK ? new Array(count) : []);
+  if (count >= MANY) state.shapes ??= new Shapes();
   for (let i = 0; i < count; i++) {
     if (reader.skipHole()) {
       if (i >= array.length) array.length = i + 1;

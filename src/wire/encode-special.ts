@@ -38,7 +38,9 @@ export function encodeSpecial(state: EncodeState, value: object): void {
 
 /** Errors have a codec that keeps more than fields: message, stack, cause. */
 function isPlainErrorClass(registered: RegisteredClass, value: object): boolean {
-  return registered.encode === undefined && registered.decode === undefined && value instanceof Error;
+  return (
+    registered.encode === undefined && registered.decode === undefined && value instanceof Error
+  );
 }
 
 function encodeInstance(state: EncodeState, value: object, registered: RegisteredClass): void {

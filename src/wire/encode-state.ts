@@ -1,6 +1,7 @@
 import { ByteWriter } from "./byte-writer.ts";
-import type { EncodeOptions } from "./codec-types.ts";
+import type { Destination, EncodeOptions } from "./codec-types.ts";
 import { Tag } from "./tags.ts";
+import { hostKind, Unsendable } from "./unsendable.ts";
 
 /** What the writers of special values use of the writers of plain ones. */
 export interface EncodeParts {
@@ -58,9 +59,12 @@ export class EncodeState {
 
   begin(options: EncodeOptions): void {
     this.options = options;
-    const transfer = options.transfer;
-    this.moved = transfer === undefined || transfer.length === 0 ? undefined : movedSet(transfer);
     this.writer.begin();
+    const transfer = options.transfer;
+    this.moved =
+      transfer === undefined || transfer.length === 0
+        ? undefined
+        : movedSet(transfer, options.destination);
   }
 
   /** Forgets the message, so that nothing of it is kept alive. */
@@ -151,7 +155,39 @@ export class CircularCustom extends Error {
   }
 }
 
-function movedSet(transfer: readonly unknown[]): Set<unknown> {
-  // A view in the list means its memory: only whole buffers can move.
-  return new Set(transfer.map((item) => (ArrayBuffer.isView(item) ? item.buffer : item)));
+/** Checks the user's list here, where the error can say which entry it is. */
+function movedSet(transfer: readonly unknown[], destination: Destination): Set<unknown> {
+  const moved = new Set<unknown>();
+  for (const [i, item] of transfer.entries()) {
+    // A view in the list means its memory: only whole buffers can move.
+    const owner: unknown = ArrayBuffer.isView(item) ? item.buffer : item;
+    const reason = transferRefusal(owner, item, destination);
+    if (reason !== undefined) throw new Unsendable(TRANSFER, `transfer[${i}] ${reason}`);
+    // Shared memory is in both places anyway.
+    if (!(owner instanceof SharedArrayBuffer)) moved.add(owner);
+  }
+  return moved;
+}
+
+/** Stands for the list itself: its entries are no part of the value, so no path leads to them. */
+export const TRANSFER: object = Object.freeze({});
+
+function transferRefusal(
+  owner: unknown,
+  item: unknown,
+  destination: Destination,
+): string | undefined {
+  if (owner instanceof ArrayBuffer) {
+    const isPooled = Buffer.isBuffer(item) && item.byteLength < owner.byteLength;
+    if (isPooled && owner.byteLength === Buffer.poolSize) {
+      return "lies in the pool that Node shares among Buffers, which cannot be moved: leave it out, it is copied then";
+    }
+    return undefined;
+  }
+  if (owner instanceof SharedArrayBuffer) return undefined;
+  if (typeof owner !== "object" || owner === null || hostKind(owner) !== "transfer") {
+    return "cannot be moved: only ArrayBuffers, MessagePorts and the like can, leave it out";
+  }
+  if (destination === "thread") return undefined;
+  return `is a ${owner.constructor.name}, which only threads can receive: leave it out`;
 }

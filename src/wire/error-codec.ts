@@ -16,7 +16,10 @@ export function encodeThrown(thrown: unknown, options: EncodeOptions): Encoded {
   } catch (failure) {
     // A registered class whose own `encode` fails, or an error that fights back: what can be said of
     // it in words must still arrive.
-    return encodeValue(inWords(error, failure), { destination: options.destination, root: options.root });
+    return encodeValue(inWords(error, failure), {
+      destination: options.destination,
+      root: options.root,
+    });
   }
 }
 

@@ -1,15 +1,17 @@
 import * as own from "../errors/index.ts";
+import { malformed } from "./byte-reader.ts";
 import { classNamed, classOfPrototype } from "./class-registry.ts";
+import type { DecodeState } from "./decode-state.ts";
 import type { EncodeState } from "./encode-state.ts";
 import { Tag } from "./tags.ts";
 
 type ErrorPrototype = { readonly constructor: Function };
 
 /** How the class of an error is named in a message. */
-export const ErrorClass = { known: 0, registered: 1, dom: 2 } as const;
+const ErrorClass = { known: 0, registered: 1, dom: 2 } as const;
 
 /** Bits that say which of the parts of an error follow. */
-export const ErrorPart = { message: 1, name: 2, stack: 4, cause: 8, errors: 16 } as const;
+const ErrorPart = { message: 1, name: 2, stack: 4, cause: 8, errors: 16 } as const;
 
 /** Own properties of errors that have a place of their own. */
 const APART: ReadonlySet<string> = new Set(["message", "name", "stack", "cause", "errors"]);
@@ -35,17 +37,6 @@ interface NearestClass {
   readonly name: string;
   /** False when the error is of a subclass nobody knows: its `name` must then travel. */
   readonly exact: boolean;
-}
-
-/** The class with this name among those of the language and of this package. */
-export function knownErrorClass(name: string): Function | undefined {
-  return KNOWN.get(name);
-}
-
-/** The prototype of a registered error class, or `undefined` when it is no error class. */
-export function registeredErrorClass(name: string): Function | undefined {
-  const Class = classNamed(name)?.Class;
-  return Class !== undefined && Class.prototype instanceof Error ? Class : undefined;
 }
 
 /**
@@ -97,7 +88,8 @@ function nearestClass(error: Error): NearestClass {
   let at: ErrorPrototype | null = Object.getPrototypeOf(error) as ErrorPrototype | null;
   while (at !== null) {
     const registered = classOfPrototype(at);
-    if (registered !== undefined) return { kind: ErrorClass.registered, name: registered.name, exact };
+    if (registered !== undefined)
+      return { kind: ErrorClass.registered, name: registered.name, exact };
     const Class = at.constructor;
     if (typeof Class === "function" && Class.prototype === at && KNOWN.get(Class.name) === Class) {
       return { kind: ErrorClass.known, name: Class.name, exact };
@@ -155,4 +147,87 @@ function describe(value: unknown, key: string): string {
   } catch {
     return "[object]";
   }
+}
+
+/** Reads an error; the counterpart of `writeError`. */
+export function readError(state: DecodeState): Error {
+  const { reader, parts } = state;
+  const kind = reader.byte();
+  const className = reader.text();
+  const present = reader.byte();
+  const message = present & ErrorPart.message ? reader.text() : undefined;
+  const name = present & ErrorPart.name ? reader.text() : undefined;
+  const stack = present & ErrorPart.stack ? reader.text() : undefined;
+  const error = state.keep(make(kind, className, message, name));
+  if (stack !== undefined) hide(error, "stack", stack);
+  if (present & ErrorPart.cause) hide(error, "cause", parts.read(state));
+  if (present & ErrorPart.errors) {
+    const count = reader.count(reader.unsigned());
+    const errors: unknown[] = [];
+    for (let i = 0; i < count; i++) errors.push(parts.read(state));
+    hide(error, "errors", errors);
+  }
+  const fields = reader.count(reader.unsigned());
+  for (let i = 0; i < fields; i++) show(error, reader.text(), parts.read(state));
+  return error;
+}
+
+function make(
+  kind: number,
+  className: string,
+  message: string | undefined,
+  name: string | undefined,
+): Error {
+  const limit = Error.stackTraceLimit;
+  // The stack of the place where it was thrown follows; taking one here would be for nothing.
+  Error.stackTraceLimit = 0;
+  try {
+    if (kind === ErrorClass.dom) return new DOMException(message ?? "", name ?? "Error");
+    // Constructed as a real error but without running the class's own constructor, whose parameters
+    // nobody knows here: what that would have set arrives as fields.
+    const error = Reflect.construct(Error, [], classOfKind(kind, className)) as Error;
+    if (message !== undefined) hide(error, "message", message);
+    if (name !== undefined) hide(error, "name", name);
+    return error;
+  } finally {
+    Error.stackTraceLimit = limit;
+  }
+}
+
+function classOfKind(kind: number, name: string): Function {
+  if (kind === ErrorClass.registered) {
+    const found = registeredClass(name);
+    if (found !== undefined) return found;
+    throw new own.SerializationError(
+      `An error of the class "${name}" arrived, which is not registered here. ` +
+        "Call registerClass in a module that both sides import, such as the one that defines the class.",
+    );
+  }
+  const known = kind === ErrorClass.known ? KNOWN.get(name) : undefined;
+  if (known === undefined) throw malformed("it holds an error of unknown kind");
+  return known;
+}
+
+/** A registered class, if its instances are errors. */
+function registeredClass(name: string): Function | undefined {
+  const Class = classNamed(name)?.Class;
+  return Class !== undefined && Class.prototype instanceof Error ? Class : undefined;
+}
+
+function hide(error: Error, key: string, value: unknown): void {
+  Object.defineProperty(error, key, {
+    value,
+    writable: true,
+    enumerable: false,
+    configurable: true,
+  });
+}
+
+function show(error: Error, key: string, value: unknown): void {
+  Object.defineProperty(error, key, {
+    value,
+    writable: true,
+    enumerable: true,
+    configurable: true,
+  });
 }

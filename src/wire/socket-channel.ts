@@ -1,5 +1,6 @@
 import { writeSync } from "node:fs";
 import type { Socket } from "node:net";
+import { BulkLane, type LaneDescriptors } from "./bulk-lane.ts";
 import type { Channel } from "./channel.ts";
 import { packFrame, unpackFrame } from "./codec.ts";
 import { encodeFrame, FrameDecoder } from "./frames.ts";
@@ -10,8 +11,14 @@ export interface SocketChannelOptions {
    * The socket's file descriptor, for the side that must not lose what it sent when it is killed:
    * frames are then written to the kernel before `send` returns, not at the end of the tick.
    */
-  readonly fd?: number;
+  readonly fd?: number | undefined;
+  /** Nameless files for large buffers, shared with the other side. */
+  readonly lane?: LaneDescriptors | undefined;
 }
+
+/** Kinds of frames that the channels keep to themselves; see `protocol.ts` for the others. */
+const VIA_LANE = 60;
+const LANE_READ = 61;
 
 /** A channel between two processes: length-prefixed frames over a connected Unix socket. */
 export class SocketChannel implements Channel {
@@ -21,15 +28,15 @@ export class SocketChannel implements Channel {
   readonly #socket: Socket;
   readonly #fd: number | undefined;
   readonly #decoder: FrameDecoder;
+  readonly #lane: BulkLane | undefined;
   #failure: Error | undefined;
   #closed = false;
 
   constructor(socket: Socket, options: SocketChannelOptions = {}) {
     this.#socket = socket;
     this.#fd = options.fd;
-    this.#decoder = new FrameDecoder((bytes, attachments) => {
-      this.onFrame(unpackFrame(bytes) as unknown[], attachments);
-    });
+    this.#lane = options.lane === undefined ? undefined : new BulkLane(options.lane);
+    this.#decoder = new FrameDecoder((bytes, attachments) => this.#accept(bytes, attachments));
   }
 
   get writable(): boolean {
@@ -38,10 +45,13 @@ export class SocketChannel implements Channel {
 
   send(frame: readonly unknown[], attachments?: unknown[]): void {
     if (this.#closed) return;
-    const chunks = encodeFrame(
-      packFrame(frame),
-      attachments as (ArrayBuffer | Uint8Array)[] | undefined,
-    );
+    const buffers = attachments as (ArrayBuffer | Uint8Array)[] | undefined;
+    const bytes = packFrame(frame);
+    const places = buffers === undefined ? undefined : this.#lane?.put(buffers);
+    const chunks =
+      places === undefined
+        ? encodeFrame(bytes, buffers)
+        : encodeFrame(packFrame([VIA_LANE, bytes, ...places]));
     if (chunks.length === 1) {
       this.#write(chunks[0] as Uint8Array);
       return;
@@ -78,6 +88,19 @@ export class SocketChannel implements Channel {
   /** Hands over bytes that were read from the descriptor outside the event loop. */
   receive(chunk: Uint8Array): void {
     this.#receive(chunk);
+  }
+
+  #accept(bytes: Uint8Array, attachments: Uint8Array[] | undefined): void {
+    const frame = unpackFrame(bytes) as unknown[];
+    if (this.#lane !== undefined && frame[0] === VIA_LANE) {
+      const buffers = this.#lane.take(frame.slice(2));
+      this.send([LANE_READ]);
+      this.onFrame(unpackFrame(frame[1] as Uint8Array) as unknown[], buffers);
+    } else if (this.#lane !== undefined && frame[0] === LANE_READ) {
+      this.#lane.release();
+    } else {
+      this.onFrame(frame, attachments);
+    }
   }
 
   #write(chunk: Uint8Array): void {

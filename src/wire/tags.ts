@@ -74,6 +74,7 @@ export const VIEW_NAMES: readonly string[] = [
   "Float64Array",
   "BigInt64Array",
   "BigUint64Array",
+  "Float16Array",
 ];
 
 /**

@@ -46,7 +46,9 @@ export function hostKind(value: object): HostKind | undefined {
 
 /** The types of ES2023 without the DOM do not name WebAssembly. */
 function isWasmModule(value: object): boolean {
-  const { WebAssembly: wasm } = globalThis as { WebAssembly?: { readonly Module: new () => object } };
+  const { WebAssembly: wasm } = globalThis as {
+    WebAssembly?: { readonly Module: new () => object };
+  };
   return wasm !== undefined && value instanceof wasm.Module;
 }
 
@@ -139,14 +141,17 @@ function hostRefusal(value: object, { destination }: Rules): string | undefined 
   if (tag === "AbortSignal" || tag === "AbortController") {
     return `is an ${tag}: pass it as the option \`signal\`; the task finds its own in taskContext().signal`;
   }
-  if (isOpaque(value, tag)) return `is a ${tag}, which belongs to this thread: create it where it is used`;
+  if (isOpaque(value, tag))
+    return `is a ${tag}, which belongs to this thread: create it where it is used`;
   const kind = hostKind(value);
   if (kind === undefined || isReadableStream(value)) return undefined;
   const name = value.constructor.name;
   if (destination === "process") {
     return `is a ${name}, which only threads can receive: send its contents, or use a thread`;
   }
-  return kind === "transfer" ? `is a ${name}, which can only be moved: list it in \`transfer\`` : undefined;
+  return kind === "transfer"
+    ? `is a ${name}, which can only be moved: list it in \`transfer\``
+    : undefined;
 }
 
 /** Objects whose content is not in their properties and that `structuredClone` refuses too. */

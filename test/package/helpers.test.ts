@@ -101,7 +101,7 @@ describe.runIf(hasProc)("isAlive", () => {
     });
     const zombie = Number((await untilLine(shell, /^\d+$/))[0]);
     await eventually("the shell became sleep", () =>
-      describeProcess(shell.pid ?? 0).endsWith("sleep 60"),
+      describeProcess(shell.pid ?? 0).endsWith(": sleep 60"),
     );
     expect(isAlive(zombie)).toBe(true);
     (shell.stdio[3] as Writable).end("go\n");

@@ -22,7 +22,9 @@ export function program(name: string): string {
 }
 
 /** The error a promise rejects with; fails when it does not. */
-export async function rejection<E = Error & { code?: string }>(promise: PromiseLike<unknown>): Promise<E> {
+export async function rejection<E = Error & { code?: string }>(
+  promise: PromiseLike<unknown>,
+): Promise<E> {
   try {
     await promise;
   } catch (error) {
@@ -32,9 +34,9 @@ export async function rejection<E = Error & { code?: string }>(promise: PromiseL
 }
 
 /** The error a call throws; fails when it does not. */
-export function thrown(fn: () => unknown): Error & { code?: string } {
+export function thrown(call: () => unknown): Error & { code?: string } {
   try {
-    fn();
+    call();
   } catch (error) {
     return error as Error & { code?: string };
   }

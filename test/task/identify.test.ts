@@ -1,6 +1,14 @@
+// oxlint-disable typescript/unbound-method -- methods as tasks are what is tested
 import { describe, expect, test } from "vitest";
 import { TaskNotFoundError } from "manycore";
-import { identify, importModule, inline, isTaskIdentity, taskName, tasks } from "../../dist/task/index.js";
+import {
+  identify,
+  importModule,
+  inline,
+  isTaskIdentity,
+  taskName,
+  tasks,
+} from "../../dist/task/index.js";
 import { rewritten, giveHidden } from "./rewritten.ts";
 import { fixture } from "./test-worker.ts";
 
@@ -68,12 +76,20 @@ describe("identify", () => {
 
   test("finds a function that is a whole CommonJS module", async () => {
     const single = (await importModule(fixture("single.cjs")))["default"] as Fn;
-    expect(await identify(single)).toEqual({ kind: "export", module: fixture("single.cjs"), name: "default" });
+    expect(await identify(single)).toEqual({
+      kind: "export",
+      module: fixture("single.cjs"),
+      name: "default",
+    });
   });
 
   test("finds functions of Node itself that are written in JavaScript", async () => {
     const { basename } = await import("node:path");
-    expect(await identify(basename)).toEqual({ kind: "export", module: "node:path", name: "basename" });
+    expect(await identify(basename)).toEqual({
+      kind: "export",
+      module: "node:path",
+      name: "basename",
+    });
   });
 
   test("finds functions in data: modules", async () => {
@@ -100,7 +116,7 @@ describe("a function that cannot be found", () => {
     expect(code).toBe("ERR_MANYCORE_TASK_NOT_FOUND");
     const [first, ...ways] = message.split("\n");
     expect(first).toMatch(
-      /^Function "hidden" \(.*exports\.js:44:\d+\) cannot be found again in a worker: its module does not export it\. Do one of these:$/,
+      /^Function "hidden" \(.*exports\.js:43:\d+\) cannot be found again in a worker: its module does not export it\. Do one of these:$/,
     );
     expect(ways).toHaveLength(4);
     expect(ways[0]).toContain("export function hidden");
@@ -110,13 +126,21 @@ describe("a function that cannot be found", () => {
   });
 
   test.each([
-    ["a closure, although an export has its name", () => esm.makeClosure(3), "made inside another function"],
+    [
+      "a closure, although an export has its name",
+      () => esm.makeClosure(3),
+      "made inside another function",
+    ],
     ["a bound function", () => esm.secrets().bound, "bound function"],
     ["a bound arrow function", () => esm.secrets().boundArrow, "bound function"],
     ["a built-in function", () => Math.max as Fn, "built in"],
     ["a method of an object that is not exported", () => esm.secrets().method, "it is a method"],
     ["a method of an instance", () => new esm.Counter().next, "it is a method"],
-    ["a class that is not exported", () => esm.secrets().Hidden, "class that its module does not export"],
+    [
+      "a class that is not exported",
+      () => esm.secrets().Hidden,
+      "class that its module does not export",
+    ],
     ["an anonymous function", () => esm.anonymous(), "no name"],
     // oxlint-disable-next-line typescript/no-implied-eval, no-new-func
     ["code without a file", () => new Function("return 1") as Fn, "no file"],
@@ -136,15 +160,21 @@ describe("a function that cannot be found", () => {
 
 describe("tasks", () => {
   test("refers to exports without loading the module", () => {
-    const refs = tasks<typeof import("./rewritten.ts")>(new URL("../fixtures/task/failing.js", import.meta.url));
+    const refs = tasks<typeof import("./rewritten.ts")>(
+      new URL("../fixtures/task/failing.js", import.meta.url),
+    );
     expect(refs.rewritten).toEqual({ module: fixture("failing.js"), name: "rewritten" });
-    expect(identify(refs.rewritten)).toEqual({ kind: "export", module: fixture("failing.js"), name: "rewritten" });
+    expect(identify(refs.rewritten)).toEqual({
+      kind: "export",
+      module: fixture("failing.js"),
+      name: "rewritten",
+    });
     expect(taskName(refs.rewritten)).toBe("rewritten");
   });
 
   test("is not taken for a promise when awaited", async () => {
     const refs = tasks<{ f(): void }>(new URL("file:///x.js"));
-    expect(await refs).toBe(refs);
+    expect(await Promise.resolve(refs)).toBe(refs);
   });
 
   test("understands references that were copied", () => {
@@ -157,16 +187,31 @@ describe("tasks", () => {
   });
 
   test("refuses a reference to no module", () => {
-    expect(() => identify({ module: "https://example.org/x.js", name: "f" })).toThrow(TaskNotFoundError);
-    expect(() => identify({ module: "file:///x.js", name: "__proto__.f" })).toThrow(TaskNotFoundError);
+    expect(() => identify({ module: "https://example.org/x.js", name: "f" })).toThrow(
+      TaskNotFoundError,
+    );
+    expect(() => identify({ module: "file:///x.js", name: "__proto__.f" })).toThrow(
+      TaskNotFoundError,
+    );
   });
 });
 
 describe("isTaskIdentity", () => {
   test("accepts each kind", () => {
-    expect(isTaskIdentity({ kind: "export", module: "file:///x.js", name: "a.b", source: "0".repeat(40) })).toBe(true);
-    expect(isTaskIdentity({ kind: "registered", module: "file:///x.js", name: "", index: 0 })).toBe(true);
-    expect(isTaskIdentity({ kind: "inline", name: "", source: "() => 1", base: "file:///x.js" })).toBe(true);
+    expect(
+      isTaskIdentity({
+        kind: "export",
+        module: "file:///x.js",
+        name: "a.b",
+        source: "0".repeat(40),
+      }),
+    ).toBe(true);
+    expect(isTaskIdentity({ kind: "registered", module: "file:///x.js", name: "", index: 0 })).toBe(
+      true,
+    );
+    expect(
+      isTaskIdentity({ kind: "inline", name: "", source: "() => 1", base: "file:///x.js" }),
+    ).toBe(true);
   });
 
   test.each([

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, symlink } from "node:fs/promises";
+import { cp, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -23,7 +23,10 @@ describe("a program in its own top-level await", () => {
       ["Crawler", "export", "Crawler", "undefined"],
       refused('Function "hidden"', "its module does not export it"),
       refused('Function "sameText"', "its module does not export it"),
-      refused("An anonymous function", "it was made inside another function, whose variables stay here"),
+      refused(
+        "An anonymous function",
+        "it was made inside another function, whose variables stay here",
+      ),
       144,
     ]);
   });
@@ -52,7 +55,7 @@ describe("isMain", () => {
   });
 
   test("is true when the program is named without its extension", async () => {
-    const { stdout } = await runProgram(path("main-cjs"));
+    const { stdout } = await runProgram(path("main-bare"));
     expect(stdout).toBe("main true\n");
   });
 
@@ -70,7 +73,32 @@ describe("isMain", () => {
   test("is true in code given on standard input", async () => {
     const dist = new URL("../../dist/task/index.js", import.meta.url).href;
     const input = `import { isMain } from ${JSON.stringify(dist)}; console.log(isMain(import.meta));`;
-    const { stdout } = await runProgram("-", { execArgv: ["--input-type=module"], input });
+    const { stdout } = await runProgram("-", [], { execArgv: ["--input-type=module"], input });
     expect(stdout).toBe("true\n");
+  });
+});
+
+describe("two copies of the package in one process", () => {
+  let copy: string;
+  beforeAll(async () => {
+    // Inside the repository, so that the copy finds the dependencies.
+    copy = await mkdtemp(join(path("../../../node_modules"), ".manycore-copy-"));
+    await cp(path("../../../dist"), join(copy, "dist"), { recursive: true });
+    await writeFile(join(copy, "package.json"), '{"type":"module"}');
+  });
+  afterAll(() => rm(copy, { recursive: true }));
+
+  test("know each other's registrations, inline marks and references", async () => {
+    const { stdout } = await runProgram(path("two-copies.js"), [join(copy, "dist/task/index.js")]);
+    expect(JSON.parse(stdout)).toEqual(["registered", "inline", "export", true]);
+  });
+});
+
+test("where Node permits no inspector, the error still shows the ways that need none", async () => {
+  const { stdout } = await runProgram(path("no-inspector.js"));
+  expect(JSON.parse(stdout)).toEqual({
+    code: "ERR_MANYCORE_TASK_NOT_FOUND",
+    ways: 3,
+    registered: "registered",
   });
 });

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import type { EventEmitter } from "node:events";
 import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { Worker } from "node:worker_threads";
@@ -34,17 +36,20 @@ export class TestWorker {
   /** Resolves an identity there and calls the function; one call at a time. */
   async run(identity: TaskIdentity | Promise<TaskIdentity>, ...args: unknown[]): Promise<Answer> {
     const request = { identity: await identity, args };
-    const answer = new Promise<Answer>((resolve, reject) => {
-      this.#worker.once("message", resolve);
-      this.#worker.once("error", reject);
-      this.#worker.once("exit", (code) => reject(new Error(`The test worker ended with ${String(code)}`)));
+    const worker: EventEmitter = this.#worker;
+    const done = new AbortController();
+    const ended = once(worker, "exit", { signal: done.signal }).then(([code]) => {
+      throw new Error(`The test worker ended with ${String(code)}`);
     });
-    if (this.#worker instanceof Worker) this.#worker.postMessage(request);
-    else this.#worker.send(request);
     try {
-      return await answer;
+      const answer = once(worker, "message", { signal: done.signal }); // also rejects on "error"
+      if (this.#worker instanceof Worker) this.#worker.postMessage(request);
+      else this.#worker.send(request);
+      const [message] = (await Promise.race([answer, ended])) as [Answer];
+      return message;
     } finally {
-      this.#worker.removeAllListeners();
+      ended.catch(() => undefined); // aborted on purpose
+      done.abort();
     }
   }
 
@@ -53,7 +58,7 @@ export class TestWorker {
       await this.#worker.terminate();
       return;
     }
-    const ended = new Promise((resolve) => this.#worker.once("exit", resolve));
+    const ended = once(this.#worker, "exit");
     this.#worker.disconnect();
     await ended;
   }

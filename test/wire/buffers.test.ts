@@ -6,6 +6,10 @@ import { viaProcess, viaThread } from "./round-trip.ts";
 import { difference } from "./same-graph.ts";
 
 const LARGE = 64 * 1024;
+/** The types of ES2023 without the DOM do not name it. */
+const { Module } = (
+  globalThis as unknown as { WebAssembly: { Module: new (code: Uint8Array) => object } }
+).WebAssembly;
 const both = [
   ["a process", viaProcess],
   ["a thread", viaThread],
@@ -22,15 +26,25 @@ describe.each(both)("buffers on their way to %s", (_, via) => {
       const value = [
         Buffer.from(bytes),
         new DataView(bytes.slice().buffer),
-        ...[Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array].map((View) => new View(bytes.slice().buffer)),
-        ...[Uint32Array, Float32Array, Float64Array, BigInt64Array, BigUint64Array].map((View) => new View(bytes.slice().buffer)),
+        ...[Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array].map(
+          (View) => new View(bytes.slice().buffer),
+        ),
+        ...[Uint32Array, Float32Array, Float64Array, BigInt64Array, BigUint64Array].map(
+          (View) => new View(bytes.slice().buffer),
+        ),
         bytes.slice().buffer,
       ];
       const got = via(value) as typeof value;
       got.forEach((item, i) => {
         const sent = value[i] as Uint8Array;
         expect(Object.prototype.toString.call(item)).toBe(Object.prototype.toString.call(sent));
-        const [a, b] = [item, sent].map((x) => Buffer.from(ArrayBuffer.isView(x) ? new Uint8Array(x.buffer, x.byteOffset, x.byteLength) : new Uint8Array(x as ArrayBuffer)));
+        const [a, b] = [item, sent].map((x) =>
+          Buffer.from(
+            ArrayBuffer.isView(x)
+              ? new Uint8Array(x.buffer, x.byteOffset, x.byteLength)
+              : new Uint8Array(x),
+          ),
+        );
         expect(b?.equals(a as Buffer)).toBe(true);
       });
       expect(Buffer.isBuffer(got[0])).toBe(true);
@@ -40,7 +54,12 @@ describe.each(both)("buffers on their way to %s", (_, via) => {
   test("views of one buffer arrive as views of one buffer", () => {
     for (const size of [64, LARGE * 2]) {
       const buffer = filled(size).buffer;
-      const value = [new Uint8Array(buffer, 0, 8), buffer, new Float64Array(buffer, 16, 2), new Uint8Array(buffer, 0, 8)];
+      const value = [
+        new Uint8Array(buffer, 0, 8),
+        buffer,
+        new Float64Array(buffer, 16, 2),
+        new Uint8Array(buffer, 0, 8),
+      ];
       const got = via(value) as [Uint8Array, ArrayBuffer, Float64Array, Uint8Array];
       expect(got[0].buffer).toBe(got[1]);
       expect(got[2].buffer).toBe(got[1]);
@@ -73,13 +92,20 @@ describe.each(both)("buffers on their way to %s", (_, via) => {
     const source = filled(LARGE);
     const encoded = encodeValue(source, { destination: "process", root: "args" });
     source.fill(0);
-    expect(Buffer.from(decodeValue(encoded.bytes, encoded.attachments) as Uint8Array).equals(filled(LARGE))).toBe(true);
+    expect(
+      Buffer.from(decodeValue(encoded.bytes, encoded.attachments) as Uint8Array).equals(
+        filled(LARGE),
+      ),
+    ).toBe(true);
   });
 
   test("a buffer in `transfer` arrives and is detached here", () => {
     for (const size of [16, LARGE * 2]) {
       const moved = filled(size);
-      const got = via({ data: moved, tail: moved.subarray(4, 8) }, { transfer: [moved.buffer] }) as Record<string, Uint8Array>;
+      const got = via(
+        { data: moved, tail: moved.subarray(4, 8) },
+        { transfer: [moved.buffer] },
+      ) as Record<string, Uint8Array>;
       expect(moved.byteLength).toBe(0);
       expect(Buffer.from(got["data"] as Uint8Array).equals(filled(size))).toBe(true);
       expect(got["tail"]?.buffer).toBe(got["data"]?.buffer);
@@ -97,6 +123,31 @@ describe.each(both)("buffers on their way to %s", (_, via) => {
     const buffer = new ArrayBuffer(8);
     structuredClone(buffer, { transfer: [buffer] });
     expect(() => via([buffer])).toThrow("args[0] is a detached ArrayBuffer");
+  });
+});
+
+describe("a `transfer` list", () => {
+  test("is checked before anything is moved", () => {
+    const first = new ArrayBuffer(8);
+    const { port1 } = new MessageChannel();
+    for (const [item, reason] of [
+      [Buffer.from("pooled"), "transfer[1] lies in the pool"],
+      [{}, "transfer[1] cannot be moved"],
+      ["text", "transfer[1] cannot be moved"],
+      [port1, "transfer[1] is a MessagePort, which only threads can receive"],
+    ] as const) {
+      expect(() => viaProcess([], { transfer: [first, item] })).toThrow(reason);
+    }
+    port1.close();
+    expect(first.byteLength).toBe(8);
+  });
+
+  test("may name views and shared memory", () => {
+    const view = filled(16);
+    const shared = new SharedArrayBuffer(8);
+    const got = viaThread([view, shared], { transfer: [view, shared] }) as [Uint8Array];
+    expect([...got[0]]).toEqual([...filled(16)]);
+    expect([view.byteLength, shared.byteLength]).toEqual([0, 8]);
   });
 });
 
@@ -120,21 +171,26 @@ describe("attachments", () => {
 
   test("shared memory reaches threads as the same memory, and processes not at all", () => {
     const memory = new SharedArrayBuffer(LARGE * 2);
-    const [whole, view] = viaThread([memory, new Int32Array(memory, 8, 4)]) as [SharedArrayBuffer, Int32Array];
+    const [whole, view] = viaThread([memory, new Int32Array(memory, 8, 4)]) as [
+      SharedArrayBuffer,
+      Int32Array,
+    ];
     view[0] = 42;
     expect(new Int32Array(memory)[2]).toBe(42);
     expect(view.buffer).toBe(whole);
     expect(() => viaProcess({ memory })).toThrow("args.memory is memory shared between threads");
-    expect(() => viaProcess([new Int32Array(memory)])).toThrow("args[0] is memory shared between threads");
+    expect(() => viaProcess([new Int32Array(memory)])).toThrow(
+      "args[0] is memory shared between threads",
+    );
   });
 
   test("platform objects that can be copied reach threads, and processes not at all", async () => {
-    const wasm = new WebAssembly.Module(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]));
+    const wasm = new Module(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]));
     const value = { blob: new Blob(["text"]), key: createSecretKey(Buffer.from("key")), wasm };
     const got = viaThread(value) as typeof value;
     expect(await got.blob.text()).toBe("text");
     expect(got.key.export().toString()).toBe("key");
-    expect(got.wasm).toBeInstanceOf(WebAssembly.Module);
+    expect(got.wasm).toBeInstanceOf(Module);
     for (const [key, item] of Object.entries(value)) {
       expect(() => viaProcess({ [key]: item })).toThrow(`args.${key} is a`);
     }
@@ -143,7 +199,9 @@ describe("attachments", () => {
   test("a MessagePort must be listed in `transfer`, and then it moves", async () => {
     const { port1, port2 } = new MessageChannel();
     expect(() => viaThread([port2])).toThrow("args[0] is a MessagePort, which can only be moved");
-    expect(() => viaProcess([port2])).toThrow("args[0] is a MessagePort, which only threads can receive");
+    expect(() => viaProcess([port2])).toThrow(
+      "args[0] is a MessagePort, which only threads can receive",
+    );
     const [got] = viaThread([port2], { transfer: [port2] }) as [typeof port2];
     const heard = new Promise((resolve) => got.once("message", resolve));
     port1.postMessage("hello");

@@ -12,7 +12,8 @@ export function difference(left: unknown, right: unknown): string | undefined {
   function compare(a: unknown, b: unknown, path: string): string | undefined {
     if (typeof a !== "object" || a === null) return Object.is(a, b) ? undefined : path;
     if (typeof b !== "object" || b === null) return path;
-    if (pairs.has(a) || partners.has(b)) return pairs.get(a) === b ? undefined : `${path} (identity)`;
+    if (pairs.has(a) || partners.has(b))
+      return pairs.get(a) === b ? undefined : `${path} (identity)`;
     pairs.set(a, b);
     partners.add(b);
     if (Object.getPrototypeOf(a) !== Object.getPrototypeOf(b)) return `${path} (prototype)`;

@@ -20,7 +20,16 @@ cyclic["z"] = f;
 
 const rows: [what: string, value: unknown, path: string, reason: string][] = [
   ["a function", [{ callback: f }], "args[0].callback", "is a function"],
-  ["a class", [class Thing {}], "args[0]", "is a class"],
+  [
+    "a class",
+    [
+      class Thing {
+        x = 1;
+      },
+    ],
+    "args[0]",
+    "is a class",
+  ],
   ["a symbol", { a: { "b c": Symbol("s") } }, 'args.a["b c"]', "is a symbol"],
   ["a boxed symbol", [Object(Symbol("s"))], "args[0]", "is a symbol"],
   ["a promise", [1, [Promise.resolve()]], "args[1][0]", "await it"],
@@ -29,16 +38,40 @@ const rows: [what: string, value: unknown, path: string, reason: string][] = [
   ["a generator", [(function* () {})()], "args[0]", "spread it"],
   ["an iterator", [new Map().keys()], "args[0]", "spread it"],
   ["an async iterable", [(async function* () {})()], "args[0]", "is an async iterable"],
-  ["an object that is an async iterable", [{ [Symbol.asyncIterator]: f }], "args[0]", "is an async iterable"],
+  [
+    "an object that is an async iterable",
+    [{ [Symbol.asyncIterator]: f }],
+    "args[0]",
+    "is an async iterable",
+  ],
   ["a web stream", [new ReadableStream()], "args[0]", "is a stream"],
-  ["an abort signal", [{ signal: new AbortController().signal }], "args[0].signal", "is an AbortSignal"],
+  [
+    "an abort signal",
+    [{ signal: new AbortController().signal }],
+    "args[0].signal",
+    "is an AbortSignal",
+  ],
   ["a formatter", [new Intl.NumberFormat()], "args[0]", "Intl.NumberFormat"],
   ["the value of a map", [new Map([["key", f]])], 'args[0].get("key")', "is a function"],
   ["the key of a map", [new Map([[f, 1]])], "[...args[0].keys()][0]", "is a function"],
   ["an element of a set", [new Set([1, f])], "[...args[0]][1]", "is a function"],
-  ["a field of an instance", [new (class Job { run = f; })()], "args[0].run", "is a function"],
+  [
+    "a field of an instance",
+    [
+      new (class Job {
+        run = f;
+      })(),
+    ],
+    "args[0].run",
+    "is a function",
+  ],
   ["something behind a cycle", cyclic, "args.z", "is a function"],
-  ["a method of a bare object", [Object.assign(Object.create(null), { f })], "args[0].f", "is a function"],
+  [
+    "a method of a bare object",
+    [Object.assign(Object.create(null), { f })],
+    "args[0].f",
+    "is a function",
+  ],
 ];
 
 describe("what cannot travel", () => {
@@ -55,7 +88,13 @@ describe("what cannot travel", () => {
   });
 
   test("a getter that throws is named, with its error", () => {
-    const error = failureOf({ a: { get b(): never { throw new Error("no entry"); } } });
+    const error = failureOf({
+      a: {
+        get b(): never {
+          throw new Error("no entry");
+        },
+      },
+    });
     expect(error.path).toBe("args.a.b");
     expect(error.message).toContain("no entry");
   });

@@ -1,4 +1,4 @@
-import { resolveTask } from "../../task/index.ts";
+import { resolveTask } from "../../task/resolve.ts";
 import { parseIdentity } from "./parse-identity.ts";
 import { SerializationError } from "../../errors/index.ts";
 

@@ -62,6 +62,12 @@ export class LazyContext implements TaskContext {
   /** The task is over. */
   close(): void {
     this.#open = false;
-    if (this.#options.concurrency === 1) leaveAlone();
+    if (runsAlone(this.#options)) leaveAlone();
   }
+}
+
+/** True when no other task runs between the parts of one: then finding its context needs no bookkeeping. */
+export function runsAlone({ concurrency, worker }: RunnerOptions): boolean {
+  // Executors that run inline share their thread with each other, and with a task that made one.
+  return concurrency === 1 && worker.kind !== "inline";
 }

@@ -1,5 +1,5 @@
 import { SerializationError } from "../../errors/index.ts";
-import { isTaskIdentity, type TaskIdentity } from "../../task/index.ts";
+import { isTaskIdentity, type TaskIdentity } from "../../task/identity.ts";
 
 /** Reads a task's identity from a message. @throws SerializationError when it is none. */
 export function parseIdentity(json: string): TaskIdentity {

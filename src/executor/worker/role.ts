@@ -1,9 +1,8 @@
 /** The program of an executor's worker: takes tasks, claims and runs them, reports. */
-import { memoryUsage } from "node:process";
 import { getHeapStatistics } from "node:v8";
 import { CancelledError } from "../../errors/index.ts";
 import { abortShutdown } from "../../process/shutdown-signal.ts";
-import { resolveTask } from "../../task/index.ts";
+import { resolveTask } from "../../task/resolve.ts";
 import { parseIdentity } from "./parse-identity.ts";
 import { decodeThrown, encodeThrown } from "../../wire/error-codec.ts";
 import type { Host } from "../../wire/index.ts";
@@ -210,7 +209,7 @@ export class ExecutorWorker {
     this.#memoryMeasured = now;
     const heap = getHeapStatistics();
     const bytes =
-      this.#host.kind === "process" ? memoryUsage.rss() : heap.used_heap_size + heap.external_memory;
+      this.#host.kind === "process" ? process.memoryUsage.rss() : heap.used_heap_size + heap.external_memory;
     this.#host.channel.send([MessageKind.memory, bytes]);
   }
 

@@ -7,8 +7,10 @@ import { withTrace } from "../trace.ts";
 import { isThenable } from "../../util/thenable.ts";
 import { BrokenChunk, runChunk, travelForm } from "./chunk.ts";
 import { type FunctionTable, isTiny, noteRun, type TableEntry } from "./function-table.ts";
-import { LazyContext } from "./lazy-context.ts";
+import { LazyContext, runsAlone } from "./lazy-context.ts";
+import { sourceWithin } from "./source-within.ts";
 import { enterAlone, runAmongOthers, type TaskContext } from "./task-context.ts";
+import { transferListOf } from "./transfer.ts";
 
 /** A task as it arrived. */
 export interface IncomingTask {
@@ -81,15 +83,15 @@ export class TaskRunner {
     this.#running.set(task.id, context);
     try {
       const outcome = this.#call(entry, this.#decodeArgs(task), flags, context);
-      if (!isThenable(outcome)) {
+      const succeed = (value: unknown): void | Promise<void> => {
+        noteRun(entry, micros());
+        const streaming = this.#succeed(task.id, value, flags, micros(), context);
+        if (streaming !== undefined) return streaming.then(() => this.#leave(task.id, context));
         this.#leave(task.id, context);
-        return this.#succeed(task.id, outcome, flags, entry, micros());
-      }
+      };
+      if (!isThenable(outcome)) return succeed(outcome);
       return Promise.resolve(outcome).then(
-        (value) => {
-          this.#leave(task.id, context);
-          return this.#succeed(task.id, value, flags, entry, micros());
-        },
+        succeed,
         (error: unknown) => {
           this.#leave(task.id, context);
           this.#fail(task.id, error, micros());
@@ -117,8 +119,14 @@ export class TaskRunner {
     const target = entry.target as (...args: unknown[]) => unknown;
     const body = (): unknown =>
       isChunk(flags) ? runChunk(target, args, (flags & TaskFlag.tuples) !== 0) : target(...args);
-    const traced = context.trace === null ? body : (): unknown => withTrace(context.trace, body);
-    if (this.#options.concurrency > 1) return runAmongOthers(context, traced);
+    return this.#within(context, body);
+  }
+
+  /** Runs code of a task so that it finds its context and its trace. */
+  #within<T>(context: LazyContext, body: () => T): T {
+    const { trace } = context;
+    const traced = trace === null ? body : (): T => withTrace(trace, body);
+    if (!runsAlone(this.#options)) return runAmongOthers(context, traced);
     enterAlone(context);
     return traced();
   }
@@ -127,10 +135,9 @@ export class TaskRunner {
     id: number,
     value: unknown,
     flags: number,
-    entry: TableEntry,
     micros: number,
+    context: LazyContext,
   ): void | Promise<void> {
-    noteRun(entry, micros);
     const { channel, destination, streams } = this.#options;
     if (isPlain(value)) {
       channel.send([MessageKind.result, id, ResultStatus.plain, value, micros]);
@@ -145,9 +152,11 @@ export class TaskRunner {
       const encoded = encodeValue(travelForm(value, isChunk(flags)), {
         destination,
         root: "result",
+        transfer: transferListOf(value),
         streams: {
           exportStream: (source) => {
-            const stream = streams.exportStream(source);
+            const own = sourceWithin(source, (body) => this.#within(context, body));
+            const stream = streams.exportStream(own);
             opened.push(stream);
             return stream;
           },

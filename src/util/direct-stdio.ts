@@ -4,11 +4,12 @@ import type { Writable } from "node:stream";
 const pause = new Int32Array(new SharedArrayBuffer(4));
 
 /**
- * Lets a thread's standard stream write to the process's descriptor itself, before the call returns.
+ * Lets a standard stream of a worker write to the process's descriptor itself, before the call returns.
  *
  * Node hands a thread's output to the main thread, which writes it whenever it gets to it: lines are
  * lost when the thread or the process ends, and come late and out of order while the main thread is
- * busy (nodejs/node#30491). Written directly, what was printed before a crash is there.
+ * busy (nodejs/node#30491). A process keeps back what a full pipe does not take, and loses it when it
+ * is killed or calls `process.exit`. Written directly, what was printed before a crash is there.
  */
 export function writeDirectly(stream: NodeJS.WriteStream, fd: number): void {
   const target = stream as unknown as Pick<Writable, "_write" | "_writev">;
@@ -23,6 +24,23 @@ export function writeDirectly(stream: NodeJS.WriteStream, fd: number): void {
     }
     return done();
   };
+}
+
+/** {@link writeDirectly} for one of this process's own streams, once it is used: making it takes time. */
+export function writeDirectlyOnUse(name: "stdout" | "stderr", fd: number): void {
+  const original = Object.getOwnPropertyDescriptor(process, name);
+  const make = original?.get;
+  if (original === undefined || make === undefined) return;
+  Object.defineProperty(process, name, {
+    ...original,
+    get: () => {
+      const stream = make.call(process) as NodeJS.WriteStream;
+      Object.defineProperty(process, name, original);
+      // A terminal is written to directly anyway.
+      if (!stream.isTTY) writeDirectly(stream, fd);
+      return stream;
+    },
+  });
 }
 
 function writeWhole(fd: number, bytes: Uint8Array): Error | null {

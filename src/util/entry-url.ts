@@ -1,0 +1,11 @@
+import { extname } from "node:path";
+
+/**
+ * The URL of a program of this package, such as `process/entry`, by its path below `src/`.
+ *
+ * This module lies one folder below the root of every form in which the package is run: the sources,
+ * the compiled modules in `dist/`, the bundle in `lib/` (see `scripts/build.mjs`).
+ */
+export function entryUrl(path: string): URL {
+  return new URL(`../${path}${extname(import.meta.url)}`, import.meta.url);
+}

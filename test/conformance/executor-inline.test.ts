@@ -1,0 +1,3 @@
+import { executorConformance } from "./executor.ts";
+
+executorConformance("inline");

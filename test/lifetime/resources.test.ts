@@ -1,0 +1,71 @@
+import { readdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { describe, expect, test } from "vitest";
+import { fixture, fn, type Kind, PROCESS, THREAD } from "../faults/kit.ts";
+import { eventually } from "../helpers/leaks.ts";
+import { hasProc } from "../helpers/processes.ts";
+import { runProgram } from "../helpers/run-program.ts";
+
+const MB = 1e6;
+const TASKS = 300_000;
+/** What the heap after a collection may differ by, from the first third on: nothing stays per task. */
+const HEAP_SLACK = 8 * MB;
+/** Resident memory goes up and down with the collector's mood. 300,000 tasks of 200 bytes would be 60 MB. */
+const RESIDENT_SLACK = 50 * MB;
+
+const openFiles = (): number => readdirSync("/proc/self/fd").length;
+const ownFiles = (): string[] =>
+  [tmpdir(), "/dev/shm"].flatMap((folder) =>
+    readdirSync(folder).filter((name) => name.startsWith("manycore-")),
+  );
+
+describe.runIf(hasProc)("workers that come and go", () => {
+  test.each<{ kind: Kind; how: string; count: number }>([
+    { kind: THREAD, how: "killed by their task", count: 100 },
+    { kind: PROCESS, how: "killed by their task", count: 60 },
+    { kind: THREAD, how: "replaced after each task", count: 40 },
+    { kind: PROCESS, how: "replaced after each task", count: 40 },
+  ])("leave no file open: $count $kind.name workers, $how", async ({ kind, how, count }) => {
+    const files = ownFiles();
+    const isCrash = how === "killed by their task";
+    const make = () => kind.make(isCrash ? {} : { maxTasksPerWorker: 1 });
+    const use = async (tasks: number): Promise<void> => {
+      const executor = make();
+      const futures = Array.from({ length: tasks }, () =>
+        executor.submit(fn("fail"), isCrash ? "exit" : "none"),
+      );
+      const outcomes = await Promise.allSettled(futures);
+      const status = isCrash ? "rejected" : "fulfilled";
+      expect(outcomes.filter((outcome) => outcome.status === status)).toHaveLength(tasks);
+      await executor.shutdown();
+    };
+    // What is opened once and stays.
+    await use(2);
+    const before = openFiles();
+    await use(count);
+    await eventually("the files are closed", () => openFiles() <= before);
+    expect(ownFiles()).toEqual(files);
+  });
+});
+
+describe.runIf(hasProc).each(["thread", "process"])("memory of a %s pool stays flat", (kind) => {
+  test.each(["submits", "imap"])("over 300,000 tasks: %s", async (what) => {
+    const every = TASKS / 10;
+    const { code, stdout, stderr } = await runProgram(
+      fixture("memory.mjs"),
+      [kind, what, String(TASKS), String(every)],
+      { execArgv: ["--expose-gc"] },
+    );
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const rows = stdout
+      .split("\n")
+      .slice(0, -1)
+      .map((line) => line.split(" ").map(Number) as [number, number, number, number]);
+    expect(rows.at(-1)?.[0]).toBe(TASKS);
+    const [, heap, resident, workers] = rows[2] as [number, number, number, number];
+    const end = rows.at(-1) as [number, number, number, number];
+    expect(end[1] - heap).toBeLessThan(HEAP_SLACK);
+    expect(end[2] - resident).toBeLessThan(RESIDENT_SLACK);
+    expect(end[3] - workers).toBeLessThan(RESIDENT_SLACK);
+  });
+});
