@@ -18,9 +18,7 @@ export interface WorkersOptions {
 export class Workers {
   readonly #executor: Executor;
   readonly #timed: Executor;
-  readonly #refs = tasks<typeof import("./block-runner.ts")>(
-    entryUrl("cli/block-runner"),
-  );
+  readonly #refs = tasks<typeof import("./block-runner.ts")>(entryUrl("cli/block-runner"));
   readonly #waiting = new Set<Future<BlockResult>>();
 
   constructor({ backend, jobs, timeout }: WorkersOptions) {

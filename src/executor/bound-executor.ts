@@ -27,10 +27,7 @@ export class BoundExecutor implements Executor {
     this.#options = new CompiledOptions(checkTaskOptions(options));
   }
 
-  submit<A extends unknown[], R>(
-    task: Task<A, R>,
-    ...args: A
-  ): Future<Received<Awaited<R>>> {
+  submit<A extends unknown[], R>(task: Task<A, R>, ...args: A): Future<Received<Awaited<R>>> {
     return this.#submit(task, args, undefined, this.submit);
   }
 
@@ -47,13 +44,13 @@ export class BoundExecutor implements Executor {
 
   /** A map with all its choices; {@link BoundExecutor.map} and Pool's lazy maps are forms of it. @internal */
   iterate<R>(request: MapRequest): MapIterator<R> {
-    this.#scheduler.assertOpen();
+    this.#scheduler.lifetime.assertOpen();
     return mapTasks(this.#scheduler, this.#options, request) as MapIterator<R>;
   }
 
   /** A map that is collected; Pool's eager maps. @internal */
   mapToArray<R>(request: MapRequest): Promise<R[]> {
-    this.#scheduler.assertOpen();
+    this.#scheduler.lifetime.assertOpen();
     return mapToArray(this.#scheduler, this.#options, request) as Promise<R[]>;
   }
 
@@ -76,7 +73,10 @@ export class BoundExecutor implements Executor {
   }
 
   shutdown(
-    options: { readonly wait?: boolean | undefined; readonly cancelFutures?: boolean | undefined } = {},
+    options: {
+      readonly wait?: boolean | undefined;
+      readonly cancelFutures?: boolean | undefined;
+    } = {},
   ): Promise<void> {
     return this.#scheduler.shutdown(options.wait ?? true, options.cancelFutures ?? false);
   }
@@ -105,12 +105,12 @@ export class BoundExecutor implements Executor {
     origin: (...args: never[]) => unknown,
   ): Future<Received<Awaited<R>>> {
     const scheduler = this.#scheduler;
-    scheduler.assertOpen();
+    scheduler.lifetime.assertOpen();
     const sink = new FutureSink(scheduler, this.#options.source.onProgress);
     try {
       const { tick } = scheduler;
       const context = { destination: destinationOf(scheduler.kind), options: this.#options, tick };
-      const entry = prepareTask(context, task as never, args, 0, sink, origin);
+      const entry = prepareTask(context, task, args, 0, sink, origin);
       sink.entry = entry;
       adjust?.(entry);
       scheduler.submit(entry);

@@ -9,12 +9,14 @@ import type { WorkerLink } from "./worker-link.ts";
  */
 export function crashError(
   link: WorkerLink,
-  status: ExitStatus,
+  status: Partial<ExitStatus>,
   task: string | undefined,
 ): WorkerCrashedError {
   const cause = link.lastWords ?? status.error;
   const memory =
-    status.signal === "SIGKILL" ? " (killed from outside, or by the system for want of memory)" : "";
+    status.signal === "SIGKILL"
+      ? " (killed from outside, or by the system for want of memory)"
+      : "";
   const how =
     status.signal !== undefined
       ? `was killed by ${status.signal}${memory}`

@@ -1,6 +1,7 @@
 import { encodeThrown } from "../wire/error-codec.ts";
 import { MessageKind } from "../wire/protocol.ts";
 import type { CheckedOptions } from "./options.ts";
+import type { WorkerStats } from "./types.ts";
 import type { LinkOwner, WorkerLink } from "./worker-link.ts";
 
 /** After a worker could not be started while others run, they are left to it for this long. */
@@ -8,6 +9,11 @@ const RETRY_START_MS = 1000;
 
 /** Starts one worker; the difference between the executors. */
 export type StartWorker = (id: number, owner: LinkOwner) => WorkerLink;
+
+/** Deaths in a row before any task of the worker was done: then starting another is no help. */
+const MAX_FRUITLESS_STARTS = 3;
+/** How long a worker's finalizer may take when nobody is in a hurry. */
+const FINALIZER_MS = 30_000;
 
 /**
  * The workers of one executor: starting, keeping the program open for them or not, ending.
@@ -18,6 +24,7 @@ export class Fleet {
   readonly #start: StartWorker;
   readonly #owner: LinkOwner;
   #nextId = 1;
+  #fruitless = 0;
   #held = false;
   #releasing = false;
   #pausedUntil = 0;
@@ -31,6 +38,18 @@ export class Fleet {
   /** Workers that may be given tasks. */
   get usable(): WorkerLink[] {
     return [...this.links].filter((link) => link.state === "starting" || link.state === "ready");
+  }
+
+  /** A snapshot of every worker. */
+  get stats(): WorkerStats[] {
+    return [...this.links].map((link) => link.stats);
+  }
+
+  /** Tasks handed to workers and not done. */
+  get busyTasks(): number {
+    let tasks = 0;
+    for (const link of this.links) tasks += link.inflight.size;
+    return tasks;
   }
 
   /** True while another worker may be started. */
@@ -95,7 +114,37 @@ export class Fleet {
   drain(link: WorkerLink): void {
     if (link.state === "draining" || link.state === "dead") return;
     link.state = "draining";
-    if (link.inflight.size === 0) this.retire(link, this.#options.grace);
+    this.retireIfDrained(link);
+  }
+
+  /** Ends a worker that gets no more tasks and has none left. */
+  retireIfDrained(link: WorkerLink): void {
+    if (link.state === "draining" && link.inflight.size === 0) this.retire(link, FINALIZER_MS);
+  }
+
+  /** Ends the workers; those that were told already are left to it. */
+  retireAll(): void {
+    for (const link of [...this.links]) if (!link.retired) this.retire(link, FINALIZER_MS);
+  }
+
+  /** A task has come to its end: workers work. */
+  noteResult(): void {
+    this.#fruitless = 0;
+  }
+
+  /**
+   * A worker has died without being asked to.
+   *
+   * @param ranTask - it died of a task, so it had started well.
+   * @param hadTasks - tasks were waiting in it; an idle one was killed by somebody else.
+   * @returns true when so many have died for nothing that starting another is no help.
+   */
+  noteDeath(link: WorkerLink, ranTask: boolean, hadTasks: boolean): boolean {
+    if (ranTask) this.#fruitless = 0;
+    else if (!link.wasReady || hadTasks) {
+      return link.completed === 0 && ++this.#fruitless >= MAX_FRUITLESS_STARTS;
+    }
+    return false;
   }
 
   /**

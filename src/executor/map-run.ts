@@ -5,7 +5,8 @@ import { cancelledError } from "./future.ts";
 import type { StepSource } from "./map-source.ts";
 import { destinationOf, prepareTask } from "./prepare.ts";
 import { tell } from "./progress-log.ts";
-import type { Feeder, Scheduler } from "./scheduler.ts";
+import type { Feeder } from "./lifetime.ts";
+import type { Scheduler } from "./scheduler.ts";
 import { type CompiledOptions, FunctionRecord, type TaskEntry } from "./task-entry.ts";
 
 /** Work per chunk when the size is automatic: the way there and back is then a few percent of it. */
@@ -61,7 +62,7 @@ export class MapRun implements Feeder {
     this.#options = options;
     this.#job = job;
     this.#reader = reader;
-    scheduler.enter(this);
+    scheduler.lifetime.enter(this);
   }
 
   /** Pulls as many steps as may be in flight. Called at the start and when there is room again. */
@@ -86,7 +87,7 @@ export class MapRun implements Feeder {
   stop(): void {
     const wasOpen = !this.#inputDone;
     this.#inputDone = true;
-    this.#scheduler.leave(this);
+    this.#scheduler.lifetime.leave(this);
     const error = cancelledError("The iterator was closed.");
     for (const entry of [...this.#open]) this.#scheduler.cancel(entry, error, error);
     if (wasOpen) this.#closeInput();
@@ -148,7 +149,7 @@ export class MapRun implements Feeder {
 
   #endInput(failure: { readonly error: unknown } | undefined): void {
     this.#inputDone = true;
-    this.#scheduler.leave(this);
+    this.#scheduler.lifetime.leave(this);
     this.#reader.inputEnd(this.#pulled, failure);
   }
 
@@ -165,7 +166,8 @@ export class MapRun implements Feeder {
       size * workers * 2,
     );
     // A list is in memory anyway, so its results may pile up; other inputs are pulled as they are read.
-    const held = buffer === undefined && source.length !== undefined ? this.#unfinished : this.#untaken;
+    const held =
+      buffer === undefined && source.length !== undefined ? this.#unfinished : this.#untaken;
     const room = (buffer ?? ahead) - held;
     return Math.min(size, Math.max(0, room));
   }

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import type { AnyIterable } from "./types.ts";
 
 type AnyIterator = Iterator<unknown> | AsyncIterator<unknown>;
@@ -61,9 +62,10 @@ export class StepSource {
 
 function openIterator(iterable: AnyIterable<unknown>): AnyIterator {
   const source = Object(iterable) as Partial<Iterable<unknown> & AsyncIterable<unknown>>;
-  if (Symbol.asyncIterator in source) return (source as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+  if (Symbol.asyncIterator in source)
+    return (source as AsyncIterable<unknown>)[Symbol.asyncIterator]();
   if (Symbol.iterator in source) return (source as Iterable<unknown>)[Symbol.iterator]();
-  throw new TypeError(`Expected an iterable of arguments, got ${String(iterable)}`);
+  throw new TypeError(`Expected an iterable of arguments, got ${inspect(iterable)}`);
 }
 
 function shortest(iterables: readonly AnyIterable<unknown>[]): number | undefined {

@@ -8,6 +8,8 @@ import type { WorkerLink } from "./worker-link.ts";
 const WINDOW_MICROS = 2000;
 /** Tasks handed to one worker at a time at the most, however small they are. */
 const MAX_WINDOW = 1024;
+/** Tasks one worker holds at the most, whatever its concurrency: each may have a token open in its claims. */
+const MOST_HELD = 4000;
 /** What a function is taken to need before it has run: too much to queue several. */
 const UNKNOWN_MICROS = WINDOW_MICROS;
 /** A worker that has reported nothing for this long while it holds others' work is slow: it shares. */
@@ -61,10 +63,12 @@ function rankOf(
   // A retry goes elsewhere while there is an elsewhere.
   const penalty = entry.avoid === link ? 1e9 : 0;
   const held = link.inflight.size;
+  if (held >= MOST_HELD) return Infinity;
   if (held < limits.concurrency) {
     return penalty > 0 && mayStart ? Infinity : link.load + penalty;
   }
-  if (mayStart || link.slow || entry.attachments !== undefined || held >= MAX_WINDOW) return Infinity;
+  if (mayStart || link.slow || entry.attachments !== undefined || held >= MAX_WINDOW)
+    return Infinity;
   // One more is always worth it: it starts without waiting for the way there and back.
   const fits = held <= limits.concurrency || link.load + estimateOf(entry) <= WINDOW_MICROS;
   if (!fits || (link.state === "starting" && held > limits.concurrency)) return Infinity;

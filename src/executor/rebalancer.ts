@@ -15,11 +15,7 @@ export class Rebalancer {
   readonly #requeue: (entries: readonly TaskEntry[]) => void;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(
-    fleet: Fleet,
-    concurrency: number,
-    requeue: (entries: readonly TaskEntry[]) => void,
-  ) {
+  constructor(fleet: Fleet, concurrency: number, requeue: (entries: readonly TaskEntry[]) => void) {
     this.#fleet = fleet;
     this.#concurrency = concurrency;
     this.#requeue = requeue;

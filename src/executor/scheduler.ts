@@ -1,36 +1,20 @@
-import {
-  BrokenExecutorError,
-  InvalidStateError,
-  QueueFullError,
-  TimeoutError,
-} from "../errors/index.ts";
-import { deferred, type Deferred } from "../util/deferred.ts";
+import { TimeoutError } from "../errors/index.ts";
 import type { ExitStatus, PeerKind } from "../wire/index.ts";
 import { crashError } from "./crash-error.ts";
+import { Dispatcher, type DispatcherOwner } from "./dispatcher.ts";
 import { Enforcer } from "./enforcer.ts";
 import { Fleet, type StartWorker } from "./fleet.ts";
 import { cancelledError } from "./future.ts";
+import { Lifetime } from "./lifetime.ts";
 import type { CheckedOptions } from "./options.ts";
-import { PendingQueue } from "./pending-queue.ts";
-import { estimateOf, pickWorker } from "./placement.ts";
 import { Rebalancer } from "./rebalancer.ts";
 import { readResult } from "./results.ts";
-import { isRetryable, retryDelayOf } from "./retry.ts";
+import { planRetry } from "./retry.ts";
 import { streamClosedError } from "./streams.ts";
 import type { TaskEntry } from "./task-entry.ts";
 import { publishFailure, Totals } from "./totals.ts";
 import type { ExecutorStats } from "./types.ts";
 import type { LinkOwner, ResultFrame, WorkerLink } from "./worker-link.ts";
-
-/** Makes more tasks as room comes; told when no more will be taken. */
-export interface Feeder {
-  refuse(error: Error): void;
-}
-
-/** Deaths in a row before any task of the worker was done: then starting another is no help. */
-const MAX_FRUITLESS_STARTS = 3;
-/** How long a worker's finalizer may take when nobody is in a hurry. */
-const FINALIZER_MS = 30_000;
 
 /**
  * The heart of an executor: which task goes to which worker when, and what becomes of it.
@@ -43,48 +27,34 @@ const FINALIZER_MS = 30_000;
  *               └──────────── retry ◄───────────────┘
  * ```
  */
-export class Scheduler implements LinkOwner {
+export class Scheduler implements LinkOwner, DispatcherOwner {
   readonly options: CheckedOptions;
   readonly kind: PeerKind;
-  /** Grows with each flush; submits of one tick share the stack they were made from. */
-  tick = 0;
+  /** Whether tasks are taken. */
+  readonly lifetime: Lifetime;
   readonly #fleet: Fleet;
-  readonly #pending: PendingQueue = new PendingQueue();
+  readonly #dispatcher: Dispatcher;
   /** Tasks accepted and not at their end, wherever they are. */
   readonly #live: Set<TaskEntry> = new Set();
   readonly #totals: Totals = new Totals();
   readonly #enforcer: Enforcer;
   readonly #rebalancer: Rebalancer;
-  #delayed = 0;
-  #nextTask = 1;
-  #fruitless = 0;
-  #flushing = false;
-  #closing = false;
   #prioritised = false;
-  #broken: BrokenExecutorError | undefined;
-  /** Why tasks that still come, from maps that have begun, are not taken any more. */
-  #refusal: Error | undefined;
-  /** Maps that have more to feed. */
-  readonly #feeders: Set<Feeder> = new Set();
-  #ended: Deferred<void> | undefined;
-  #room: Deferred<void> | undefined;
 
   constructor(kind: PeerKind, options: CheckedOptions, startWorker: StartWorker) {
     this.kind = kind;
     this.options = options;
+    this.lifetime = new Lifetime(options.name);
     this.#fleet = new Fleet(options, startWorker, this);
-    this.#enforcer = new Enforcer(this.#fleet, options, (entries) => this.#requeue(entries));
-    this.#rebalancer = new Rebalancer(this.#fleet, options.concurrency, (entries) => {
-      this.#requeue(entries);
-    });
+    this.#dispatcher = new Dispatcher(options, this.#fleet, this);
+    const requeue = (entries: readonly TaskEntry[]): void => this.#dispatcher.requeue(entries);
+    this.#enforcer = new Enforcer(this.#fleet, options, requeue);
+    this.#rebalancer = new Rebalancer(this.#fleet, options.concurrency, requeue);
   }
 
-  /** @throws InvalidStateError after shutdown, BrokenExecutorError when workers cannot start. */
-  assertOpen(): void {
-    if (this.#broken !== undefined) throw this.#broken;
-    if (this.#closing) {
-      throw new InvalidStateError(`Executor "${this.options.name}" was shut down; make a new one.`);
-    }
+  /** Number of the present tick; submits of one tick share the stack they were made from. */
+  get tick(): number {
+    return this.#dispatcher.tick;
   }
 
   /** Accepts a task. Its sink hears of everything that follows, never before this returns. */
@@ -92,9 +62,10 @@ export class Scheduler implements LinkOwner {
     this.#live.add(entry);
     this.#fleet.hold();
     const signal = entry.options.source.signal;
-    const refusal = signal?.aborted === true ? { error: signal.reason as unknown } : this.#refused;
-    if (refusal !== undefined) {
-      queueMicrotask(() => this.#settleError(entry, refusal.error));
+    const { refusal } = this.lifetime;
+    if (signal?.aborted === true || refusal !== undefined) {
+      const error: unknown = signal?.aborted === true ? signal.reason : refusal;
+      queueMicrotask(() => this.#settleError(entry, error));
       return;
     }
     entry.options.watch(entry, (live, reason) => this.cancel(live, reason, reason));
@@ -104,15 +75,15 @@ export class Scheduler implements LinkOwner {
       this.#admit(entry);
       return;
     }
-    this.#delayed++;
+    this.#dispatcher.delayed++;
     // The worker boots while its first function is located.
-    if (this.#fleet.links.size === 0 && this.#fleet.mayGrow) this.#grow();
+    if (this.#fleet.links.size === 0 && this.#fleet.mayGrow) this.#dispatcher.grow();
     locating.then(
       () => this.#undelay(entry),
       (error: unknown) => {
-        this.#delayed--;
+        this.#dispatcher.delayed--;
         if (entry.state === "delayed") this.#settleError(entry, error);
-        this.#noteRoom();
+        this.#dispatcher.noteRoom();
       },
     );
   }
@@ -125,47 +96,34 @@ export class Scheduler implements LinkOwner {
    */
   cancel(entry: TaskEntry, reason: unknown, error: unknown): boolean {
     if (!this.#live.has(entry)) return false;
-    if (entry.state === "pending") this.#pending.forget();
+    if (entry.state === "pending") this.#dispatcher.forget();
     // Whoever else ends a delay counts it; the timer of a retry is cleared with the task.
-    if (entry.state === "delayed" && entry.timer !== undefined) this.#delayed--;
+    if (entry.state === "delayed" && entry.timer !== undefined) this.#dispatcher.delayed--;
     const { link } = entry;
-    if (link !== undefined && !this.#takeOut(link, entry)) {
+    if (link !== undefined && !this.#dispatcher.takeOut(link, entry)) {
       for (const id of entry.results ?? []) link.streams.abort(id, error);
       this.#enforcer.abandon(link, entry, reason);
     }
     this.#settleError(entry, error);
-    this.#schedule();
+    this.#dispatcher.schedule();
     return true;
-  }
-
-  /** A map has more to feed; until it leaves it is told when that is in vain. */
-  enter(feeder: Feeder): void {
-    this.#feeders.add(feeder);
-  }
-
-  /** A map has fed all. */
-  leave(feeder: Feeder): void {
-    this.#feeders.delete(feeder);
   }
 
   /** Starts the workers that are missing. @returns those that can be given tasks. */
   startAll(): WorkerLink[] {
-    this.assertOpen();
+    this.lifetime.assertOpen();
     while (this.#fleet.mayGrow) this.#fleet.add();
     return this.#fleet.usable;
   }
 
-  /** Settles once another task would find room: fewer than `maxQueue` wait, or a worker is free. */
-  async waitForRoom(): Promise<void> {
-    while (!this.#hasRoom) {
-      this.#room ??= deferred();
-      await this.#room.promise;
-    }
+  /** Settles once another task would find room. */
+  waitForRoom(): Promise<void> {
+    return this.#dispatcher.waitForRoom();
   }
 
   /** See `Executor.shutdown`. */
   async shutdown(wait: boolean, cancelFutures: boolean): Promise<void> {
-    this.#closing = true;
+    this.lifetime.close();
     if (cancelFutures) this.#cancelUnstarted();
     this.#endIfDone();
     if (wait) await this.#waitForEnd();
@@ -173,23 +131,23 @@ export class Scheduler implements LinkOwner {
 
   /** See `Executor.terminate`. */
   async terminate(grace: number): Promise<void> {
-    this.#closing = true;
+    this.lifetime.close();
     const error = cancelledError("The executor was terminated.");
-    this.#refuse(error);
+    this.lifetime.refuse(error);
     for (const entry of [...this.#live]) this.cancel(entry, error, error);
     for (const link of [...this.#fleet.links]) this.#fleet.retire(link, grace, error);
     await this.#waitForEnd();
   }
 
   stats(): ExecutorStats {
-    const workers = [...this.#fleet.links].map((link) => link.stats);
+    const { stats: workers, busyTasks: running } = this.#fleet;
     return {
       name: this.options.name,
       kind: this.kind,
       workers,
       maxWorkers: this.options.maxWorkers,
-      pending: this.#waiting,
-      running: workers.reduce((sum, worker) => sum + worker.tasks, 0),
+      pending: this.#dispatcher.waiting,
+      running,
       ...this.#totals.snapshot(),
     };
   }
@@ -199,7 +157,7 @@ export class Scheduler implements LinkOwner {
   onReady(link: WorkerLink): void {
     link.wasReady = true;
     if (link.state === "starting") link.state = "ready";
-    this.#schedule();
+    this.#dispatcher.schedule();
     this.#rest(link);
   }
 
@@ -217,7 +175,7 @@ export class Scheduler implements LinkOwner {
   }
 
   onResult(link: WorkerLink, entry: TaskEntry, frame: ResultFrame): void {
-    this.#fruitless = 0;
+    this.#fleet.noteResult();
     link.noteResult();
     entry.record.noteRun(frame.micros / entry.items);
     this.#totals.micros += frame.micros;
@@ -246,7 +204,7 @@ export class Scheduler implements LinkOwner {
 
   onMemory(link: WorkerLink, bytes: number): void {
     link.memory = bytes;
-    if (bytes > this.options.maxMemoryPerWorker) this.#retireSoon(link);
+    if (bytes > this.options.maxMemoryPerWorker) this.#fleet.drain(link);
   }
 
   onExit(link: WorkerLink, status: ExitStatus): void {
@@ -256,148 +214,48 @@ export class Scheduler implements LinkOwner {
     link.release(unstarted);
     const victims = [...link.inflight.values()];
     link.inflight.clear();
-    this.#requeue(unstarted);
+    this.#dispatcher.requeue(unstarted);
     const crash = crashError(link, status, victims.at(-1)?.name);
     link.streams.fail(victims.length > 0 ? crash : streamClosedError());
     for (const entry of victims) this.#onVictim(link, entry, crashError(link, status, entry.name));
     if (!link.retired) {
       this.#totals.crashed++;
-      // One that died of a task has started well; an idle one was killed by somebody else.
-      if (victims.length > 0) this.#fruitless = 0;
-      else if (!link.wasReady || unstarted.length > 0) this.#noteFruitless(link, crash);
+      const isHopeless = this.#fleet.noteDeath(link, victims.length > 0, unstarted.length > 0);
+      if (isHopeless) this.#break("Workers die before they do anything", crash);
     }
-    this.#schedule();
+    this.#dispatcher.schedule();
     this.#endIfDone();
+  }
+
+  // ---- what the dispatcher says
+
+  onOrphan(entry: TaskEntry, link: WorkerLink): void {
+    this.#settleError(entry, crashError(link, {}, entry.name));
+  }
+
+  onCannotGrow(error: unknown): void {
+    this.#break("No worker could be started", error);
   }
 
   // ---- the way of a task
 
-  get #waiting(): number {
-    return this.#pending.size + this.#delayed;
-  }
-
-  get #refused(): { readonly error: unknown } | undefined {
-    return this.#refusal === undefined ? undefined : { error: this.#refusal };
-  }
-
   #undelay(entry: TaskEntry): void {
-    this.#delayed--;
+    this.#dispatcher.delayed--;
     entry.timer = undefined;
     if (entry.state === "delayed") this.#admit(entry);
   }
 
   #admit(entry: TaskEntry): void {
-    if (this.#broken !== undefined) {
-      this.#settleError(entry, this.#broken);
+    const { broken } = this.lifetime;
+    if (broken !== undefined) {
+      this.#settleError(entry, broken);
       return;
     }
-    entry.state = "pending";
-    this.#pending.push(entry);
-    if (this.#prioritised) this.#preempt(entry);
-    this.#schedule();
-    if (entry.state !== "pending") return;
-    if (this.#pending.size > this.options.maxQueue && entry.attempt === 1 && !entry.fed) {
-      this.#pending.forget();
-      const error = new QueueFullError(
-        `${this.options.maxQueue} tasks wait already (\`maxQueue\`); await executor.waitForRoom() before submitting.`,
-      );
-      queueMicrotask(() => this.#settleError(entry, error));
-      entry.state = "delayed";
-    }
-  }
-
-  /** Hands out pending tasks as long as there is a worker for the next one. */
-  #schedule(): void {
-    for (;;) {
-      const entry = this.#pending.peek();
-      if (entry === undefined) break;
-      const mayGrow = this.#fleet.mayGrow && entry.pinned === undefined;
-      let link = pickWorker(this.#fleet.links, entry, this.options, mayGrow);
-      if (link === undefined) {
-        link = mayGrow ? this.#grow() : undefined;
-        if (link === undefined) break;
-      }
-      this.#pending.take(entry);
-      this.#hand(link, entry);
-    }
-    this.#noteRoom();
-  }
-
-  #grow(): WorkerLink | undefined {
-    try {
-      return this.#fleet.tryAdd();
-    } catch (error) {
-      // Not now: whoever submits hears of failures later.
-      queueMicrotask(() => this.#break("No worker could be started", error));
-      return undefined;
-    }
-  }
-
-  get #hasRoom(): boolean {
-    if (this.#waiting < this.options.maxQueue) return true;
-    return this.#waiting === 0 && (this.#fleet.mayGrow || this.#fleet.hasIdle);
-  }
-
-  #noteRoom(): void {
-    if (this.#room === undefined || !this.#hasRoom) return;
-    this.#room.resolve();
-    this.#room = undefined;
-  }
-
-  #hand(link: WorkerLink, entry: TaskEntry): void {
-    clearTimeout(link.idleTimer);
-    link.add(entry, this.#nextTask, estimateOf(entry));
-    this.#nextTask = (this.#nextTask % 0xffff_fffe) + 1;
-    if (this.#flushing) return;
-    this.#flushing = true;
-    queueMicrotask(() => {
-      this.#flushing = false;
-      this.tick++;
-      for (const other of this.#fleet.links) if (other.hasOutbox) other.flush();
-    });
-  }
-
-  /** Takes a task out of a worker that has not started it. @returns false when it has. */
-  #takeOut(link: WorkerLink, entry: TaskEntry): boolean {
-    if (entry.state === "sent") {
-      const reclaimed = link.reclaim();
-      const isFree = reclaimed.includes(entry);
-      link.keep(isFree ? reclaimed.filter((other) => other !== entry) : reclaimed);
-      if (!isFree) return false;
-    } else if (entry.state !== "outbox") {
-      return false;
-    }
-    link.release([entry]);
-    return true;
-  }
-
-  /** A task that outranks others gets ahead of those that were handed out and not started. */
-  #preempt(entry: TaskEntry): void {
-    const yields = (other: TaskEntry): boolean =>
-      !other.moved && other.options.priority < entry.options.priority;
-    for (const link of this.#fleet.links) {
-      if (![...link.inflight.values()].some(yields)) continue;
-      const reclaimed = link.reclaim();
-      link.keep(reclaimed.filter((other) => !yields(other)));
-      const yielding = [...reclaimed, ...link.unsent()].filter(yields);
-      link.release(yielding);
-      this.#putBack(yielding);
-    }
-  }
-
-  #requeue(entries: readonly TaskEntry[]): void {
-    this.#putBack(entries);
-    this.#schedule();
-  }
-
-  #putBack(entries: readonly TaskEntry[]): void {
-    for (const entry of entries) entry.state = "pending";
-    const orphans = entries.filter((entry) => entry.pinned?.state === "dead");
-    this.#pending.putBack(entries.filter((entry) => !orphans.includes(entry)));
-    for (const entry of orphans) {
-      const link = entry.pinned as WorkerLink;
-      this.#settleError(entry, crashError(link, { code: undefined, signal: undefined }, entry.name));
-    }
+    this.#dispatcher.add(entry);
+    if (this.#prioritised) this.#dispatcher.preempt(entry);
+    this.#dispatcher.schedule();
+    const full = this.#dispatcher.refuseOverflow(entry);
+    if (full !== undefined) queueMicrotask(() => this.#settleError(entry, full));
   }
 
   #onTimeout(link: WorkerLink, entry: TaskEntry, timeout: number): void {
@@ -407,11 +265,10 @@ export class Scheduler implements LinkOwner {
     );
     this.#enforcer.abandon(link, entry, error);
     this.#onFailure(link, entry, error);
-    this.#schedule();
+    this.#dispatcher.schedule();
   }
 
   #onVictim(link: WorkerLink, entry: TaskEntry, crash: Error): void {
-    clearTimeout(entry.timer);
     clearTimeout(entry.timer);
     if (entry.state === "abandoned") return;
     if (entry.state === "streaming") this.#settleError(entry, crash);
@@ -419,29 +276,22 @@ export class Scheduler implements LinkOwner {
   }
 
   /** A try has failed: another one, or the end. */
-  #onFailure(link: WorkerLink, entry: TaskEntry, error: unknown): void {
+  #onFailure(link: WorkerLink, entry: TaskEntry, failure: unknown): void {
     clearTimeout(entry.timer);
+    entry.timer = undefined;
     entry.link = undefined;
-    const opened = (entry.streams ?? []).some(([id]) => link.streams.withdraw(id));
-    const isLast = entry.attempt > entry.options.retries || entry.pinned?.state === "dead";
-    if (opened || isLast || !isRetryable(error)) {
+    const { delay, error } = planRetry(link, entry, failure);
+    if (delay === undefined) {
       this.#settleError(entry, error);
-      return;
-    }
-    let delay: number;
-    try {
-      delay = retryDelayOf(entry);
-    } catch (failure) {
-      this.#settleError(entry, failure);
       return;
     }
     this.#totals.retried++;
     entry.attempt++;
     entry.avoid = link;
     entry.state = "delayed";
-    this.#delayed++;
-    entry.timer = delay > 0 ? setTimeout(() => this.#undelay(entry), delay) : undefined;
-    if (delay <= 0) queueMicrotask(() => this.#undelay(entry));
+    this.#dispatcher.delayed++;
+    if (delay > 0) entry.timer = setTimeout(() => this.#undelay(entry), delay);
+    else queueMicrotask(() => this.#undelay(entry));
   }
 
   #settleValue(entry: TaskEntry, value: unknown): void {
@@ -468,20 +318,17 @@ export class Scheduler implements LinkOwner {
     entry.options.unwatch(entry);
     this.#live.delete(entry);
     if (this.#live.size > 0) return;
-    if (this.#closing) this.#endIfDone();
-    else this.#fleet.letGo(() => this.#live.size === 0 && this.#ended === undefined);
+    if (this.lifetime.isClosing) this.#endIfDone();
+    else this.#fleet.letGo(() => this.#live.size === 0 && !this.lifetime.isAwaited);
   }
 
   // ---- the way of a worker
 
   #afterTask(link: WorkerLink): void {
     this.#enforcer.afterTask(link);
-    if (link.handed >= this.options.maxTasksPerWorker) this.#retireSoon(link);
-    if (link.inflight.size === 0 && link.state === "draining") {
-      this.#fleet.retire(link, FINALIZER_MS);
-    }
-    if (this.#pending.size > 0) this.#schedule();
-    else this.#noteRoom();
+    if (link.handed >= this.options.maxTasksPerWorker) this.#fleet.drain(link);
+    this.#fleet.retireIfDrained(link);
+    this.#dispatcher.schedule();
     this.#rest(link);
   }
 
@@ -491,66 +338,34 @@ export class Scheduler implements LinkOwner {
     if (link.inflight.size === 0) this.#fleet.noteIdle(link);
   }
 
-  #retireSoon(link: WorkerLink): void {
-    if (link.state === "draining" || link.state === "dead") return;
-    link.state = "draining";
-    const unstarted = [...link.reclaim(), ...link.unsent()];
-    // Those within the worker's allowance were counted when they were handed over: they stay.
-    link.keep(unstarted.filter((entry) => entry.state === "sent"));
-    if (link.inflight.size === 0) this.#fleet.retire(link, FINALIZER_MS);
-  }
-
   #cancelUnstarted(): void {
     const error = cancelledError("The executor was shut down.");
-    for (const link of this.#fleet.links) {
-      const unstarted = [...link.reclaim(), ...link.unsent()];
-      link.release(unstarted);
-      this.#putBack(unstarted);
-    }
-    this.#refuse(error);
+    this.#dispatcher.takeBackAll();
+    this.lifetime.refuse(error);
     const waiting = [...this.#live].filter(
       ({ state }) => state === "pending" || state === "delayed",
     );
     for (const entry of waiting) this.cancel(entry, error, error);
   }
 
-  #noteFruitless(link: WorkerLink, crash: Error): void {
-    if (link.completed > 0 || ++this.#fruitless < MAX_FRUITLESS_STARTS) return;
-    this.#break(`${MAX_FRUITLESS_STARTS} workers in a row died before they did anything`, crash);
-  }
-
-  /** From now on maps make no more tasks. */
-  #refuse(error: Error): void {
-    this.#refusal ??= error;
-    for (const feeder of [...this.#feeders]) feeder.refuse(error);
-  }
-
   #break(what: string, cause: unknown): void {
-    if (this.#broken !== undefined) return;
-    const why = cause instanceof Error ? `: ${cause.message}` : "";
-    this.#broken = new BrokenExecutorError(
-      `Executor "${this.options.name}" cannot start workers. ${what}${why}`,
-      { cause },
-    );
-    this.#refuse(this.#broken);
-    for (const entry of [...this.#live]) this.cancel(entry, this.#broken, this.#broken);
+    const error = this.lifetime.break(what, cause);
+    if (error === undefined) return;
+    for (const entry of [...this.#live]) this.cancel(entry, error, error);
     for (const link of [...this.#fleet.links]) this.#fleet.retire(link, 0);
-    this.#room?.reject(this.#broken);
-    this.#room = undefined;
+    this.#dispatcher.denyRoom(error);
   }
 
   #endIfDone(): void {
-    if (!this.#closing || this.#live.size > 0) return;
-    for (const link of [...this.#fleet.links]) {
-      if (!link.retired) this.#fleet.retire(link, FINALIZER_MS);
-    }
-    if (this.#fleet.links.size === 0) this.#ended?.resolve();
+    if (!this.lifetime.isClosing || this.#live.size > 0) return;
+    this.#fleet.retireAll();
+    if (this.#fleet.links.size === 0) this.lifetime.end();
   }
 
   async #waitForEnd(): Promise<void> {
-    this.#ended ??= deferred();
+    const ended = this.lifetime.whenEnded();
     this.#fleet.hold();
     this.#endIfDone();
-    await this.#ended.promise;
+    await ended;
   }
 }

@@ -34,7 +34,7 @@ export class FunctionRecord {
 
   constructor(task: Task<never, unknown>) {
     this.#task = task;
-    this.name = taskName(task as never);
+    this.name = taskName(task);
   }
 
   /** The record of a function; the same one for every executor of this thread. */
@@ -54,7 +54,7 @@ export class FunctionRecord {
   locate(): Promise<void> | undefined {
     if (this.json !== undefined) return undefined;
     if (this.#locating !== undefined) return this.#locating;
-    const identity = identify(this.#task as never);
+    const identity = identify(this.#task);
     if (!(identity instanceof Promise)) {
       this.#remember(identity);
       return undefined;
@@ -180,12 +180,7 @@ export class TaskEntry {
   /** Expected run time in microseconds, as counted in its worker's load. */
   estimate = 0;
 
-  constructor(
-    record: FunctionRecord,
-    options: CompiledOptions,
-    sink: TaskSink,
-    flags: number,
-  ) {
+  constructor(record: FunctionRecord, options: CompiledOptions, sink: TaskSink, flags: number) {
     this.record = record;
     this.options = options;
     this.sink = sink;

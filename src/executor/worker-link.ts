@@ -212,6 +212,7 @@ export class WorkerLink {
   /** Makes tasks that were reclaimed, or not sent yet, nobody's again. */
   release(entries: readonly TaskEntry[]): void {
     const sent: number[] = [];
+    const held = this.#outbox.length > 0;
     for (const entry of entries) {
       if (entry.state === "sent") sent.push(entry.id);
       this.remove(entry);
@@ -219,6 +220,8 @@ export class WorkerLink {
       for (const [id] of entry.streams ?? []) this.streams.withdraw(id);
       entry.link = undefined;
     }
+    // One that comes back to this worker in the same tick must not be sent twice.
+    if (held) this.#outbox = this.#outbox.filter((entry) => this.inflight.get(entry.id) === entry);
     if (sent.length > 0 && this.state !== "dead") {
       this.peer.channel.send([MessageKind.drop, ...sent]);
     }

@@ -45,9 +45,7 @@ export interface AsyncCallbacks<R> {
 }
 
 /** What a generator task yields, one by one; what any other returns. */
-export type Yielded<R> = R extends
-  | AsyncIterable<infer T>
-  | Generator<infer T, unknown, unknown>
+export type Yielded<R> = R extends AsyncIterable<infer T> | Generator<infer T, unknown, unknown>
   ? T
   : R;
 
@@ -98,7 +96,7 @@ export class Pool implements AsyncDisposable {
     args: NoInfer<A>,
     callbacks: AsyncCallbacks<Received<Awaited<R>>> = {},
   ): Future<Received<Awaited<R>>> {
-    return notify(this.#executor.submit(task, ...(args as A)), callbacks);
+    return notify(this.#executor.submit(task, ...args), callbacks);
   }
 
   /**
@@ -152,7 +150,7 @@ export class Pool implements AsyncDisposable {
     items: AnyIterable<NoInfer<T>>,
     options: ImapOptions = {},
   ): MapIterator<Yielded<Awaited<R>>> {
-    return this.#iterate(task as never, items, true, options, this.imap);
+    return this.#iterate(task, items, true, options, this.imap);
   }
 
   /** As {@link Pool.imap}, in the order in which results come. */
@@ -161,7 +159,7 @@ export class Pool implements AsyncDisposable {
     items: AnyIterable<NoInfer<T>>,
     options: ImapOptions = {},
   ): MapIterator<Yielded<Awaited<R>>> {
-    return this.#iterate(task as never, items, false, options, this.imapUnordered);
+    return this.#iterate(task, items, false, options, this.imapUnordered);
   }
 
   /** Takes no more work; the workers end when they are done with what was accepted. */
@@ -184,7 +182,9 @@ export class Pool implements AsyncDisposable {
    */
   async join(): Promise<void> {
     if (this.#state === "open") {
-      throw new InvalidStateError("The pool is still open; call close() or terminate() before join().");
+      throw new InvalidStateError(
+        "The pool is still open; call close() or terminate() before join().",
+      );
     }
     await this.#executor.shutdown();
   }

@@ -29,13 +29,12 @@ export function writeDirectly(stream: NodeJS.WriteStream, fd: number): void {
 /** {@link writeDirectly} for one of this process's own streams, once it is used: making it takes time. */
 export function writeDirectlyOnUse(name: "stdout" | "stderr", fd: number): void {
   const original = Object.getOwnPropertyDescriptor(process, name);
-  const make = original?.get;
-  if (original === undefined || make === undefined) return;
+  if (original?.get === undefined) return;
   Object.defineProperty(process, name, {
     ...original,
     get: () => {
-      const stream = make.call(process) as NodeJS.WriteStream;
       Object.defineProperty(process, name, original);
+      const stream = process[name];
       // A terminal is written to directly anyway.
       if (!stream.isTTY) writeDirectly(stream, fd);
       return stream;

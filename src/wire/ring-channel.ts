@@ -19,9 +19,6 @@ interface Posted {
   readonly attachments: unknown[] | undefined;
 }
 
-/** Frames that found no room in the ring before the owner is asked to stop sending. */
-const MAX_BACKLOG = 64;
-
 /**
  * A channel between two threads of one process: small frames through a ring in shared memory, large
  * ones and those with attachments by MessagePort, with a mark in the ring so that order holds.
@@ -49,7 +46,8 @@ export class RingChannel implements Channel {
   }
 
   get writable(): boolean {
-    return this.#backlog.length < MAX_BACKLOG;
+    // What waits here is lost when this thread is terminated.
+    return this.#backlog.length === 0;
   }
 
   send(frame: readonly unknown[], attachments?: unknown[], transfer?: unknown[]): void {

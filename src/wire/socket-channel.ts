@@ -40,6 +40,8 @@ export class SocketChannel implements Channel {
   }
 
   get writable(): boolean {
+    // What waits in this process is lost when it is killed; the other side of the channel does not mind.
+    if (this.#fd !== undefined) return this.#socket.writableLength === 0;
     return !this.#socket.writableNeedDrain;
   }
 
@@ -63,7 +65,7 @@ export class SocketChannel implements Channel {
 
   start(): void {
     this.#socket.on("data", (chunk: Uint8Array) => this.#receive(chunk));
-    this.#socket.on("drain", () => this.onDrain?.());
+    if (this.#fd === undefined) this.#socket.on("drain", () => this.onDrain?.());
     // A reset or a broken pipe says only that the other side is gone; the close that follows tells the owner.
     this.#socket.on("error", (error: NodeJS.ErrnoException) => {
       if (error.code !== "EPIPE" && error.code !== "ECONNRESET") this.#failure ??= error;
@@ -103,9 +105,14 @@ export class SocketChannel implements Channel {
     }
   }
 
+  /** The stream's own "drain" comes only after more than its limit was waiting. */
+  readonly #onWritten = (): void => {
+    if (this.#fd !== undefined && this.#socket.writableLength === 0) this.onDrain?.();
+  };
+
   #write(chunk: Uint8Array): void {
     if (this.#fd === undefined || this.#socket.writableLength > 0) {
-      this.#socket.write(chunk);
+      this.#socket.write(chunk, this.#onWritten);
       return;
     }
     let written = 0;
@@ -116,7 +123,7 @@ export class SocketChannel implements Channel {
       // which the stream reports as its close.
       if ((error as NodeJS.ErrnoException).code !== "EAGAIN") return;
     }
-    if (written < chunk.length) this.#socket.write(chunk.subarray(written));
+    if (written < chunk.length) this.#socket.write(chunk.subarray(written), this.#onWritten);
   }
 
   #receive(chunk: Uint8Array): void {

@@ -30,10 +30,7 @@ function counted(end = Infinity): Iterable<number> & { pulled: number; closed: b
 }
 
 async function* later<T>(items: Iterable<T>): AsyncGenerator<T, void, undefined> {
-  for (const item of items) {
-    await null;
-    yield item;
-  }
+  for (const item of items) yield item;
 }
 
 export function testMap(kind: KindName, makeOne: Make): void {
@@ -58,7 +55,9 @@ export function testMap(kind: KindName, makeOne: Make): void {
     const long = counted();
     expect(await collect(executor.map(work.add, [1, 2, 3], long))).toEqual([1, 3, 5]);
     expect(long.closed).toBe(true);
-    const chunked = executor.with({ chunkSize: 2 }).map(work.add, new Set([1, 2, 3]), later([10, 20]));
+    const chunked = executor
+      .with({ chunkSize: 2 })
+      .map(work.add, new Set([1, 2, 3]), later([10, 20]));
     expect(await collect(chunked)).toEqual([11, 22]);
   });
 
@@ -179,9 +178,11 @@ export function testMap(kind: KindName, makeOne: Make): void {
     const blocked = executor.submit(work.gated, hold.stream, "first");
     const log = path();
     const texts = "abcdefghij";
-    const results = executor
-      .with({ chunkSize: 1, buffer: 10 })
-      .map(work.append, Array.from(texts, () => log), texts);
+    const results = executor.with({ chunkSize: 1, buffer: 10 }).map(
+      work.append,
+      Array.from(texts, () => log),
+      texts,
+    );
     await results.return?.();
     expect(await results.next()).toEqual({ done: true, value: undefined });
     hold.open();
@@ -212,7 +213,7 @@ export function testMap(kind: KindName, makeOne: Make): void {
       expect((await results.next()).value).toBe(4);
       const error = await rejection(results.next());
       expect(error.message).toBe("the input is broken");
-      expect(error.stack).not.toContain("worker \"");
+      expect(error.stack).not.toContain('worker "');
       expect((await results.next()).done).toBe(true);
     }
     expect(await executor.submit(work.square, 3)).toBe(9);
@@ -254,7 +255,12 @@ export function testMap(kind: KindName, makeOne: Make): void {
   test("several calls of next() at once give the results in turn", async () => {
     const executor = make({ maxWorkers: 2 });
     const results = executor.map(work.square, [1, 2, 3]);
-    const steps = await Promise.all([results.next(), results.next(), results.next(), results.next()]);
+    const steps = await Promise.all([
+      results.next(),
+      results.next(),
+      results.next(),
+      results.next(),
+    ]);
     expect(steps.map((step) => step.value as unknown)).toEqual([1, 4, 9, undefined]);
     expect(steps[3]?.done).toBe(true);
   });
@@ -285,7 +291,8 @@ export function testMap(kind: KindName, makeOne: Make): void {
   test("each result of a generator function is a stream of its own", async () => {
     const executor = make({ maxWorkers: 2 });
     const rows: number[][] = [];
-    for await (const stream of executor.map(work.count, [1, 2, 3])) rows.push(await collect(stream));
+    for await (const stream of executor.map(work.count, [1, 2, 3]))
+      rows.push(await collect(stream));
     expect(rows).toEqual([[0], [0, 1], [0, 1, 2]]);
   });
 }

@@ -96,14 +96,15 @@ export function testOptions(kind: KindName, makeOne: Make): void {
     const hold = gate();
     const first = executor.submit(work.gated, hold.stream, "first");
     await started(first);
-    const { signal, abort } = controller();
+    const controller = new AbortController();
+    const { signal } = controller;
     const log = path();
     const waiting = [1, 2, 3].map((i) =>
       executor.with({ signal }).submit(work.append, log, String(i)),
     );
     const other = executor.submit(work.append, log, "other");
     const reason = { why: "changed my mind" };
-    abort(reason);
+    controller.abort(reason);
     for (const future of waiting) expect(await rejection<unknown>(future)).toBe(reason);
     hold.open();
     expect(await first).toBe("first");
@@ -113,12 +114,13 @@ export function testOptions(kind: KindName, makeOne: Make): void {
 
   test("a signal cancels what runs: its own signal aborts with the reason, the worker lives on", async () => {
     const executor = make({ maxWorkers: 1 });
-    const { signal, abort } = controller();
+    const controller = new AbortController();
+    const { signal } = controller;
     const log = path();
     const future = executor.with({ signal }).submit(work.untilAborted, log);
     await started(future);
     const reason = new RangeError("enough");
-    abort(reason);
+    controller.abort(reason);
     expect(await rejection(future)).toBe(reason);
     await eventually("the task hears of it", () => linesOf(log).length === 1);
     expect(linesOf(log)).toEqual(["enough"]);
@@ -156,16 +158,19 @@ export function testOptions(kind: KindName, makeOne: Make): void {
     expect(await executor.submit(work.square, 3)).toBe(9);
   });
 
-  test.skipIf(kind === "inline")("a task that ignores its signal loses its worker after the grace", async () => {
-    const executor = make({ maxWorkers: 1, grace: 20 });
-    const { id } = await executor.submit(work.where);
-    const future = executor.submit(work.stubborn);
-    await started(future);
-    expect(future.cancel()).toBe(true);
-    const waiting = executor.submit(work.where);
-    expect((await waiting).id).not.toBe(id);
-    expect(executor.stats().crashed).toBe(0);
-  });
+  test.skipIf(kind === "inline")(
+    "a task that ignores its signal loses its worker after the grace",
+    async () => {
+      const executor = make({ maxWorkers: 1, grace: 20 });
+      const { id } = await executor.submit(work.where);
+      const future = executor.submit(work.stubborn);
+      await started(future);
+      expect(future.cancel()).toBe(true);
+      const waiting = executor.submit(work.where);
+      expect((await waiting).id).not.toBe(id);
+      expect(executor.stats().crashed).toBe(0);
+    },
+  );
 
   test("cancel() of a finished task says no", async () => {
     const executor = make({ maxWorkers: 1 });
@@ -283,7 +288,9 @@ export function testOptions(kind: KindName, makeOne: Make): void {
   test("a map reports progress through onProgress", async () => {
     const executor = make({ maxWorkers: 1 });
     const heard: unknown[] = [];
-    await collect(executor.with({ onProgress: (value) => heard.push(value) }).map(work.report, [2, 1]));
+    await collect(
+      executor.with({ onProgress: (value) => heard.push(value) }).map(work.report, [2, 1]),
+    );
     expect(heard).toEqual([{ i: 0 }, { i: 1 }, { i: 0 }]);
   });
 
@@ -304,7 +311,10 @@ export function testOptions(kind: KindName, makeOne: Make): void {
     try {
       const header = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
       const [inside, mapped] = await runTraced(header, () =>
-        Promise.all([executor.submit(traced.activeTrace), collect(executor.map(traced.traceOf, [1]))]),
+        Promise.all([
+          executor.submit(traced.activeTrace),
+          collect(executor.map(traced.traceOf, [1])),
+        ]),
       );
       expect(inside).toBe(header);
       expect(mapped).toEqual([header]);
@@ -313,10 +323,4 @@ export function testOptions(kind: KindName, makeOne: Make): void {
       uninstall();
     }
   });
-}
-
-/** An AbortController whose parts can be taken out. */
-function controller(): { signal: AbortSignal; abort(reason: unknown): void } {
-  const inner = new AbortController();
-  return { signal: inner.signal, abort: (reason) => inner.abort(reason) };
 }

@@ -84,7 +84,12 @@ export function testValues(kind: KindName, make: Make): void {
   test("default exports, references and inline functions run", async () => {
     expect(await executor.submit(defaultExport)).toBe("default");
     expect(await executor.submit(refs.add, 2, 3)).toBe(5);
-    expect(await executor.submit(inline((x: number) => x + 1), 1)).toBe(2);
+    expect(
+      await executor.submit(
+        inline((x: number) => x + 1),
+        1,
+      ),
+    ).toBe(2);
   });
 
   test("thousands of small calls each get their own answer", async () => {
@@ -107,7 +112,9 @@ export function testValues(kind: KindName, make: Make): void {
     const lines = (error.stack as string).split("\n");
     expect(lines[0]).toBe("RangeError: deep");
     expect(lines[1]).toMatch(/at fail .*work\.js/);
-    expect(error.stack).toMatch(new RegExp(`at ${kind} worker "[^"]+"[\\s\\S]*executor-values\\.ts`));
+    expect(error.stack).toMatch(
+      new RegExp(`at ${kind} worker "[^"]+"[\\s\\S]*executor-values\\.ts`),
+    );
   });
 
   test("a rejected promise counts as thrown", async () => {

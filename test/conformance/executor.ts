@@ -9,9 +9,19 @@ import { testValues } from "./executor-values.ts";
 /** Every case that the three executors answer alike; where one differs, the case says so. */
 export function executorConformance(kind: KindName): void {
   const make = MAKE[kind];
-  describe(`${kind}: values and errors`, () => testValues(kind, make));
-  describe(`${kind}: map`, () => testMap(kind, make));
-  describe(`${kind}: options of tasks`, () => testOptions(kind, make));
-  describe(`${kind}: streams`, () => testStreams(kind, make));
-  describe(`${kind}: workers and ends`, () => testLife(kind, make));
+  describe(`${kind}: values and errors`, () => {
+    testValues(kind, make);
+  });
+  describe(`${kind}: map`, () => {
+    testMap(kind, make);
+  });
+  describe(`${kind}: options of tasks`, () => {
+    testOptions(kind, make);
+  });
+  describe(`${kind}: streams`, () => {
+    testStreams(kind, make);
+  });
+  describe(`${kind}: workers and ends`, () => {
+    testLife(kind, make);
+  });
 }

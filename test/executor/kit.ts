@@ -84,7 +84,9 @@ export function scratch(): (name?: string) => string {
 /** Lines of a file; none when there is no file. */
 export function linesOf(path: string): string[] {
   try {
-    return readFileSync(path, "utf8").split("\n").filter((line) => line !== "");
+    return readFileSync(path, "utf8")
+      .split("\n")
+      .filter((line) => line !== "");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
     throw error;

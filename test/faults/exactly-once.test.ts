@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from "vitest";
-import { runUnderKills, runWithOneFatal } from "./exactly-once.ts";
+import { runUnderKills, runWhileBlocked, runWithOneFatal } from "./exactly-once.ts";
 import { PROCESS, RunLog, THREAD } from "./kit.ts";
 
 const log = new RunLog();
@@ -20,13 +20,25 @@ describe("workers killed at random moments", () => {
 
 describe.each([THREAD, PROCESS])("one of 1,000 $name tasks ends its worker", (kind) => {
   test.each([0, 1, 499, 998, 999])("exactly number %i fails, by process.exit", async (fatal) => {
-    await runWithOneFatal(kind, log, "recordThenExit", { tasks: 1000, fatal, workers: 2 });
+    const shape = { tasks: 1000, fatal, workers: 2 };
+    expect(await runWithOneFatal(kind, log, "recordThenExit", shape)).toEqual([fatal]);
   });
 
   test.runIf(kind.name === "process").each([0, 500, 999])(
     "exactly number %i fails, by SIGKILL",
     async (fatal) => {
-      await runWithOneFatal(kind, log, "recordThenFail", { tasks: 1000, fatal, workers: 3 });
+      const shape = { tasks: 1000, fatal, workers: 3 };
+      expect(await runWithOneFatal(kind, log, "recordThenFail", shape)).toEqual([fatal]);
     },
   );
+
+  test("exactly one fails, also when the main thread reads no results meanwhile", async () => {
+    // Far more results than the channel holds, and few more than it holds.
+    const many = { tasks: 3000, fatal: 2900, bytes: 500 };
+    const few = { tasks: 300, fatal: 80, bytes: 5000 };
+    expect(await runWhileBlocked(kind, log, "recordThenExit", many)).toEqual([many.fatal]);
+    expect(await runWhileBlocked(kind, log, "recordThenExit", few)).toEqual([few.fatal]);
+    if (kind.name === "thread") return;
+    expect(await runWhileBlocked(kind, log, "recordThenFail", many)).toEqual([many.fatal]);
+  });
 });

@@ -38,7 +38,13 @@ function running(fault: string, what: string, error: Row["error"], only?: Kind["
 }
 
 /** A fault in code that runs while a value is encoded or decoded in the worker. */
-function coding(when: string, what: string, task: string, submit: (fault: string) => Row["submit"], error: Facts): Row[] {
+function coding(
+  when: string,
+  what: string,
+  task: string,
+  submit: (fault: string) => Row["submit"],
+  error: Facts,
+): Row[] {
   return [
     { when, what: `${what} throws`, submit: submit("throw"), error },
     { when, what: `${what} exits`, submit: submit("exit"), error: crash(task, { exitCode: 3 }) },
@@ -150,7 +156,9 @@ describe.each([THREAD, PROCESS])("a task of a $name pool fails alone", (kind) =>
     const neighbour = executor.submit(fn("recordUntil"), file, "neighbour", gate);
     await eventually("the neighbour runs", () => linesOf(file).length > 0);
     const done = body();
-    const queued = Array.from({ length: 20 }, (_, i) => executor.submit(fn("record"), file, `${i}`));
+    const queued = Array.from({ length: 20 }, (_, i) =>
+      executor.submit(fn("record"), file, `${i}`),
+    );
     await done;
     expect(await Promise.all(queued)).toEqual(Array.from({ length: 20 }, (_, i) => `${i}`));
     log.open(gate);
@@ -320,13 +328,14 @@ describe.each([THREAD, PROCESS])("a $name pool whose workers cannot start says w
 });
 
 describe.each([THREAD, PROCESS])("a $name pool ends although its finalizer fails", (kind) => {
-  test.each(["finalizeThrow", "finalizeExit", ...(kind.name === "process" ? ["finalizeKill"] : [])])(
-    "%s",
-    async (name) => {
-      const executor = kind.make({ finalizer: fn(name) as never });
-      expect(await executor.submit(fn("take"))).toBe("taken");
-      await executor.shutdown();
-      expect(executor.stats()).toMatchObject({ workers: [], completed: 1, failed: 0 });
-    },
-  );
+  test.each([
+    "finalizeThrow",
+    "finalizeExit",
+    ...(kind.name === "process" ? ["finalizeKill"] : []),
+  ])("%s", async (name) => {
+    const executor = kind.make({ finalizer: fn(name) as never });
+    expect(await executor.submit(fn("take"))).toBe("taken");
+    await executor.shutdown();
+    expect(executor.stats()).toMatchObject({ workers: [], completed: 1, failed: 0 });
+  });
 });

@@ -99,7 +99,13 @@ export async function errorOf(future: Future<unknown>, boundMs = BOUND_MS): Prom
 /** A worker that ended in its own way while it ran `task`. */
 export function crash(task: string, how: { exitCode?: number; signal?: string }): Facts {
   const { exitCode, signal } = how;
-  return { name: "WorkerCrashedError", code: "ERR_MANYCORE_WORKER_CRASHED", exitCode, signal, task };
+  return {
+    name: "WorkerCrashedError",
+    code: "ERR_MANYCORE_WORKER_CRASHED",
+    exitCode,
+    signal,
+    task,
+  };
 }
 
 /** A file in which tasks leave lines, and gates that they wait for. */

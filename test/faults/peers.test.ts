@@ -71,7 +71,7 @@ describe.each([THREAD, PROCESS])("$name pool", (kind) => {
     const controller = new AbortController();
     const started = log.file(`computing-${kind.name}`);
     await short.submit(fn("take"));
-    const [{ pid }] = short.stats().workers as [{ pid: number }];
+    const pid = short.stats().workers[0]?.pid as number;
     const stuck = short.with({ signal: controller.signal }).submit(fn("recordAndCompute"), started);
     const behind = short.submit(fn("take"));
     await eventually("it computes", () => linesOf(started).length > 0);

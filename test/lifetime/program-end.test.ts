@@ -5,11 +5,14 @@ import { runProgram } from "../helpers/run-program.ts";
 describe.each(["thread", "process"])("a program that leaves its %s pool to itself", (kind) => {
   const run = (state: string) => runProgram(fixture("leaves-pool.mjs"), [kind, state]);
 
-  test.each(["unused", "idle", "stuck", "terminated"])("ends when the pool is %s", async (state) => {
-    const { code, stdout, stderr } = await run(state);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    expect(stdout).toBe("main is done\n");
-  });
+  test.each(["unused", "idle", "stuck", "terminated"])(
+    "ends when the pool is %s",
+    async (state) => {
+      const { code, stdout, stderr } = await run(state);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+      expect(stdout).toBe("main is done\n");
+    },
+  );
 
   test.each([
     ["pending", 2],

@@ -33,8 +33,8 @@ describe.each([THREAD, PROCESS])("$name workers that one task in a thousand ends
   test.each(Array.from({ length: 20 }, () => Math.floor(random() * 1000)))(
     "exactly number %i fails",
     async (fatal) => {
-      const workers = 1 + (fatal % 4);
-      await runWithOneFatal(kind, log, "recordThenExit", { tasks: 1000, fatal, workers });
+      const shape = { tasks: 1000, fatal, workers: 1 + (fatal % 4) };
+      expect(await runWithOneFatal(kind, log, "recordThenExit", shape)).toEqual([fatal]);
     },
   );
 });

@@ -57,8 +57,7 @@ function loading(load: () => unknown): unknown {
   try {
     return load();
   } catch (error) {
-    const failed = Promise.reject(error as Error);
-    return failed;
+    return Promise.reject(error);
   }
 }
 

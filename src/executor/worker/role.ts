@@ -209,7 +209,9 @@ export class ExecutorWorker {
     this.#memoryMeasured = now;
     const heap = getHeapStatistics();
     const bytes =
-      this.#host.kind === "process" ? process.memoryUsage.rss() : heap.used_heap_size + heap.external_memory;
+      this.#host.kind === "process"
+        ? process.memoryUsage.rss()
+        : heap.used_heap_size + heap.external_memory;
     this.#host.channel.send([MessageKind.memory, bytes]);
   }
 

@@ -83,15 +83,10 @@ export class TaskRunner {
     this.#running.set(task.id, context);
     try {
       const outcome = this.#call(entry, this.#decodeArgs(task), flags, context);
-      const succeed = (value: unknown): void | Promise<void> => {
-        noteRun(entry, micros());
-        const streaming = this.#succeed(task.id, value, flags, micros(), context);
-        if (streaming !== undefined) return streaming.then(() => this.#leave(task.id, context));
-        this.#leave(task.id, context);
-      };
-      if (!isThenable(outcome)) return succeed(outcome);
+      if (!isThenable(outcome))
+        return this.#finish(task.id, entry, context, outcome, flags, micros());
       return Promise.resolve(outcome).then(
-        succeed,
+        (value) => this.#finish(task.id, entry, context, value, flags, micros()),
         (error: unknown) => {
           this.#leave(task.id, context);
           this.#fail(task.id, error, micros());
@@ -101,6 +96,21 @@ export class TaskRunner {
       this.#leave(task.id, context);
       this.#fail(task.id, error, micros());
     }
+  }
+
+  /** The function has returned; the task is over once the streams of its result are. */
+  #finish(
+    id: number,
+    entry: TableEntry,
+    context: LazyContext,
+    value: unknown,
+    flags: number,
+    micros: number,
+  ): void | Promise<void> {
+    noteRun(entry, micros);
+    const streaming = this.#succeed(id, value, flags, micros, context);
+    if (streaming !== undefined) return streaming.then(() => this.#leave(id, context));
+    this.#leave(id, context);
   }
 
   #leave(id: number, context: LazyContext): void {
