@@ -140,14 +140,13 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
   }
 
   stats(): ExecutorStats {
-    const { stats: workers, busyTasks: running } = this.#fleet;
     return {
       name: this.options.name,
       kind: this.kind,
-      workers,
+      workers: this.#fleet.stats,
       maxWorkers: this.options.maxWorkers,
       pending: this.#dispatcher.waiting,
-      running,
+      running: this.#fleet.busyTasks,
       ...this.#totals.snapshot(),
     };
   }

@@ -1,5 +1,6 @@
-import { type ChildProcess, spawn, type StdioOptions } from "node:child_process";
+import type { ChildProcess, StdioOptions } from "node:child_process";
 import { closeSync, readSync } from "node:fs";
+import { createRequire } from "node:module";
 import type { Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
@@ -47,6 +48,7 @@ export function spawnProcess(options: SpawnOptions): ProcessPeer {
   // See `entry.ts` for their numbers there: what is out here is in there.
   stdio.push(lane.out, lane.in);
   if (options.claimsFd !== undefined) stdio.push(options.claimsFd);
+  const { spawn } = childProcess();
   const child = spawn(
     process.execPath,
     [...(options.execArgv ?? inheritedExecArgv()), ENTRY, options.role],
@@ -71,6 +73,11 @@ export function spawnProcess(options: SpawnOptions): ProcessPeer {
   const boot = encodeValue(options.boot, { destination: "process", root: "options" });
   peer.channel.send(["boot", boot.bytes], boot.attachments);
   return peer;
+}
+
+/** Loaded by the first process that is started: many programs only use threads, or are workers themselves. */
+function childProcess(): typeof import("node:child_process") {
+  return createRequire(import.meta.url)("node:child_process") as typeof import("node:child_process");
 }
 
 /** A child process of ours, seen from its parent. */

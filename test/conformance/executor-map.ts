@@ -228,7 +228,8 @@ export function testMap(kind: KindName, makeOne: Make): void {
 
   test("a function that cannot be found fails at the first result", async () => {
     const executor = make({ maxWorkers: 1 });
-    const results = executor.map(work.hiddenFunction() as (x: number) => void, [1, 2]);
+    const hidden: (x: number) => unknown = work.hiddenFunction();
+    const results = executor.map(hidden, [1, 2]);
     expect(await rejection(results.next())).toBeInstanceOf(TaskNotFoundError);
   });
 

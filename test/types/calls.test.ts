@@ -165,7 +165,7 @@ describe("types of calls", () => {
         // @ts-expect-error a number is no string
         initializerArgs: [1],
       };
-      return [good, bad];
+      expectTypeOf(good).toEqualTypeOf(bad);
     });
   });
 
