@@ -1,5 +1,6 @@
 import type { Task } from "../task/index.ts";
 import { inspectAs } from "../util/inspectable.ts";
+import { staysHere } from "../util/stays-here.ts";
 import { checkMilliseconds, type WaitOptions, waitWithin } from "../util/wait-options.ts";
 import { TimeoutError } from "../errors/index.ts";
 import { cancelledError, Future } from "./future.ts";
@@ -14,6 +15,7 @@ import type { AnyIterable, Executor, ExecutorStats, Received, TaskOptions } from
 /** An executor together with the options its tasks get; `with()` makes another one over the same workers. */
 export class BoundExecutor implements Executor {
   static {
+    staysHere(BoundExecutor, "is an executor, which cannot travel: make one where it is used");
     inspectAs<BoundExecutor>(BoundExecutor, (executor) => {
       return `<${executor.constructor.name} ${describeStats(executor.stats())}>`;
     });

@@ -1,6 +1,7 @@
 import { CancelledError, InvalidStateError, TimeoutError } from "../errors/index.ts";
 import { deferred, type Deferred } from "../util/deferred.ts";
 import { inspectAs } from "../util/inspectable.ts";
+import { staysHere } from "../util/stays-here.ts";
 import { type WaitOptions, waitWithin } from "../util/wait-options.ts";
 import { ProgressLog } from "./progress-log.ts";
 
@@ -28,6 +29,7 @@ export interface FutureOwner {
 export class Future<R> implements PromiseLike<R> {
   static {
     inspectAs<Future<unknown>>(Future, (future) => `<Future ${future.#state}>`);
+    staysHere(Future, "is a Future: await it and send its result");
   }
 
   #state: FutureState = "pending";

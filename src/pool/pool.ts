@@ -13,6 +13,7 @@ import {
 import { describeStats } from "../executor/bound-executor.ts";
 import { workerCount } from "../executor/options.ts";
 import { inspectAs } from "../util/inspectable.ts";
+import { staysHere } from "../util/stays-here.ts";
 import type { Task } from "../task/index.ts";
 
 /** Options of a {@link Pool}: those of both executors, with Python's names for the most used. */
@@ -63,6 +64,7 @@ export type Yielded<R> = R extends AsyncIterable<infer T> | Generator<infer T, u
  */
 export class Pool implements AsyncDisposable {
   static {
+    staysHere(Pool, "is a Pool, which cannot travel: make one where it is used");
     inspectAs<Pool>(Pool, (pool) => `<Pool ${pool.#state} ${describeStats(pool.stats())}>`);
   }
 

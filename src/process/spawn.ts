@@ -77,7 +77,9 @@ export function spawnProcess(options: SpawnOptions): ProcessPeer {
 
 /** Loaded by the first process that is started: many programs only use threads, or are workers themselves. */
 function childProcess(): typeof import("node:child_process") {
-  return createRequire(import.meta.url)("node:child_process") as typeof import("node:child_process");
+  return createRequire(import.meta.url)(
+    "node:child_process",
+  ) as typeof import("node:child_process");
 }
 
 /** A child process of ours, seen from its parent. */

@@ -1,3 +1,4 @@
+import { staysHere } from "../util/stays-here.ts";
 import type { Readable, Writable } from "node:stream";
 import { inspect, type InspectOptions } from "node:util";
 import { identify, resolveTask } from "../task/index.ts";
@@ -17,6 +18,10 @@ const DISPOSE_GRACE_MS = 1000;
 
 /** What {@link Process} and {@link Thread} have in common: a child that runs one function, seen from its starter. */
 export abstract class WorkerHandle<R> {
+  static {
+    staysHere(WorkerHandle, "is a Process or Thread, which cannot travel: send its name or pid");
+  }
+
   readonly #core: WorkerCore<R>;
 
   /** @internal */

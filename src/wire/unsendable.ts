@@ -1,4 +1,5 @@
 import { types } from "node:util";
+import { reasonToStay } from "../util/stays-here.ts";
 import { classOf } from "./class-registry.ts";
 import type { Destination } from "./codec-types.ts";
 
@@ -137,6 +138,8 @@ const NO_STREAM =
   ", and streams cannot travel from here: only arguments and results of tasks may hold them. Read it first and send what it gives";
 
 function hostRefusal(value: object, { destination }: Rules): string | undefined {
+  const reason = reasonToStay(value);
+  if (reason !== undefined) return reason;
   const tag = tagOf(value);
   if (tag === "AbortSignal" || tag === "AbortController") {
     return `is an ${tag}: pass it as the option \`signal\`; the task finds its own in taskContext().signal`;

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { Future, afterAll, beforeAll, expect, test } from "vitest";
 import {
   type Executor,
   inline,
@@ -146,6 +146,14 @@ export function testValues(kind: KindName, make: Make): void {
     const error = await rejection(executor.submit(null as never));
     expect(error).toBeInstanceOf(TypeError);
     expect(error.message).toContain("null");
+  });
+
+  test("a Future or an executor among the arguments is refused, not sent as an empty object", async () => {
+    for (const own of [new Future(), executor]) {
+      const error = await rejection<SerializationError>(executor.submit(work.echo, { own }));
+      expect(error).toBeInstanceOf(SerializationError);
+      expect(error.path).toBe("args[0].own");
+    }
   });
 
   test("an argument that cannot travel is refused by its path, at once and for that task alone", async () => {

@@ -172,9 +172,10 @@ export async function runWhileBlocked(
   return failed;
 }
 
+/** Not one that is starting: three of those in a row, and the executor says that it is broken. */
 function pickPid(executor: PoolExecutor, random: () => number): number | undefined {
-  const pids = executor
-    .stats()
-    .workers.flatMap(({ pid, state }) => (pid === undefined || state === "dead" ? [] : [pid]));
+  const pids = executor.stats().workers.flatMap(({ pid, state }) =>
+    pid === undefined || (state !== "busy" && state !== "idle") ? [] : [pid],
+  );
   return pids[Math.floor(random() * pids.length)];
 }

@@ -1,0 +1,16 @@
+const REASON = Symbol.for("manycore.staysHere");
+
+/**
+ * Marks a class whose instances mean something only where they were made: the codec refuses them instead
+ * of sending an empty object.
+ *
+ * @param reason - ends a sentence that begins with the path of the value: `is a Future: await it`.
+ */
+export function staysHere(constructor: { readonly prototype: object }, reason: string): void {
+  Object.defineProperty(constructor.prototype, REASON, { value: reason });
+}
+
+/** Why an object has to stay, if its class was marked. */
+export function reasonToStay(value: object): string | undefined {
+  return (value as { readonly [REASON]?: string })[REASON];
+}
