@@ -1,6 +1,7 @@
-import { Future, afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import {
   type Executor,
+  Future,
   inline,
   RemoteError,
   SerializationError,
