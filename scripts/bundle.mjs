@@ -38,7 +38,14 @@ export async function bundle() {
     entryFileNames: "[name].js",
     // One folder deep, as src/util/entry-url.ts expects of the chunk it is in.
     chunkFileNames: "chunks/[name]-[hash].js",
-    codeSplitting: { groups: [{ name: "entry-url", test: /entry-url\.ts$/ }] },
+    // Few chunks: each costs the loader as much as parsing thousands of lines.
+    codeSplitting: {
+      groups: [
+        { name: "entry-url", test: /entry-url\.ts$/, priority: 3 },
+        { name: "core", test: /src\/(errors|util|wire)\//, priority: 2 },
+        { name: "task", test: /src\/task\/(?!jiti|tsx)/, priority: 1 },
+      ],
+    },
   });
   await build.close();
 }

@@ -2,8 +2,6 @@ import { processIdentity } from "./identity.ts";
 import { liveChildren } from "./children.ts";
 import type { Process } from "./process.ts";
 
-export { abortShutdown } from "./shutdown-signal.ts";
-
 /** This process, as {@link currentProcess} tells of it. */
 export interface CurrentProcess {
   readonly name: string;

@@ -3,6 +3,6 @@ export type { HandleOptions, StdioOption, TargetOptions } from "./handle-options
 export { type TerminateOptions, WorkerHandle } from "./worker-handle.ts";
 export { activeChildren, type CurrentProcess, currentProcess } from "./current.ts";
 export { type ParentProcess, parentProcess } from "./parent-process.ts";
-export { abortShutdown, shutdownSignal } from "./shutdown-signal.ts";
+export { shutdownSignal } from "./shutdown-signal.ts";
 export { cpuCount } from "./cpu-count.ts";
 export type { StdioTarget } from "./spawn.ts";

@@ -1,5 +1,5 @@
 import type { ChildProcess, StdioOptions } from "node:child_process";
-import { closeSync, readSync } from "node:fs";
+import { closeSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
@@ -12,7 +12,6 @@ import type { LaneDescriptors } from "../wire/bulk-lane.ts";
 import { type Boot, type ExitStatus, type Peer, SocketChannel } from "../wire/index.ts";
 import { inheritedExecArgv } from "./exec-argv.ts";
 
-export { exitCodeOf } from "./exit-code.ts";
 
 /** Where one of the three standard streams of a child goes. */
 export type StdioTarget = "inherit" | "pipe" | "ignore" | number;
@@ -36,8 +35,6 @@ export interface SpawnOptions {
 
 /** How long after the exit of a child its last words may take; only a grandchild that holds its pipe can delay them. */
 const LAST_WORDS_MS = 1000;
-
-const DRAIN_BYTES = 64 * 1024;
 
 const ENTRY = fileURLToPath(entryUrl("process/entry"));
 
@@ -155,21 +152,7 @@ export class ProcessPeer implements Peer {
 
   /** Reads, without the event loop and without waiting, what the child has sent so far. */
   drainSync(): void {
-    const socket = this.#child.stdio[3] as Socket;
-    const { fd = -1 } = (socket as unknown as { _handle: { fd?: number } | null })._handle ?? {};
-    if (fd < 0) return;
-    try {
-      for (;;) {
-        const chunk = Buffer.allocUnsafeSlow(DRAIN_BYTES);
-        const length = readSync(fd, chunk);
-        // The child waits for our end before it leaves; destroying closes the descriptor at once.
-        if (length === 0) return void socket.destroy();
-        this.channel.receive(chunk.subarray(0, length));
-      }
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code !== "EAGAIN") socket.destroy();
-    }
+    this.channel.drainSync();
   }
 
   #pipes(): Socket[] {

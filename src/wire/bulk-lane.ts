@@ -2,7 +2,7 @@ import { ftruncateSync, readSync, writeSync } from "node:fs";
 import { SerializationError } from "../errors/index.ts";
 
 /** Bytes that may lie in a lane at a time; what finds no room goes through the socket. */
-export const LANE_BYTES: number = 64 * 1024 * 1024;
+const LANE_BYTES = 64 * 1024 * 1024;
 /** Below this a socket is as fast. */
 const MIN_LANE_BYTES = 64 * 1024;
 /** A lane that has grown beyond this gives its memory back when it is empty. */

@@ -1,4 +1,4 @@
-import { writeSync } from "node:fs";
+import { readSync, writeSync } from "node:fs";
 import type { Socket } from "node:net";
 import { BulkLane, type LaneDescriptors } from "./bulk-lane.ts";
 import type { Channel } from "./channel.ts";
@@ -15,6 +15,8 @@ export interface SocketChannelOptions {
   /** Nameless files for large buffers, shared with the other side. */
   readonly lane?: LaneDescriptors | undefined;
 }
+
+const DRAIN_BYTES = 64 * 1024;
 
 /** Kinds of frames that the channels keep to themselves; see `protocol.ts` for the others. */
 const VIA_LANE = 60;
@@ -87,9 +89,23 @@ export class SocketChannel implements Channel {
     this.#socket.end();
   }
 
-  /** Hands over bytes that were read from the descriptor outside the event loop. */
-  receive(chunk: Uint8Array): void {
-    this.#receive(chunk);
+  /** Reads, without the event loop and without waiting, what the other side has sent so far. */
+  drainSync(): void {
+    const { _handle: handle } = this.#socket as unknown as { _handle: { fd?: number } | null };
+    const fd = handle?.fd ?? -1;
+    if (fd < 0) return;
+    try {
+      for (;;) {
+        const chunk = Buffer.allocUnsafeSlow(DRAIN_BYTES);
+        const length = readSync(fd, chunk);
+        // The other side may wait for our end before it leaves; destroying closes the descriptor at once.
+        if (length === 0) return void this.#socket.destroy();
+        this.#receive(chunk.subarray(0, length));
+      }
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== "EAGAIN") this.#socket.destroy();
+    }
   }
 
   #accept(bytes: Uint8Array, attachments: Uint8Array[] | undefined): void {
@@ -105,9 +121,11 @@ export class SocketChannel implements Channel {
     }
   }
 
-  /** The stream's own "drain" comes only after more than its limit was waiting. */
-  readonly #onWritten = (): void => {
-    if (this.#fd !== undefined && this.#socket.writableLength === 0) this.onDrain?.();
+  readonly #onWritten = (error?: Error | null): void => {
+    // A write that fails makes the stream close, with all that a killed process has sent still unread.
+    if (error != null) this.drainSync();
+    // The stream's own "drain" comes only after more than its limit was waiting.
+    else if (this.#fd !== undefined && this.#socket.writableLength === 0) this.onDrain?.();
   };
 
   #write(chunk: Uint8Array): void {

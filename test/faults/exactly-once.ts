@@ -51,8 +51,13 @@ export async function runUnderKills(
   const killOne = (): void => {
     const pid = pickPid(executor, random);
     if (pid === undefined) return;
-    process.kill(pid, "SIGKILL");
-    kills++;
+    try {
+      process.kill(pid, "SIGKILL");
+      kills++;
+    } catch (error) {
+      // It was killed a moment ago, and what it said last is still being read.
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
   };
   const lane = async (): Promise<void> => {
     for (let i = next++; i < tasks; i = next++) {
@@ -174,8 +179,10 @@ export async function runWhileBlocked(
 
 /** Not one that is starting: three of those in a row, and the executor says that it is broken. */
 function pickPid(executor: PoolExecutor, random: () => number): number | undefined {
-  const pids = executor.stats().workers.flatMap(({ pid, state }) =>
-    pid === undefined || (state !== "busy" && state !== "idle") ? [] : [pid],
-  );
+  const pids = executor
+    .stats()
+    .workers.flatMap(({ pid, state }) =>
+      pid === undefined || (state !== "busy" && state !== "idle") ? [] : [pid],
+    );
   return pids[Math.floor(random() * pids.length)];
 }
