@@ -12,7 +12,6 @@ import type { LaneDescriptors } from "../wire/bulk-lane.ts";
 import { type Boot, type ExitStatus, type Peer, SocketChannel } from "../wire/index.ts";
 import { inheritedExecArgv } from "./exec-argv.ts";
 
-
 /** Where one of the three standard streams of a child goes. */
 export type StdioTarget = "inherit" | "pipe" | "ignore" | number;
 

@@ -136,7 +136,8 @@ export class RunLog {
 
 /** The lines of a file of {@link RunLog}. */
 export function linesOf(file: string): string[] {
-  return readFileSync(file, "utf8").split("\n").slice(0, -1);
+  const lines = readFileSync(file, "utf8").split("\n").slice(0, -1);
+  return lines.map((line) => line.trimStart());
 }
 
 /** Pseudo-random numbers in [0, 1), the same ones for the same seed (mulberry32). */
