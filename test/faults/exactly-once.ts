@@ -81,7 +81,7 @@ export async function runUnderKills(
 }
 
 /** Compares what ran with what was said about it. */
-export function checkRuns(
+function checkRuns(
   lines: readonly string[],
   tasks: number,
   failed: ReadonlyMap<number, unknown>,

@@ -142,7 +142,7 @@ describe("a function that cannot be found", () => {
       "class that its module does not export",
     ],
     ["an anonymous function", () => esm.anonymous(), "no name"],
-    // oxlint-disable-next-line typescript/no-implied-eval, no-new-func
+    // oxlint-disable-next-line typescript/no-implied-eval
     ["code without a file", () => new Function("return 1") as Fn, "no file"],
   ])("is told apart: %s", async (_what, fn, why) => {
     const { message } = await refusal(fn());

@@ -199,7 +199,6 @@ describe.each(["thread", "process"] as const)("inline functions in a %s", (kind)
   test.each([
     ["an arrow function", (x: number) => x * 2, 6],
     ["an async arrow function", async (x: number) => x * 2, 6],
-    // oxlint-disable-next-line func-names
     [
       "a function expression",
       function (x: number) {
@@ -302,7 +301,7 @@ describe("inline", () => {
     ["methods with private names", new Plain().read, /no function by itself/],
     [
       "text with a source map comment",
-      // oxlint-disable-next-line typescript/no-implied-eval, no-new-func
+      // oxlint-disable-next-line typescript/no-implied-eval
       new Function(["//# source", "MappingURL=x.map"].join("")) as Fn,
       /sourceMappingURL/,
     ],
