@@ -13,6 +13,9 @@ const ErrorClass = { known: 0, registered: 1, dom: 2 } as const;
 /** Bits that say which of the parts of an error follow. */
 const ErrorPart = { message: 1, name: 2, stack: 4, cause: 8, errors: 16 } as const;
 
+/** How the codes of this package's errors begin. */
+const CODES = "ERR_MANYCORE_";
+
 /** Own properties of errors that have a place of their own. */
 const APART: ReadonlySet<string> = new Set(["message", "name", "stack", "cause", "errors"]);
 
@@ -91,13 +94,20 @@ function nearestClass(error: Error): NearestClass {
     if (registered !== undefined)
       return { kind: ErrorClass.registered, name: registered.name, exact };
     const Class = at.constructor;
-    if (typeof Class === "function" && Class.prototype === at && KNOWN.get(Class.name) === Class) {
+    if (typeof Class === "function" && Class.prototype === at && isKnown(Class, error)) {
       return { kind: ErrorClass.known, name: Class.name, exact };
     }
     exact = false;
     at = Object.getPrototypeOf(at) as ErrorPrototype | null;
   }
   return { kind: ErrorClass.known, name: "Error", exact };
+}
+
+/** True for the classes of the language and of this package, be it another copy of it. */
+function isKnown(Class: Function, error: Error): boolean {
+  const known = KNOWN.get(Class.name);
+  if (known === undefined || known === Class) return known === Class;
+  return known.prototype instanceof own.ManycoreError && text(error, "code").startsWith(CODES);
 }
 
 function partsOf(error: Error, inheritsName: boolean): number {

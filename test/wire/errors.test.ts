@@ -10,6 +10,15 @@ function thrown(value: unknown): Error {
 }
 
 describe("errors on their way", () => {
+  test("an error of another copy of the package arrives as this copy's class", async () => {
+    const other = (await import(new URL("../../lib/index.js", import.meta.url).href)) as {
+      TimeoutError: new (message: string) => Error;
+    };
+    const error = new other.TimeoutError("late");
+    expect(error).not.toBeInstanceOf(own.TimeoutError);
+    expect(thrown(error)).toBeInstanceOf(own.TimeoutError);
+  });
+
   test("every class of the language arrives as itself", () => {
     for (const Class of [
       Error,
