@@ -13,32 +13,32 @@ export interface TableEntry {
 /** Runs below this are not announced: the message would cost more than the task. */
 const TINY_MICROS = 200;
 
-/** The functions of one worker by the numbers its executor uses for them. */
+/**
+ * The functions of one worker by the numbers its executor uses for them.
+ *
+ * A module is imported by the first task that needs it, after that task was claimed: so a module that
+ * ends its worker has a task to answer for it, and does not go from worker to worker.
+ */
 export class FunctionTable {
+  /** What has not been asked for, as it came. */
+  readonly #defined: Map<number, string> = new Map();
   readonly #entries: Map<number, TableEntry> = new Map();
 
-  /** Remembers what a number stands for and begins to load it. */
+  /** Remembers what a number stands for. */
   define(id: number, json: string): void {
-    const identity = parseIdentity(json);
-    const entry: TableEntry = { target: missing, slowestMicros: TINY_MICROS };
-    const target = loading(() => resolveTask(identity)) as TableEntry["target"];
-    entry.target = target;
-    if (target instanceof Promise) {
-      target.then(
-        (fn) => {
-          entry.target = fn;
-        },
-        // Each task that needs it awaits the promise and fails with this; nobody else has to hear it.
-        () => {},
-      );
-    }
-    this.#entries.set(id, entry);
+    this.#defined.set(id, json);
   }
 
+  /** The function of that number; the first time it begins to load. */
   get(id: number): TableEntry {
     const entry = this.#entries.get(id);
-    if (entry === undefined) throw new SerializationError(`No function has the number ${id}.`);
-    return entry;
+    if (entry !== undefined) return entry;
+    const json = this.#defined.get(id);
+    if (json === undefined) throw new SerializationError(`No function has the number ${id}.`);
+    this.#defined.delete(id);
+    const loaded = load(json);
+    this.#entries.set(id, loaded);
+    return loaded;
   }
 }
 
@@ -53,14 +53,25 @@ export function noteRun(entry: TableEntry, micros: number): void {
     micros > entry.slowestMicros ? micros : entry.slowestMicros * 0.8 + micros * 0.2;
 }
 
-function loading(load: () => unknown): unknown {
+function load(json: string): TableEntry {
+  const target = resolve(json);
+  const entry: TableEntry = { target, slowestMicros: TINY_MICROS };
+  if (target instanceof Promise) {
+    target.then(
+      (fn) => {
+        entry.target = fn;
+      },
+      // Each task that needs it awaits the promise and fails with this; nobody else has to hear it.
+      () => {},
+    );
+  }
+  return entry;
+}
+
+function resolve(json: string): TableEntry["target"] {
   try {
-    return load();
+    return resolveTask(parseIdentity(json)) as TableEntry["target"];
   } catch (error) {
     return Promise.reject(error);
   }
-}
-
-function missing(): never {
-  throw new SerializationError("The function is not loaded yet.");
 }
