@@ -70,14 +70,14 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
     }
     entry.options.watch(entry, (live, reason) => this.cancel(live, reason, reason));
     if (entry.options.priority !== 0) this.#prioritised = true;
+    // A worker boots while its first function is located, which keeps this thread busy for some milliseconds.
+    if (entry.record.json === undefined && this.#fleet.links.size === 0) this.#dispatcher.grow();
     const locating = entry.record.locate();
     if (locating === undefined) {
       this.#admit(entry);
       return;
     }
     this.#dispatcher.delayed++;
-    // The worker boots while its first function is located.
-    if (this.#fleet.links.size === 0 && this.#fleet.mayGrow) this.#dispatcher.grow();
     locating.then(
       () => this.#undelay(entry),
       (error: unknown) => {

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createRequire } from "node:module";
 import { markAsWorker } from "../task/is-main.ts";
 import { globalSlot } from "../util/global-slot.ts";
 import type { Boot, ProcessIdentity, ThreadIdentity } from "../wire/index.ts";
@@ -29,7 +29,7 @@ export function processIdentity(): ProcessIdentity {
     daemon: false,
     path: [],
     parent: undefined,
-    authKey: randomBytes(32),
+    authKey: freshKey(),
   };
   return self.process;
 }
@@ -51,4 +51,10 @@ export function childIdentity(prefix: string, name?: string, daemon = false): Pr
     parent: { pid: process.pid, name: parent.name },
     authKey: parent.authKey,
   };
+}
+
+/** Children inherit their key and need not load the module that makes one. */
+function freshKey(): Uint8Array {
+  const crypto = createRequire(import.meta.url)("node:crypto") as typeof import("node:crypto");
+  return crypto.randomBytes(32);
 }

@@ -2,14 +2,14 @@
 import { workerData } from "node:worker_threads";
 import { adoptIdentity } from "../process/identity.ts";
 import { decodeValue } from "../wire/codec.ts";
-import { writeDirectly } from "../util/direct-stdio.ts";
+import { writeDirectlyOnUse } from "../util/direct-stdio.ts";
 import { type Boot, type Host, RingChannel, type Role } from "../wire/index.ts";
 import type { ThreadStart } from "./spawn.ts";
 
 function main(start: ThreadStart): void {
   const role = import(start.role) as Promise<Role>;
-  if (start.direct.stdout) writeDirectly(process.stdout, 1);
-  if (start.direct.stderr) writeDirectly(process.stderr, 2);
+  if (start.direct.stdout) writeDirectlyOnUse("stdout", 1);
+  if (start.direct.stderr) writeDirectlyOnUse("stderr", 2);
   const boot = decodeValue(start.boot, undefined) as Boot;
   adoptIdentity(boot);
   process.argv.splice(1, process.argv.length, ...boot.argv);

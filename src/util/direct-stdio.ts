@@ -11,7 +11,7 @@ const pause = new Int32Array(new SharedArrayBuffer(4));
  * busy (nodejs/node#30491). A process keeps back what a full pipe does not take, and loses it when it
  * is killed or calls `process.exit`. Written directly, what was printed before a crash is there.
  */
-export function writeDirectly(stream: NodeJS.WriteStream, fd: number): void {
+function writeDirectly(stream: NodeJS.WriteStream, fd: number): void {
   const target = stream as unknown as Pick<Writable, "_write" | "_writev">;
   target._write = (chunk: Uint8Array | string, encoding, done) => {
     done(writeWhole(fd, typeof chunk === "string" ? Buffer.from(chunk, encoding) : chunk));

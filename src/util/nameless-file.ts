@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { constants, openSync, unlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,7 +22,7 @@ export function openNamelessFile(): number {
       }
     }
   }
-  const path = join(tmpdir(), `manycore-${randomUUID()}`);
+  const path = join(tmpdir(), `manycore-${process.pid}-${performance.now()}-${Math.random()}`);
   const fd = openSync(path, "wx+", 0o600);
   unlinkSync(path);
   return fd;
