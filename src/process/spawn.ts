@@ -37,9 +37,37 @@ const LAST_WORDS_MS = 1000;
 
 const ENTRY = fileURLToPath(entryUrl("process/entry"));
 
-/** Starts a Node process that runs one role, connected by a socket pair of its own. */
+/**
+ * Starts a Node process that runs one role, connected by a socket pair of its own.
+ *
+ * @throws SerializationError, ProcessError or what `child_process` throws; nothing is left open then.
+ */
 export function spawnProcess(options: SpawnOptions): ProcessPeer {
-  const lane: LaneDescriptors = { out: openNamelessFile(), in: openNamelessFile() };
+  // First of all, since it is what the user's values can make fail: a child without it would wait for ever.
+  const boot = encodeValue(options.boot, { destination: "process", root: "options" });
+  const lane = openLane();
+  try {
+    const peer = new ProcessPeer(startChild(options, lane), lane);
+    peer.channel.send(["boot", boot.bytes], boot.attachments);
+    return peer;
+  } catch (error) {
+    closeSync(lane.out);
+    closeSync(lane.in);
+    throw error;
+  }
+}
+
+function openLane(): LaneDescriptors {
+  const out = openNamelessFile();
+  try {
+    return { out, in: openNamelessFile() };
+  } catch (error) {
+    closeSync(out);
+    throw error;
+  }
+}
+
+function startChild(options: SpawnOptions, lane: LaneDescriptors): ChildProcess {
   const stdio: StdioOptions = [...(options.stdio ?? ["ignore", "inherit", "inherit"]), "pipe"];
   // See `entry.ts` for their numbers there: what is out here is in there.
   stdio.push(lane.out, lane.in);
@@ -59,16 +87,11 @@ export function spawnProcess(options: SpawnOptions): ProcessPeer {
   // Left undefined when there are no file descriptors for the pipes.
   if ((child.stdio as unknown) === undefined || child.stdio[3] == null) {
     child.on("error", () => {});
-    closeSync(lane.out);
-    closeSync(lane.in);
     throw new ProcessError(
       "No process could be started: this process has too many open files. Close some or raise the limit (ulimit -n).",
     );
   }
-  const peer = new ProcessPeer(child, lane);
-  const boot = encodeValue(options.boot, { destination: "process", root: "options" });
-  peer.channel.send(["boot", boot.bytes], boot.attachments);
-  return peer;
+  return child;
 }
 
 /** Loaded by the first process that is started: many programs only use threads, or are workers themselves. */
