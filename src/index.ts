@@ -69,6 +69,10 @@ export type {
   ThreadState,
 } from "./thread/index.ts";
 
+// Synchronisation across tasks, threads and processes
+export { Guard, Lock } from "./sync/index.ts";
+export type { LockOptions, SharedOptions } from "./sync/index.ts";
+
 // What crosses a boundary
 export { registerClass } from "./wire/index.ts";
 

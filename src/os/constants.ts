@@ -1,0 +1,27 @@
+/** Numbers of the system's C headers that differ between platforms. */
+export interface Constants {
+  readonly MAP_ANONYMOUS: number;
+  readonly F_DUPFD_CLOEXEC: number;
+  /** The C type of poll's second parameter. */
+  readonly nfds: string;
+}
+
+export const PROT_READ_WRITE: number = 1 | 2;
+export const MAP_SHARED = 1;
+export const MAP_PRIVATE = 2;
+export const MAP_FIXED = 0x10;
+export const LOCK_EX = 2;
+export const LOCK_NB = 4;
+export const LOCK_UN = 8;
+export const POLLIN = 1;
+export const POLLERR = 8;
+export const POLLHUP = 16;
+export const POLLNVAL = 32;
+
+const LINUX: Constants = { MAP_ANONYMOUS: 0x20, F_DUPFD_CLOEXEC: 1030, nfds: "ulong" };
+/** Written along the headers, never run. */
+const DARWIN: Constants = { MAP_ANONYMOUS: 0x1000, F_DUPFD_CLOEXEC: 67, nfds: "uint" };
+
+export function constantsOf(platform: string): Constants {
+  return platform === "darwin" ? DARWIN : LINUX;
+}

@@ -1,0 +1,197 @@
+import { ftruncateSync, fstatSync, writeSync } from "node:fs";
+import { getSystemErrorName } from "node:util";
+import { loadBinding, type Binding, type ForeignFunction } from "./binding.ts";
+import {
+  constantsOf,
+  LOCK_EX,
+  LOCK_NB,
+  LOCK_UN,
+  MAP_FIXED,
+  MAP_PRIVATE,
+  MAP_SHARED,
+  POLLERR,
+  POLLHUP,
+  POLLIN,
+  POLLNVAL,
+  PROT_READ_WRITE,
+  type Constants,
+} from "./constants.ts";
+
+/** Memory that a file backs, seen as an ArrayBuffer. */
+export interface Mapping {
+  readonly buffer: ArrayBuffer;
+  readonly address: bigint;
+}
+
+/** A call to the system failed; `code` is the name of its errno, such as `ENOSPC`. */
+export class SystemError extends Error {
+  readonly code: string;
+  readonly syscall: string;
+
+  constructor(syscall: string, code: string) {
+    super(`${syscall} failed: ${code}`);
+    this.name = "SystemError";
+    this.code = code;
+    this.syscall = syscall;
+  }
+}
+
+/** What {@link Os.poll} found of its two descriptors. */
+export interface PollResult {
+  /** The first one can be read. */
+  readonly readable: boolean;
+  /** The second one, the writing end of a FIFO, has lost its reader. */
+  readonly orphaned: boolean;
+}
+
+const EINTR = 4;
+const EAGAIN_LINUX = 11;
+const EAGAIN_DARWIN = 35;
+const CHUNK = 1 << 20;
+
+/**
+ * The system calls that Node does not offer. All of them return at once, but for {@link Os.poll}, whose
+ * callers give it slices of at most 100 ms: a thread that sleeps in foreign code cannot be terminated.
+ */
+export class Os {
+  readonly #binding: Binding;
+  readonly #constants: Constants;
+  readonly #mmap: ForeignFunction;
+  readonly #munmap: ForeignFunction;
+  readonly #fallocate: ForeignFunction | undefined;
+  readonly #mkfifo: ForeignFunction;
+  readonly #poll: ForeignFunction;
+  readonly #flock: ForeignFunction;
+  readonly #fcntl: ForeignFunction;
+  /** Two `struct pollfd`: int fd, short events, short revents. */
+  readonly #fds = new Int32Array(4);
+  readonly #shorts = new Int16Array(this.#fds.buffer);
+
+  constructor() {
+    this.#binding = loadBinding();
+    this.#constants = constantsOf(process.platform);
+    const libc = this.#binding.load(null);
+    this.#mmap = libc.func(
+      "void *mmap(void *address, size_t length, int protection, int flags, int fd, int64_t offset)",
+    );
+    this.#munmap = libc.func("int munmap(void *address, size_t length)");
+    this.#fallocate =
+      process.platform === "linux"
+        ? libc.func("int posix_fallocate(int fd, int64_t offset, int64_t length)")
+        : undefined;
+    this.#mkfifo = libc.func("int mkfifo(const char *path, uint mode)");
+    this.#poll = libc.func(`int poll(void *fds, ${this.#constants.nfds} count, int timeout)`);
+    this.#flock = libc.func("int flock(int fd, int operation)");
+    this.#fcntl = libc.func("int fcntl(int fd, int command, ...)");
+  }
+
+  /**
+   * Maps a file, shared with every process that maps it.
+   * @param length - bytes; the file must have them, or touching the rest ends the process.
+   */
+  map(fd: number, length: number): Mapping {
+    const pointer = this.#mmap(null, length, PROT_READ_WRITE, MAP_SHARED, fd, 0);
+    const address = this.#binding.address(pointer);
+    if (BigInt.asIntN(64, address) === -1n) throw this.#error("mmap");
+    return { buffer: this.#binding.view(pointer, length), address };
+  }
+
+  /**
+   * Puts private zeros in place of what was mapped: old views read 0 and write nowhere, and nobody can be
+   * hurt by touching them. The addresses stay taken until {@link Os.unmap}.
+   */
+  detach({ buffer, address }: Mapping): void {
+    const flags = MAP_FIXED | MAP_PRIVATE | this.#constants.MAP_ANONYMOUS;
+    const pointer = this.#mmap(address, buffer.byteLength, PROT_READ_WRITE, flags, -1, 0);
+    if (this.#binding.address(pointer) !== address) throw this.#error("mmap");
+  }
+
+  /** Gives the addresses back; nothing may look at them any more. */
+  unmap(address: bigint, length: number): void {
+    if (this.#munmap(address, length) !== 0) throw this.#error("munmap");
+  }
+
+  /**
+   * Gives a file its size *and its memory*: a file that only has the size ends the process that touches it
+   * when the file system is full.
+   * @throws {@link SystemError} `ENOSPC`.
+   */
+  allocate(fd: number, length: number): void {
+    if (this.#fallocate !== undefined) {
+      const code = Number(this.#fallocate(fd, 0, length));
+      if (code !== 0) throw new SystemError("posix_fallocate", systemErrorName(code));
+      return;
+    }
+    const zeros = new Uint8Array(Math.min(length, CHUNK));
+    for (let at = fstatSync(fd).size; at < length; at += zeros.length) {
+      writeSync(fd, zeros, 0, Math.min(zeros.length, length - at), at);
+    }
+    ftruncateSync(fd, length);
+  }
+
+  /** Makes a FIFO that only this user can open. */
+  makeFifo(path: string): void {
+    if (this.#mkfifo(path, 0o600) !== 0) throw this.#error("mkfifo");
+  }
+
+  /**
+   * Sleeps until one of two descriptors has news.
+   * @param bell - waited for until it can be read; -1 for none.
+   * @param life - the writing end of a FIFO, waited for until its reader is gone; -1 for none.
+   * @param timeout - whole milliseconds.
+   */
+  poll(bell: number, life: number, timeout: number): PollResult {
+    const fds = this.#fds;
+    fds[0] = bell;
+    fds[1] = POLLIN;
+    fds[2] = life;
+    fds[3] = 0;
+    this.#poll(fds, 2, timeout);
+    const first = this.#shorts[3]!;
+    const second = this.#shorts[7]!;
+    // An interrupted or failed call leaves the answers empty: the caller looks at its words and comes again.
+    return {
+      readable: (first & POLLIN) !== 0,
+      orphaned: (second & (POLLERR | POLLHUP | POLLNVAL)) !== 0,
+    };
+  }
+
+  /** Whether the reader of a FIFO's writing end is gone. */
+  isOrphaned(life: number): boolean {
+    return this.poll(-1, life, 0).orphaned;
+  }
+
+  /** Takes the file's lock if it is free; the system gives it back when its holder ends in any way. */
+  tryLockFile(fd: number): boolean {
+    for (;;) {
+      if (this.#flock(fd, LOCK_EX | LOCK_NB) === 0) return true;
+      const code = this.#binding.errno();
+      if (code === EAGAIN_LINUX || code === EAGAIN_DARWIN) return false;
+      if (code !== EINTR) throw this.#error("flock");
+    }
+  }
+
+  unlockFile(fd: number): void {
+    this.#flock(fd, LOCK_UN);
+  }
+
+  /** A second descriptor of the same open file, unknown to Node, for an owner that closes it itself. */
+  duplicate(fd: number): number {
+    const copy = Number(this.#fcntl(fd, this.#constants.F_DUPFD_CLOEXEC, "int", 3));
+    if (copy < 0) throw this.#error("fcntl");
+    return copy;
+  }
+
+  #error(syscall: string): SystemError {
+    return new SystemError(syscall, systemErrorName(this.#binding.errno()));
+  }
+}
+
+/** `ENOSPC` of 28. */
+function systemErrorName(code: number): string {
+  try {
+    return getSystemErrorName(-code);
+  } catch {
+    return `errno ${code}`;
+  }
+}

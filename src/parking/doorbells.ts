@@ -1,0 +1,105 @@
+import { closeSync, constants, openSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { GENERATION_MASK, SLOT, SLOT_COUNT, SLOT_LIVE, type Arena } from "../memory/index.ts";
+import { os } from "../os/index.ts";
+
+/** Writing ends kept open at a time. */
+const MAX_OPEN = 128;
+const ONE_BYTE = new Uint8Array(1);
+
+/** The name of a participant's doorbell. */
+export function bellPath(folder: string, slot: number, generation: number): string {
+  return join(folder, `d${slot}-${generation}`);
+}
+
+interface End {
+  readonly generation: number;
+  readonly fd: number;
+}
+
+/**
+ * The doorbells of the other participants. A doorbell is a FIFO that its owner holds open: the kernel
+ * closes it when the process *or the thread* ends in any way, so a FIFO without a reader is proof of death.
+ */
+export class Doorbells {
+  readonly #arena: Arena;
+  /** The one used longest ago comes first. */
+  readonly #ends = new Map<number, End>();
+
+  constructor(arena: Arena) {
+    this.#arena = arena;
+  }
+
+  /**
+   * Wakes a participant.
+   * @returns false when it is dead. A full FIFO counts as rung: its owner has 65,536 reasons to wake up.
+   */
+  ring(slot: number): boolean {
+    const generation = this.generationOf(slot);
+    if (generation === undefined) return false;
+    const fd = this.open(slot, generation);
+    if (fd === undefined) return false;
+    try {
+      writeSync(fd, ONE_BYTE);
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "EAGAIN") return true;
+      if ((error as NodeJS.ErrnoException).code !== "EPIPE") throw error;
+      this.#forget(slot);
+      return false;
+    }
+  }
+
+  /** Whether the participant that had this generation of a slot is alive. */
+  isAlive(slot: number, generation: number): boolean {
+    if (this.generationOf(slot) !== generation) return false;
+    const fd = this.open(slot, generation);
+    if (fd === undefined) return false;
+    if (!os().isOrphaned(fd)) return true;
+    this.#forget(slot);
+    return false;
+  }
+
+  /**
+   * The writing end of a participant's doorbell, to ring it or to watch for its death.
+   * @returns undefined when it is dead.
+   */
+  open(slot: number, generation: number): number | undefined {
+    const known = this.#ends.get(slot);
+    if (known !== undefined) {
+      if (known.generation === generation) {
+        this.#ends.delete(slot);
+        this.#ends.set(slot, known);
+        return known.fd;
+      }
+      this.#forget(slot);
+    }
+    let fd: number;
+    try {
+      const path = bellPath(this.#arena.folder, slot, generation);
+      fd = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === "ENXIO" || code === "ENOENT") return undefined;
+      throw error;
+    }
+    if (this.#ends.size >= MAX_OPEN) this.#forget(this.#ends.keys().next().value!);
+    this.#ends.set(slot, { generation, fd });
+    return fd;
+  }
+
+  /** The generation of a slot in use; undefined when it is free. */
+  generationOf(slot: number): number | undefined {
+    if (slot < 0 || slot >= SLOT_COUNT) return undefined;
+    const { ints, base } = this.#arena.slot(slot);
+    const word = Atomics.load(ints, base + SLOT.word);
+    return (word & 3) === SLOT_LIVE ? (word >>> 2) & GENERATION_MASK : undefined;
+  }
+
+  #forget(slot: number): void {
+    const end = this.#ends.get(slot);
+    if (end === undefined) return;
+    this.#ends.delete(slot);
+    closeSync(end.fd);
+  }
+}

@@ -1,0 +1,28 @@
+export {
+  childContext,
+  currentContext,
+  enterContext,
+  isWithin,
+  runIn,
+  type Context,
+} from "./context.ts";
+export { describeCycle, findCycle, type Link } from "./deadlock.ts";
+export { describeSlot, slotInfo, type SlotInfo } from "./describe.ts";
+export { bellPath, Doorbells } from "./doorbells.ts";
+export type { LocalCell } from "./local-cell.ts";
+export { park, parking, parkSync, type ParkOptions } from "./park.ts";
+export { participant, type Participant } from "./participant.ts";
+export {
+  attachCell,
+  closeCell,
+  findCell,
+  openCell,
+  type Creation,
+  type Handle,
+} from "./shared-object.ts";
+export { BARRIER_BROKEN } from "./state-words.ts";
+export { discardIfDead, segmentPath, sweepDead, usedSlots } from "./sweep.ts";
+export { generationIn, isCurrent, ownerIn, slotOf, STARVING, tokenOf, WAITERS } from "./token.ts";
+export { readWaits, type NotedWait } from "./wait-records.ts";
+export { hasWaiters, wake, wakeAll, type Waker } from "./wake.ts";
+export type { Wish } from "./wish.ts";

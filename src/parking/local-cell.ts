@@ -1,0 +1,40 @@
+import type { Place } from "../memory/index.ts";
+import type { Context } from "./context.ts";
+
+/**
+ * A cell as this thread sees it: one for all of the thread's handles of the object, since to other
+ * participants the thread is one, whatever its tasks do.
+ */
+export class LocalCell implements Place {
+  readonly index: number;
+  readonly generation: number;
+  readonly ints: Int32Array;
+  readonly floats: Float64Array;
+  readonly bytes: Uint8Array;
+  readonly base: number;
+  /** Handles of this thread. */
+  handles = 0;
+  /** Waits of this thread; while there are some, its bit in `waiters` is set. */
+  waits = 0;
+  /** This thread holds it (locks). */
+  isHeld = false;
+  /** Whose hold it is; undefined is the whole thread. */
+  context: Context | undefined;
+  /** It was just taken over from a dead holder. */
+  isStolen = false;
+  /** This thread has asked to be handed it. */
+  isStarving = false;
+  /** The holder before this thread died with it. */
+  isAbandoned = false;
+  /** Shared holds of this thread (readers of an RWLock, arrived parties of a Barrier). */
+  members = 0;
+
+  constructor(index: number, generation: number, place: Place) {
+    this.index = index;
+    this.generation = generation;
+    this.ints = place.ints;
+    this.floats = place.floats;
+    this.bytes = place.bytes;
+    this.base = place.base;
+  }
+}

@@ -1,0 +1,288 @@
+import { setWaiting } from "../thread/status-word.ts";
+import { checkMilliseconds, type WaitOptions } from "../util/wait-options.ts";
+import { currentContext, type Context } from "./context.ts";
+import { DeadlockWatch } from "./deadlock.ts";
+import { participant, type Participant } from "./participant.ts";
+import { generationIn, slotOf } from "./token.ts";
+import { eraseWait, noteWait, setWaiterBit } from "./wait-records.ts";
+import type { Waker } from "./wake.ts";
+import type { Wish } from "./wish.ts";
+
+/**
+ * The longest sleep. Everything that wakes is a hint: who was missed by the dead looks again after this.
+ * Also the longest time for which a thread cannot be terminated.
+ */
+const SLICE_MS = sliceLength();
+/** A wait this long asks to be handed what it waits for; until then whoever comes first is served. */
+const STARVING_MS = 5;
+/** A wait that is likely to be short is not worth a sleep: how often to look before. About 5 µs. */
+const SPINS = 200;
+
+/** Bounds of one wait, and whether it may end with a DeadlockError. */
+export interface ParkOptions extends WaitOptions {
+  readonly detectDeadlock?: boolean;
+  /** The context the wait is part of; default: the current one. */
+  readonly context?: Context | undefined;
+}
+
+/** Tests make the slices long, to see that nothing relies on them. */
+function sliceLength(): number {
+  const given = Number(process.env["MANYCORE_SLICE_MS"]);
+  return given > 0 ? given : 100;
+}
+
+interface AsyncWait {
+  readonly wish: Wish<{}>;
+  readonly note: DeadlockWatch;
+  readonly records: number[];
+  readonly begun: number;
+  readonly settle: (value: {} | undefined) => void;
+  readonly fail: (error: unknown) => void;
+}
+
+/** All waits of this thread: one that sleeps with the thread, any number that wait in the event loop. */
+class Parking implements Waker {
+  readonly participant: Participant;
+  readonly slot: number;
+  readonly #groups = new Map<object, Set<AsyncWait>>();
+  #isScanDue = false;
+  #pending = 0;
+  #ticker: NodeJS.Timeout | undefined;
+  #wasShort = true;
+
+  constructor() {
+    this.participant = participant();
+    this.slot = this.participant.slot;
+  }
+
+  get bells(): Participant["bells"] {
+    return this.participant.bells;
+  }
+
+  scanSoon(): void {
+    if (this.#isScanDue) return;
+    this.#isScanDue = true;
+    queueMicrotask(() => this.#scan());
+  }
+
+  sync<T extends {}>(wish: Wish<T>, options: ParkOptions | undefined): T | undefined {
+    const timeout = checkedTimeout(options);
+    if (timeout === 0) return tryOnce(wish);
+    const begun = performance.now();
+    if (this.#wasShort) {
+      for (let i = 0; i < SPINS; i++) {
+        const value = wish.attempt();
+        if (value !== undefined) return value;
+      }
+    }
+    const watch = new DeadlockWatch(this.participant, wish, true, undefined, options);
+    const records = this.#signUp(wish, watch);
+    let value: T | undefined;
+    setWaiting(true);
+    try {
+      value = this.#sleepUntil(wish, watch, begun, timeout);
+      return value;
+    } finally {
+      setWaiting(false);
+      this.#wasShort = performance.now() - begun < 1;
+      this.#signOff(wish, records, value !== undefined);
+    }
+  }
+
+  async<T extends {}>(wish: Wish<T>, options: ParkOptions | undefined): Promise<T | undefined> {
+    const timeout = checkedTimeout(options);
+    const value = timeout === 0 ? tryOnce(wish) : wish.attempt();
+    if (value !== undefined || timeout === 0) return Promise.resolve(value);
+    return new Promise((resolve, reject) => {
+      const begun = performance.now();
+      const context = options?.context ?? currentContext();
+      const watch = new DeadlockWatch(this.participant, wish, false, context, options);
+      let timer: NodeJS.Timeout | undefined;
+      const signal = options?.signal;
+      const onAbort = (): void => leave(() => reject(signal?.reason));
+      const end = (isFulfilled: boolean): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", onAbort);
+        this.#remove(wait, isFulfilled);
+      };
+      const leave = (report: () => void): void => {
+        // A last look: what was handed over or set meanwhile is not lost on the way out.
+        const last = wish.attempt();
+        end(last !== undefined);
+        if (last !== undefined) resolve(last);
+        else report();
+      };
+      const wait: AsyncWait = {
+        wish,
+        note: watch,
+        records: this.#signUp(wish, watch),
+        begun,
+        settle: (taken) => {
+          end(true);
+          resolve(taken as T);
+        },
+        fail: (error) => leave(() => reject(error)),
+      };
+      this.#add(wait);
+      if (timeout !== Infinity) timer = setTimer(() => leave(() => resolve(undefined)), timeout);
+      signal?.addEventListener("abort", onAbort, { once: true });
+      this.#try(wait);
+    });
+  }
+
+  #sleepUntil<T extends {}>(
+    wish: Wish<T>,
+    watch: DeadlockWatch,
+    begun: number,
+    timeout: number,
+  ): T | undefined {
+    for (;;) {
+      const value = wish.attempt();
+      if (value !== undefined) return value;
+      const elapsed = performance.now() - begun;
+      if (elapsed > STARVING_MS) wish.starve?.();
+      if (!wish.arm()) continue;
+      const left = timeout - elapsed;
+      if (left <= 0) return wish.attempt();
+      watch.check(elapsed);
+      if (wish.recover?.() === true) continue;
+      const slice = Math.min(Math.ceil(left), SLICE_MS);
+      if (this.participant.sleep(this.#lifeOf(wish.holder()), slice) && this.#pending > 0) {
+        this.scanSoon();
+      }
+    }
+  }
+
+  /** A descriptor that reports the holder's death while we sleep. */
+  #lifeOf(token: number): number {
+    const slot = slotOf(token);
+    if (slot < 0 || slot === this.slot) return -1;
+    return this.bells.open(slot, generationIn(token)) ?? -1;
+  }
+
+  #signUp(wish: Wish<{}>, watch: DeadlockWatch): number[] {
+    const records: number[] = [];
+    for (const cell of wish.cells) {
+      if (cell.waits++ === 0) setWaiterBit(cell, this.slot, true);
+      records.push(noteWait(this.participant.place, cell, watch.note));
+    }
+    return records;
+  }
+
+  #signOff(wish: Wish<{}>, records: number[], isFulfilled: boolean): void {
+    for (const record of records) eraseWait(this.participant.place, record);
+    for (const cell of wish.cells) {
+      if (--cell.waits === 0) setWaiterBit(cell, this.slot, false);
+    }
+    if (!isFulfilled) wish.leave?.();
+  }
+
+  #add(wait: AsyncWait): void {
+    let group = this.#groups.get(wait.wish.group);
+    if (group === undefined) {
+      group = new Set();
+      this.#groups.set(wait.wish.group, group);
+    }
+    group.add(wait);
+    if (this.#pending++ === 0) {
+      this.participant.listen(() => this.#scan()).ref();
+      this.#ticker = setInterval(() => this.#tick(), SLICE_MS);
+    }
+  }
+
+  #remove(wait: AsyncWait, isFulfilled: boolean): void {
+    const group = this.#groups.get(wait.wish.group);
+    if (group?.delete(wait) !== true) return;
+    if (group.size === 0) this.#groups.delete(wait.wish.group);
+    if (--this.#pending === 0) {
+      this.participant.listen(() => this.#scan()).unref();
+      clearInterval(this.#ticker);
+    }
+    this.#signOff(wait.wish, wait.records, isFulfilled);
+  }
+
+  /** Serves one wait, or announces it. */
+  #try(wait: AsyncWait): boolean {
+    for (;;) {
+      const value = wait.wish.attempt();
+      if (value !== undefined) {
+        wait.settle(value);
+        return true;
+      }
+      if (wait.wish.arm()) return false;
+    }
+  }
+
+  #scan(): void {
+    this.#isScanDue = false;
+    const now = performance.now();
+    for (const group of this.#groups.values()) {
+      for (const wait of group) {
+        if (this.#try(wait)) continue;
+        if (now - wait.begun > STARVING_MS) wait.wish.starve?.();
+        break;
+      }
+    }
+  }
+
+  #tick(): void {
+    this.#scan();
+    const now = performance.now();
+    for (const group of this.#groups.values()) {
+      for (const wait of group) {
+        try {
+          if (wait.wish.recover?.() === true && this.#try(wait)) continue;
+          wait.note.check(now - wait.begun);
+        } catch (error) {
+          wait.fail(error);
+        }
+      }
+    }
+  }
+}
+
+/** Without waiting, but not without taking over from the dead. */
+function tryOnce<T extends {}>(wish: Wish<T>): T | undefined {
+  return wish.attempt() ?? (wish.recover?.() === true ? wish.attempt() : undefined);
+}
+
+/** Of Node's timers. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+function setTimer(callback: () => void, timeout: number): NodeJS.Timeout | undefined {
+  return timeout > MAX_TIMER_MS ? undefined : setTimeout(callback, timeout);
+}
+
+function checkedTimeout(options: ParkOptions | undefined): number {
+  options?.signal?.throwIfAborted();
+  return options?.timeout === undefined ? Infinity : checkMilliseconds(options.timeout, "timeout");
+}
+
+let instance: Parking | undefined;
+
+/** The waits of this thread. */
+export function parking(): Waker & { readonly participant: Participant } {
+  return own();
+}
+
+function own(): Parking {
+  instance ??= new Parking();
+  return instance;
+}
+
+/**
+ * Blocks this thread until a wish is fulfilled.
+ * @returns undefined when the time is up.
+ * @throws {@link DeadlockError}; `signal.reason` when the signal is already aborted.
+ */
+export function parkSync<T extends {}>(wish: Wish<T>, options?: ParkOptions): T | undefined {
+  return own().sync(wish, options);
+}
+
+/**
+ * Waits in the event loop until a wish is fulfilled. The first attempt is made before it returns.
+ * @returns undefined when the time is up.
+ */
+export function park<T extends {}>(wish: Wish<T>, options?: ParkOptions): Promise<T | undefined> {
+  return own().async(wish, options);
+}

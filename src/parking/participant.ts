@@ -1,0 +1,168 @@
+import { closeSync, constants, openSync, readSync, rmSync } from "node:fs";
+import { Socket, type OnReadOpts, type SocketConstructorOpts } from "node:net";
+import { threadId } from "node:worker_threads";
+import { InvalidStateError } from "../errors/index.ts";
+import {
+  Arena,
+  GENERATION_MASK,
+  HEADER,
+  SLOT,
+  SLOT_COUNT,
+  SLOT_FREE,
+  SLOT_LIVE,
+  SLOT_NAME_SIZE,
+  type Place,
+} from "../memory/index.ts";
+import { os } from "../os/index.ts";
+import { currentProcess } from "../process/index.ts";
+import { currentThread } from "../thread/index.ts";
+import { bellPath, Doorbells } from "./doorbells.ts";
+import type { LocalCell } from "./local-cell.ts";
+import { sweepDead, sweepSlot, usedSlots } from "./sweep.ts";
+import { tokenOf } from "./token.ts";
+
+const BELL_BUFFER = 512;
+
+/** This JS thread, as the others of its namespace know it: a slot, a token, a doorbell. */
+export class Participant {
+  readonly arena: Arena;
+  readonly bells: Doorbells;
+  readonly slot: number;
+  readonly generation: number;
+  /** What it writes into words that it owns. */
+  readonly token: number;
+  readonly place: Place;
+  /** The cells this thread has open. */
+  readonly cells: Map<number, LocalCell> = new Map();
+  /** The reading end of the doorbell. Node closes it when this thread ends, which is what tells the others. */
+  readonly #bell: number;
+  readonly #buffer = new Uint8Array(BELL_BUFFER);
+  #socket: Socket | undefined;
+  #onRing: () => void = () => {};
+
+  constructor(arena: Arena) {
+    this.arena = arena;
+    this.bells = new Doorbells(arena);
+    arena.checkInPlace();
+    const { slot, generation, bell } = arena.exclusively(() => this.#register());
+    this.slot = slot;
+    this.generation = generation;
+    this.#bell = bell;
+    this.token = tokenOf(slot, generation);
+    this.place = arena.slot(slot);
+    process.on("exit", () => this.#leave());
+  }
+
+  /**
+   * Sleeps until the doorbell rings, the reader of `life` dies, or the time is up.
+   * @param timeout - whole milliseconds, a slice.
+   * @returns whether the doorbell rang.
+   */
+  sleep(life: number, timeout: number): boolean {
+    const { readable } = os().poll(this.#bell, life, timeout);
+    // One read is enough: what is left wakes the next sleep, and costs it one more look at the words.
+    if (readable) readSync(this.#bell, this.#buffer, 0, BELL_BUFFER, null);
+    return readable;
+  }
+
+  /**
+   * Calls back from the event loop whenever the doorbell rings, from now on.
+   * The loop is held open only between `ref` and `unref`.
+   */
+  listen(onRing: () => void): Socket {
+    this.#onRing = onRing;
+    if (this.#socket === undefined) {
+      // A descriptor of its own: the socket closes it, and Node closes the one it knows as a file.
+      const options: SocketConstructorOpts & { onread: OnReadOpts } = {
+        fd: os().duplicate(this.#bell),
+        readable: true,
+        writable: false,
+        onread: {
+          buffer: this.#buffer,
+          callback: () => {
+            this.#onRing();
+            return true;
+          },
+        },
+      };
+      const socket = new Socket(options);
+      // Without a reader of rings the slices remain: waits go on, a little later.
+      socket.on("error", () => {});
+      socket.unref();
+      this.#socket = socket;
+    }
+    return this.#socket;
+  }
+
+  #register(): { slot: number; generation: number; bell: number } {
+    sweepDead(this.arena, this.bells);
+    const slot = this.#freeSlot();
+    const place = this.arena.slot(slot);
+    const { ints, base } = place;
+    const generation = ((Atomics.load(ints, base + SLOT.word) >>> 2) + 1) & GENERATION_MASK;
+    const path = bellPath(this.arena.folder, slot, generation);
+    rmSync(path, { force: true });
+    os().makeFifo(path);
+    let bell: number;
+    try {
+      // Both ends: its own writing end keeps the bell from reporting an end when nobody else has it open.
+      bell = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+    } catch (error) {
+      rmSync(path, { force: true });
+      throw error;
+    }
+    try {
+      this.#introduce(place);
+      Atomics.store(ints, base + SLOT.word, (generation << 2) | SLOT_LIVE);
+    } catch (error) {
+      closeSync(bell);
+      throw error;
+    }
+    if (slot >= usedSlots(this.arena)) Atomics.store(this.arena.header, HEADER.slotsUsed, slot + 1);
+    return { slot, generation, bell };
+  }
+
+  #freeSlot(): number {
+    for (let slot = 0; slot < SLOT_COUNT; slot++) {
+      const { ints, base } = this.arena.slot(slot);
+      if ((Atomics.load(ints, base + SLOT.word) & 3) === SLOT_FREE) return slot;
+    }
+    throw new InvalidStateError(
+      `The namespace ${this.arena.folder} has ${SLOT_COUNT} threads that use shared objects, and there is no room for more. End some, or spread programs over namespaces with MANYCORE_NAMESPACE.`,
+    );
+  }
+
+  /** Says who this is, for those who look on. */
+  #introduce({ ints, floats, bytes, base }: Place): void {
+    ints.fill(0, base + 1, base + SLOT.waits + 96);
+    ints[base + SLOT.pid] = process.pid;
+    ints[base + SLOT.tid] = threadId;
+    floats[(base + SLOT.started) / 2] = Date.now();
+    const name = new TextEncoder().encode(participantName()).subarray(0, SLOT_NAME_SIZE);
+    ints[base + SLOT.nameLength] = name.length;
+    bytes.set(name, (base + SLOT.name) * 4);
+  }
+
+  /** A clean end: nothing of this thread stays. */
+  #leave(): void {
+    this.arena.exclusively(() => {
+      sweepSlot(this.arena, this.bells, this.slot);
+      sweepDead(this.arena, this.bells);
+    });
+  }
+}
+
+/** `MainProcess`, `Process-2`, or with the thread where it is not the main one: `Process-2/Thread-1`. */
+function participantName(): string {
+  const thread = currentThread().name;
+  const { name } = currentProcess();
+  return thread === "MainThread" ? name : `${name}/${thread}`;
+}
+
+let instance: Participant | undefined;
+
+/** This thread's place among the participants of its namespace; takes it on first use. */
+export function participant(): Participant {
+  instance ??= new Participant(new Arena());
+  return instance;
+}

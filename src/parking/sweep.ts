@@ -1,0 +1,143 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import {
+  BITMAP_WORDS,
+  CELL,
+  FLAG_PERSISTENT,
+  GENERATION_MASK,
+  HEADER,
+  KIND,
+  SLOT,
+  SLOT_COUNT,
+  SLOT_FREE,
+  SLOT_LIVE,
+  type Arena,
+  type Place,
+} from "../memory/index.ts";
+import { bellPath, type Doorbells } from "./doorbells.ts";
+import { BARRIER_BROKEN } from "./state-words.ts";
+import { wakeAll } from "./wake.ts";
+
+/** The file behind a cell of kind `segment` or `queue`. */
+export function segmentPath(folder: string, index: number, generation: number): string {
+  return join(folder, `s.${index}-${generation}`);
+}
+
+/** Whether any participant, dead or alive, has the cell open. */
+function hasRefs({ ints, base }: Place): boolean {
+  for (let word = 0; word < BITMAP_WORDS; word++) {
+    if (Atomics.load(ints, base + CELL.refs + word) !== 0) return true;
+  }
+  return false;
+}
+
+/**
+ * Ends a cell and what belongs to it: its file and its extensions. Call it exclusively.
+ *
+ * The file goes first: a crash in between leaves a cell without a file, which reads as missing.
+ */
+export function discardCell(arena: Arena, index: number): void {
+  const { kind, generation } = arena.head(index);
+  const { ints, base } = arena.cell(index);
+  if (kind === KIND.segment || kind === KIND.queue) {
+    rmSync(segmentPath(arena.folder, index, generation), { force: true });
+  }
+  let link = Atomics.load(ints, base + CELL.extra);
+  arena.free(index);
+  const limit = arena.capacity;
+  for (let steps = 0; link > 0 && link <= limit && steps < limit; steps++) {
+    if (arena.head(link - 1).kind !== KIND.extension) return;
+    const place = arena.cell(link - 1);
+    const next = Atomics.load(place.ints, place.base + CELL.extra);
+    arena.free(link - 1);
+    link = next;
+  }
+}
+
+/** Gives up a participant's hold on a cell; the last one ends it, unless it is persistent. Call it exclusively. */
+export function dropRef(arena: Arena, index: number, slot: number): void {
+  const place = arena.cell(index);
+  Atomics.and(place.ints, place.base + CELL.refs + (slot >>> 5), ~(1 << (slot & 31)));
+  discardIfUnused(arena, index);
+}
+
+/** Ends a cell that nobody has open. Call it exclusively. */
+function discardIfUnused(arena: Arena, index: number): void {
+  const { kind, flags } = arena.head(index);
+  if (kind === 0 || kind === KIND.extension || (flags & FLAG_PERSISTENT) !== 0) return;
+  if (!hasRefs(arena.cell(index))) discardCell(arena, index);
+}
+
+/** Takes back what a dead participant left in a cell. */
+function repair(arena: Arena, bells: Doorbells, index: number, slot: number): void {
+  const place = arena.cell(index);
+  const { ints, base } = place;
+  const word = slot >>> 5;
+  const bit = 1 << (slot & 31);
+  Atomics.and(ints, base + CELL.waiters + word, ~bit);
+  const { kind } = arena.head(index);
+  if (kind === KIND.rwLock || kind === KIND.barrier) {
+    const members = Atomics.and(ints, base + CELL.members + word, ~bit);
+    if ((members & bit) !== 0) {
+      if (kind === KIND.barrier) Atomics.or(ints, base + CELL.state, BARRIER_BROKEN);
+      wakeAll(place, bells);
+    }
+  }
+  if ((Atomics.load(ints, base + CELL.refs + word) & bit) !== 0) dropRef(arena, index, slot);
+}
+
+/**
+ * Removes a participant that is dead, or leaves: its bits in every cell, the objects that only it had
+ * open, its doorbell, its slot. Call it exclusively. Stopping anywhere leaves a slot that is swept again.
+ */
+export function sweepSlot(arena: Arena, bells: Doorbells, slot: number): void {
+  const { ints, base } = arena.slot(slot);
+  const generation = (Atomics.load(ints, base + SLOT.word) >>> 2) & GENERATION_MASK;
+  const used = arena.cellsUsed;
+  for (let index = 0; index < used; index++) {
+    if (arena.head(index).kind !== 0) repair(arena, bells, index, slot);
+  }
+  rmSync(bellPath(arena.folder, slot, generation), { force: true });
+  Atomics.store(ints, base + SLOT.word, (generation << 2) | SLOT_FREE);
+}
+
+/** The slots that were ever used. */
+export function usedSlots(arena: Arena): number {
+  return Math.min(Math.max(Atomics.load(arena.header, HEADER.slotsUsed), 0), SLOT_COUNT);
+}
+
+/**
+ * Removes every dead participant. Call it exclusively.
+ * @returns how many there were.
+ */
+export function sweepDead(arena: Arena, bells: Doorbells): number {
+  let swept = 0;
+  const used = usedSlots(arena);
+  for (let slot = 0; slot < used; slot++) {
+    const { ints, base } = arena.slot(slot);
+    const word = Atomics.load(ints, base + SLOT.word);
+    if ((word & 3) !== SLOT_LIVE) continue;
+    if (bells.isAlive(slot, (word >>> 2) & GENERATION_MASK)) continue;
+    sweepSlot(arena, bells, slot);
+    swept++;
+  }
+  return swept;
+}
+
+/**
+ * Ends an object whose users are all dead, so that its name is free for a new one. Call it exclusively.
+ * @returns whether it was ended.
+ */
+export function discardIfDead(arena: Arena, bells: Doorbells, index: number): boolean {
+  const place = arena.cell(index);
+  for (let slot = 0; slot < usedSlots(arena); slot++) {
+    const refs = Atomics.load(place.ints, place.base + CELL.refs + (slot >>> 5));
+    if ((refs & (1 << (slot & 31))) === 0) continue;
+    const generation = bells.generationOf(slot);
+    if (generation !== undefined && bells.isAlive(slot, generation)) return false;
+    repair(arena, bells, index, slot);
+    if (arena.head(index).kind === 0) return true;
+  }
+  discardIfUnused(arena, index);
+  return arena.head(index).kind === 0;
+}

@@ -1,0 +1,3 @@
+export { Guard } from "./guard.ts";
+export { Lock, type LockOptions } from "./lock.ts";
+export type { SharedOptions } from "./sync-object.ts";
