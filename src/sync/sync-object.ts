@@ -119,7 +119,7 @@ export function shareable<T extends SyncObject>(
 ): void {
   registerClass(Class as abstract new () => T, {
     name: `manycore.${Class.name}`,
-    encode: (object) => SyncObject.handleOf(object as T),
+    encode: (object) => SyncObject.handleOf(object),
     decode: (handle: Handle) => revive(new Arrival(handle, kind)),
   });
   inspectAs(Class as { readonly prototype: T }, describe);
