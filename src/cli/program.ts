@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { ManycoreError } from "../errors/index.ts";
 import { entryUrl } from "../util/entry-url.ts";
 import { CliError } from "./cli-error.ts";
 import { cpuCount } from "../process/cpu-count.ts";
 import { EXIT_CODE } from "./exit-code.ts";
+import { declareNamespaceCommands } from "./namespace-arguments.ts";
 import { declareMapArguments, toMapOptions } from "./map-arguments.ts";
 
 /**
@@ -39,6 +41,7 @@ function makeProgram(done: (exitCode: number) => void): Command {
     const { runMap } = await import("./map-command.ts");
     done(await runMap(options));
   });
+  declareNamespaceCommands(program);
   return program;
 }
 
@@ -52,6 +55,10 @@ function tell(error: unknown): number {
   if (error instanceof CliError) {
     say(error.message);
     return error.exitCode;
+  }
+  if (error instanceof ManycoreError) {
+    say(error.message);
+    return EXIT_CODE.usage;
   }
   const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
   say(`internal error, please report it: ${detail}`);

@@ -199,17 +199,20 @@ export class Arena {
    * Whether the file is still the one that others open: tools that tidy up can remove an arena in use,
    * and then new programs would not meet the old ones.
    */
-  checkInPlace(): void {
-    const path = join(this.folder, ARENA_FILE);
-    let inode: number | undefined;
+  get isInPlace(): boolean {
     try {
-      inode = statSync(path).ino;
+      return statSync(join(this.folder, ARENA_FILE)).ino === this.#inode;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      return false;
     }
-    if (inode === this.#inode) return;
+  }
+
+  /** @throws {@link InvalidStateError} unless {@link Arena.isInPlace}. */
+  checkInPlace(): void {
+    if (this.isInPlace) return;
     throw new InvalidStateError(
-      `${path} was removed or replaced while this program used it: it no longer shares objects with programs that start now. Restart it, and keep tools that tidy up away from that folder.`,
+      `${join(this.folder, ARENA_FILE)} was removed or replaced while this program used it: it no longer shares objects with programs that start now. Restart it, and keep tools that tidy up away from that folder.`,
     );
   }
 

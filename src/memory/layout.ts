@@ -119,12 +119,11 @@ export const CELL = {
   refs: 16,
   /** A bit for each participant that sleeps on it. */
   waiters: 48,
-  /** A bit for each member, or {@link MEMBER_WORDS} words for the kind's use. */
+  /** A bit for each member, or {@link BITMAP_WORDS} words for the kind's use. */
   members: 80,
   name: 112,
 } as const;
 export const BITMAP_WORDS: number = SLOT_COUNT / 32;
-export const MEMBER_WORDS: number = BITMAP_WORDS;
 /** Bytes of a name: the rest of the cell. */
 export const NAME_SIZE: number = CELL_SIZE - CELL.name * 4;
 

@@ -96,6 +96,11 @@ export class Doorbells {
     return (word & 3) === SLOT_LIVE ? (word >>> 2) & GENERATION_MASK : undefined;
   }
 
+  /** Closes all writing ends. */
+  close(): void {
+    for (const slot of [...this.#ends.keys()]) this.#forget(slot);
+  }
+
   #forget(slot: number): void {
     const end = this.#ends.get(slot);
     if (end === undefined) return;

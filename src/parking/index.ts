@@ -20,6 +20,16 @@ export {
   type Creation,
   type Handle,
 } from "./shared-object.ts";
+export {
+  listNamespaces,
+  objectTitle,
+  slotsIn,
+  takeCensus,
+  type Census,
+  type SeenObject,
+  type SeenParticipant,
+} from "./census.ts";
+export { cleanNamespace, type Cleaned } from "./clean.ts";
 export { BARRIER_BROKEN } from "./state-words.ts";
 export { discardIfDead, segmentPath, sweepDead, usedSlots } from "./sweep.ts";
 export { generationIn, isCurrent, ownerIn, slotOf, STARVING, tokenOf, WAITERS } from "./token.ts";

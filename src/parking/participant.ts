@@ -1,4 +1,5 @@
 import { closeSync, constants, openSync, readSync, rmSync } from "node:fs";
+import { basename } from "node:path";
 import { Socket, type OnReadOpts, type SocketConstructorOpts } from "node:net";
 import { threadId } from "node:worker_threads";
 import { InvalidStateError } from "../errors/index.ts";
@@ -43,8 +44,11 @@ export class Participant {
   constructor(arena: Arena) {
     this.arena = arena;
     this.bells = new Doorbells(arena);
-    arena.checkInPlace();
-    const { slot, generation, bell } = arena.exclusively(() => this.#register());
+    const { slot, generation, bell } = arena.exclusively(() => {
+      // With the lock: `manycore clean` removes an arena that nobody uses.
+      arena.checkInPlace();
+      return this.#register();
+    });
     this.slot = slot;
     this.generation = generation;
     this.#bell = bell;
@@ -152,10 +156,15 @@ export class Participant {
   }
 }
 
-/** `MainProcess`, `Process-2`, or with the thread where it is not the main one: `Process-2/Thread-1`. */
+/**
+ * `Process-2`, with the thread where it is not the main one: `Process-2/Thread-1`. Every program's own
+ * process is called MainProcess, so among programs its script stands for it: `report.ts`.
+ */
 function participantName(): string {
   const thread = currentThread().name;
-  const { name } = currentProcess();
+  const self = currentProcess();
+  const script = process.argv[1];
+  const name = self.parent === null && script !== undefined ? basename(script) : self.name;
   return thread === "MainThread" ? name : `${name}/${thread}`;
 }
 
@@ -163,6 +172,23 @@ let instance: Participant | undefined;
 
 /** This thread's place among the participants of its namespace; takes it on first use. */
 export function participant(): Participant {
-  instance ??= new Participant(new Arena());
+  instance ??= join();
   return instance;
+}
+
+/** `manycore clean` may remove an arena that nobody uses between our opening it and our joining it. */
+const MAX_TRIES = 5;
+
+function join(): Participant {
+  for (let tries = 1; ; tries++) {
+    let arena: Arena | undefined;
+    try {
+      arena = new Arena();
+      return new Participant(arena);
+    } catch (error) {
+      const wasRemoved =
+        arena === undefined ? (error as NodeJS.ErrnoException).code === "ENOENT" : !arena.isInPlace;
+      if (!wasRemoved || tries === MAX_TRIES) throw error;
+    }
+  }
 }
