@@ -1,5 +1,6 @@
 import { decodeValue, type Destination, encodeValue, isPlain } from "../../wire/codec.ts";
 import { encodeThrown } from "../../wire/error-codec.ts";
+import { isOwnClassMissing, loadOwnClasses } from "../../wire/own-classes.ts";
 import type { Channel } from "../../wire/index.ts";
 import { MessageKind, ResultStatus, TaskFlag, type TaskHeader } from "../../wire/protocol.ts";
 import type { StreamHub } from "../streams.ts";
@@ -81,8 +82,10 @@ export class TaskRunner {
     const micros = (): number => Math.round((performance.now() - begin) * 1000);
     const context = new LazyContext(task, this.#options);
     this.#running.set(task.id, context);
+    let args: unknown[] | undefined;
     try {
-      const outcome = this.#call(entry, this.#decodeArgs(task), flags, context);
+      args = this.#decodeArgs(task);
+      const outcome = this.#call(entry, args, flags, context);
       if (!isThenable(outcome))
         return this.#finish(task.id, entry, context, outcome, flags, micros());
       return Promise.resolve(outcome).then(
@@ -94,6 +97,9 @@ export class TaskRunner {
       );
     } catch (error) {
       this.#leave(task.id, context);
+      if (args === undefined && isOwnClassMissing(error)) {
+        return loadOwnClasses().then(() => this.#start(task, entry));
+      }
       this.#fail(task.id, error, micros());
     }
   }
