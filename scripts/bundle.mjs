@@ -28,7 +28,15 @@ export async function bundle() {
     cwd: root,
     input: Object.fromEntries(ENTRIES.map((entry) => [entry, join(root, "src", `${entry}.ts`)])),
     platform: "node",
-    external: [/^node:/, /^@koromix\//, "commander", "es-module-lexer", "jiti", "tinyglobby"],
+    external: [
+      /^node:/,
+      /^@koromix\//,
+      "commander",
+      "es-module-lexer",
+      "jiti",
+      "pino",
+      "tinyglobby",
+    ],
     tsconfig: join(root, "tsconfig.json"),
   });
   await build.write({

@@ -73,6 +73,10 @@ export type {
 export { Guard, Lock } from "./sync/index.ts";
 export type { LockOptions, SharedOptions } from "./sync/index.ts";
 
+// Logging
+export { getLogger, LogCollector, logToFiles, logToStderr, setLogLevel } from "./logging/index.ts";
+export type { LogCollectorOptions, LogLevel } from "./logging/index.ts";
+
 // What crosses a boundary
 export { registerClass } from "./wire/index.ts";
 

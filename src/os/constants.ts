@@ -4,6 +4,10 @@ export interface Constants {
   readonly F_DUPFD_CLOEXEC: number;
   /** The C type of poll's second parameter. */
   readonly nfds: string;
+  /** SOCK_CLOEXEC | SOCK_NONBLOCK, where a socket can be made with them. */
+  readonly SOCKET_FLAGS: number;
+  /** A socket address begins with its length. */
+  readonly hasAddressLength: boolean;
 }
 
 export const PROT_READ_WRITE: number = 1 | 2;
@@ -17,10 +21,24 @@ export const POLLIN = 1;
 export const POLLERR = 8;
 export const POLLHUP = 16;
 export const POLLNVAL = 32;
+export const AF_UNIX = 1;
+export const SOCK_STREAM = 1;
 
-const LINUX: Constants = { MAP_ANONYMOUS: 0x20, F_DUPFD_CLOEXEC: 1030, nfds: "ulong" };
+const LINUX: Constants = {
+  MAP_ANONYMOUS: 0x20,
+  F_DUPFD_CLOEXEC: 1030,
+  nfds: "ulong",
+  SOCKET_FLAGS: 0x80000 | 0x800,
+  hasAddressLength: false,
+};
 /** Written along the headers, never run. */
-const DARWIN: Constants = { MAP_ANONYMOUS: 0x1000, F_DUPFD_CLOEXEC: 67, nfds: "uint" };
+const DARWIN: Constants = {
+  MAP_ANONYMOUS: 0x1000,
+  F_DUPFD_CLOEXEC: 67,
+  nfds: "uint",
+  SOCKET_FLAGS: 0,
+  hasAddressLength: true,
+};
 
 export function constantsOf(platform: string): Constants {
   return platform === "darwin" ? DARWIN : LINUX;

@@ -2,6 +2,7 @@ import { ftruncateSync, fstatSync, writeSync } from "node:fs";
 import { getSystemErrorName } from "node:util";
 import { loadBinding, type Binding, type ForeignFunction } from "./binding.ts";
 import {
+  AF_UNIX,
   constantsOf,
   LOCK_EX,
   LOCK_NB,
@@ -14,6 +15,7 @@ import {
   POLLIN,
   POLLNVAL,
   PROT_READ_WRITE,
+  SOCK_STREAM,
   type Constants,
 } from "./constants.ts";
 
@@ -48,6 +50,8 @@ const EINTR = 4;
 const EAGAIN_LINUX = 11;
 const EAGAIN_DARWIN = 35;
 const CHUNK = 1 << 20;
+/** Of `struct sockaddr_un`, before the path. */
+const ADDRESS_HEAD = 2;
 
 /**
  * The system calls that Node does not offer. All of them return at once, but for {@link Os.poll}, whose
@@ -63,6 +67,9 @@ export class Os {
   readonly #poll: ForeignFunction;
   readonly #flock: ForeignFunction;
   readonly #fcntl: ForeignFunction;
+  readonly #socket: ForeignFunction;
+  readonly #connect: ForeignFunction;
+  readonly #close: ForeignFunction;
   /** Two `struct pollfd`: int fd, short events, short revents. */
   readonly #fds = new Int32Array(4);
   readonly #shorts = new Int16Array(this.#fds.buffer);
@@ -83,6 +90,9 @@ export class Os {
     this.#poll = libc.func(`int poll(void *fds, ${this.#constants.nfds} count, int timeout)`);
     this.#flock = libc.func("int flock(int fd, int operation)");
     this.#fcntl = libc.func("int fcntl(int fd, int command, ...)");
+    this.#socket = libc.func("int socket(int family, int type, int protocol)");
+    this.#connect = libc.func("int connect(int fd, void *address, uint length)");
+    this.#close = libc.func("int close(int fd)");
   }
 
   /**
@@ -180,6 +190,27 @@ export class Os {
     const copy = Number(this.#fcntl(fd, this.#constants.F_DUPFD_CLOEXEC, "int", 3));
     if (copy < 0) throw this.#error("fcntl");
     return copy;
+  }
+
+  /**
+   * Connects to a Unix socket, which is done when it returns; the other side need not have accepted yet.
+   * @returns a descriptor, not blocking and unknown to Node, for an owner that closes it itself.
+   */
+  connectUnix(path: string): number {
+    const { SOCKET_FLAGS, hasAddressLength } = this.#constants;
+    const fd = Number(this.#socket(AF_UNIX, SOCK_STREAM | SOCKET_FLAGS, 0));
+    if (fd < 0) throw this.#error("socket");
+    const name = Buffer.from(path);
+    const address = Buffer.alloc(ADDRESS_HEAD + name.length + 1);
+    if (hasAddressLength) address.set([address.length, AF_UNIX]);
+    else address.writeUInt16LE(AF_UNIX);
+    name.copy(address, ADDRESS_HEAD);
+    if (this.#connect(fd, address, address.length) !== 0) {
+      const error = this.#error("connect");
+      this.#close(fd);
+      throw error;
+    }
+    return fd;
   }
 
   #error(syscall: string): SystemError {

@@ -95,7 +95,19 @@ function isStray(arena: Arena, file: string): boolean {
     const { kind, generation } = arena.head(index);
     return (kind !== KIND.segment && kind !== KIND.queue) || generation !== Number(segment[2]);
   }
+  const collector = /^log-(\d+)-/.exec(file);
+  if (collector !== null) return !isRunning(Number(collector[1]));
   return file.includes(".tmp-");
+}
+
+/** Whether a process of this number runs; only for the socket of a log collector, which is no evidence for anything else. */
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
 }
 
 /** The arena goes first: who opens it from now on makes a new one, who opened it before finds it replaced. */

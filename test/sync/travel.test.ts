@@ -18,7 +18,7 @@ describe.each([
     await using pool = new Executor({ maxWorkers: 1 });
     const lock = new Lock();
     lock.acquireSync();
-    const seen = (await pool.submit(look, lock)) as { locked: boolean; lock: Lock };
+    const seen = await pool.submit(look, lock);
     expect(seen.locked).toBe(true);
     expect(seen.lock).toBeInstanceOf(Lock);
     lock.release();

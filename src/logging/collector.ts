@@ -1,0 +1,144 @@
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { rmSync } from "node:fs";
+import { createServer, type Server, type Socket } from "node:net";
+import { join } from "node:path";
+import type { Writable } from "node:stream";
+import { openNamespace } from "../memory/index.ts";
+import { LineSplitter } from "./line-splitter.ts";
+import { setLocalTarget, setTarget } from "./route.ts";
+import { writeFully } from "./line-sender.ts";
+import { setLogLevel } from "./logger.ts";
+import type { LogLevel } from "./settings.ts";
+
+/** Where a collector writes, and what it lets through. */
+export interface LogCollectorOptions {
+  /** A stream, or a file descriptor; default: standard error. */
+  readonly destination?: Writable | number;
+  /** As for {@link setLogLevel}. */
+  readonly level?: LogLevel;
+  /** The longest line taken from a sender, in bytes; a longer one ends the connection. Default: 4 MiB. */
+  readonly maxLineBytes?: number;
+}
+
+const DEFAULT_MAX_LINE = 4 << 20;
+const STDERR = 2;
+const BACKLOG = 4096;
+
+/**
+ * Gathers the records of this process and of every process and thread that is started while it runs into
+ * one stream: whole lines, in the order in which they arrive, each sender's in the order of its calls.
+ *
+ * A record is formatted once, by its sender, and is forwarded as it is. What a process wrote before it was
+ * killed arrives; one that ends by itself loses nothing. When the destination is slow, senders
+ * wait, in their sockets first.
+ *
+ * @example
+ * const collector = await LogCollector.start({ destination: createWriteStream("all.log") });
+ * await pool.map(work, items); // in work: getLogger("work").info("…")
+ * await collector.close();
+ * @since 0.2.0
+ */
+export class LogCollector {
+  readonly #server: Server;
+  readonly #path: string;
+  readonly #options: LogCollectorOptions;
+  readonly #sockets = new Set<Socket>();
+  /** Something arrived since this was last cleared, or waits for the destination. */
+  #hasNews = false;
+
+  private constructor(path: string, options: LogCollectorOptions) {
+    this.#path = path;
+    this.#options = options;
+    this.#server = createServer((socket) => this.#accept(socket));
+  }
+
+  /** Starts to gather. It does not keep the program open; processes that run do. */
+  static async start(options: LogCollectorOptions = {}): Promise<LogCollector> {
+    const path = join(openNamespace(), `log-${process.pid}-${randomBytes(3).toString("hex")}`);
+    const collector = new LogCollector(path, options);
+    await new Promise<void>((resolve, reject) => {
+      collector.#server.once("error", reject);
+      collector.#server.listen({ path, backlog: BACKLOG }, resolve);
+    });
+    collector.#server.unref();
+    process.once("exit", collector.#removeFile);
+    if (options.level !== undefined) setLogLevel(options.level);
+    setLocalTarget((line) => collector.#write(line), { kind: "socket", path });
+    return collector;
+  }
+
+  /**
+   * Writes what has arrived and stops. Records of this process, and what processes that still run send from
+   * now on, go to standard error.
+   *
+   * @returns when the destination has taken everything.
+   */
+  async close(): Promise<void> {
+    setTarget({ kind: "stderr" });
+    // Whoever wrote before this call is read: its bytes are in a socket that is accepted or about to be.
+    do {
+      this.#hasNews = false;
+      await turnOfLoop();
+      if (this.#paused !== undefined) await this.#paused.then(this.#noteNews, () => {});
+    } while (this.#hasNews);
+    this.#server.close();
+    for (const socket of this.#sockets) socket.destroy();
+    this.#removeFile();
+    process.removeListener("exit", this.#removeFile);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #paused: Promise<unknown> | undefined;
+
+  readonly #noteNews = (): void => {
+    this.#hasNews = true;
+  };
+
+  readonly #removeFile = (): void => rmSync(this.#path, { force: true });
+
+  #accept(socket: Socket): void {
+    this.#hasNews = true;
+    this.#sockets.add(socket);
+    socket.unref();
+    const lines = new LineSplitter(this.#options.maxLineBytes ?? DEFAULT_MAX_LINE);
+    socket.on("data", (bytes) => {
+      this.#hasNews = true;
+      const whole = lines.push(bytes);
+      if (whole === "too long") socket.destroy();
+      else if (whole !== undefined && !this.#write(whole)) this.#pause(socket);
+    });
+    // A sender that was killed: what it wrote has been read, the end of its last line never came.
+    socket.on("error", () => {});
+    socket.on("close", () => this.#sockets.delete(socket));
+  }
+
+  /** @returns false when the destination wants a pause. */
+  #write(lines: Uint8Array): boolean {
+    const { destination = STDERR } = this.#options;
+    if (typeof destination !== "number") return destination.write(lines);
+    writeFully(destination, lines);
+    return true;
+  }
+
+  /** Leaves what a sender writes in its socket, until the destination has taken what it got. */
+  #pause(socket: Socket): void {
+    const destination = this.#options.destination as Writable;
+    this.#paused ??= once(destination, "drain").finally(() => (this.#paused = undefined));
+    socket.pause();
+    void this.#paused.then(
+      () => socket.resume(),
+      // The destination has failed: its owner knows, and nobody must wait for it here.
+      () => socket.destroy(),
+    );
+  }
+}
+
+/** Lets the event loop accept and read once what is there. */
+async function turnOfLoop(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+  await new Promise((resolve) => setImmediate(resolve));
+}

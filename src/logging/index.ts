@@ -1,0 +1,3 @@
+export { LogCollector, type LogCollectorOptions } from "./collector.ts";
+export { getLogger, logToFiles, logToStderr, setLogLevel } from "./logger.ts";
+export type { LogLevel } from "./settings.ts";

@@ -1,0 +1,105 @@
+import { writeSync } from "node:fs";
+import { Socket } from "node:net";
+import { os } from "../os/index.ts";
+
+/** How often a full socket is tried again. */
+const RETRY_MS = 5;
+/** How long the end of this thread waits for a collector that does not read. */
+const FLUSH_LIMIT_MS = 5_000;
+
+/**
+ * Writes lines into a socket so that each has left this process when the call returns: what was logged
+ * before a SIGKILL arrives. Lines that find the socket full wait here, in order, hold the program open, and
+ * are written before this thread ends, unless the collector stands still.
+ */
+export class LineSender {
+  readonly #fd: number;
+  /** Owns the descriptor, so that it is closed when a worker is terminated. */
+  readonly #owner: Socket;
+  readonly #onGone: (pending: readonly Uint8Array[]) => void;
+  #pending: Uint8Array[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #isGone = false;
+
+  /** @param onGone - called once, with the lines that could not be written, when the collector has ended. */
+  constructor(path: string, onGone: (pending: readonly Uint8Array[]) => void) {
+    this.#onGone = onGone;
+    this.#fd = os().connectUnix(path);
+    this.#owner = new Socket({ fd: this.#fd, readable: false, writable: true });
+    this.#owner.on("error", () => {});
+    this.#owner.unref();
+    process.on("exit", () => this.#flush());
+  }
+
+  send(line: Uint8Array): void {
+    if (this.#pending.length > 0) {
+      this.#pending.push(line);
+      return;
+    }
+    this.#write(line);
+  }
+
+  /** Ends the connection, after what is pending. */
+  close(): void {
+    this.#flush();
+    this.#owner.destroy();
+    this.#isGone = true;
+  }
+
+  #write(bytes: Uint8Array): void {
+    try {
+      const written = writeSync(this.#fd, bytes);
+      if (written < bytes.length) this.#keep(bytes.subarray(written));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "EAGAIN") this.#keep(bytes);
+      else this.#end(bytes);
+    }
+  }
+
+  #keep(bytes: Uint8Array): void {
+    this.#pending.unshift(bytes);
+    this.#timer ??= setInterval(() => this.#retry(), RETRY_MS);
+  }
+
+  #retry(): void {
+    const pending = this.#pending;
+    this.#pending = [];
+    while (pending.length > 0 && this.#pending.length === 0 && !this.#isGone) {
+      this.#write(pending.shift()!);
+    }
+    this.#pending.push(...pending);
+    if (this.#pending.length > 0 && !this.#isGone) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #flush(): void {
+    const limit = performance.now() + FLUSH_LIMIT_MS;
+    while (this.#pending.length > 0 && !this.#isGone && performance.now() < limit) {
+      this.#retry();
+      if (this.#pending.length > 0) os().poll(-1, -1, 1);
+    }
+  }
+
+  #end(first: Uint8Array): void {
+    if (this.#isGone) return;
+    this.#isGone = true;
+    clearInterval(this.#timer);
+    this.#owner.destroy();
+    const lost = [first, ...this.#pending];
+    this.#pending = [];
+    this.#onGone(lost);
+  }
+}
+
+/** Writes a line to a descriptor in full, waiting for a reader that is slow. */
+export function writeFully(fd: number, line: Uint8Array): void {
+  for (let at = 0; at < line.length;) {
+    try {
+      at += writeSync(fd, line, at);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    }
+  }
+}
