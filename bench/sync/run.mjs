@@ -30,74 +30,74 @@ const python = (figure) => () => run(PYTHON, [here("cpython.py"), figure]);
 
 /** What is measured: the first row is what the others are compared with. */
 const FIGURES = [
-  [
-    "lock, uncontended: take and release",
-    "ns",
-    "lower",
-    {
+  {
+    title: "lock, uncontended: take and release",
+    unit: "ns",
+    better: "lower",
+    contenders: {
       "CPython Lock": python("lock"),
       "manycore Lock, sync": own("lock-sync"),
       "manycore Lock, async": own("lock-async"),
       "async-mutex (one process)": rival("async-mutex"),
       "proper-lockfile": rival("lockfile-alone"),
     },
-  ],
-  [
-    "re-entrant lock, uncontended",
-    "ns",
-    "lower",
-    {
+  },
+  {
+    title: "re-entrant lock, uncontended",
+    unit: "ns",
+    better: "lower",
+    contenders: {
       "CPython RLock": python("rlock"),
       "manycore RLock, sync": own("rlock-sync"),
     },
-  ],
-  [
-    "semaphore, uncontended",
-    "ns",
-    "lower",
-    {
+  },
+  {
+    title: "semaphore, uncontended",
+    unit: "ns",
+    better: "lower",
+    contenders: {
       "CPython Semaphore": python("semaphore"),
       "manycore Semaphore, sync": own("semaphore-sync"),
     },
-  ],
-  [
-    "lock, two processes in a tight loop: pairs a second",
-    "/s",
-    "higher",
-    {
+  },
+  {
+    title: "lock, two processes in a tight loop: pairs a second",
+    unit: "/s",
+    better: "higher",
+    contenders: {
       "CPython Lock": python("contended"),
       "manycore Lock, sync": own("contended-sync"),
       "manycore Lock, async": own("contended-async"),
       "proper-lockfile": rival("lockfile-contended"),
     },
-  ],
-  [
-    "event: from set to the waiter's next line",
-    "µs",
-    "lower",
-    {
+  },
+  {
+    title: "event: from set to the waiter's next line",
+    unit: "µs",
+    better: "lower",
+    contenders: {
       "CPython Event": python("event"),
       "manycore Event, sync": own("event"),
     },
-  ],
-  [
-    "condition: from notify to the waiter's next line",
-    "µs",
-    "lower",
-    {
+  },
+  {
+    title: "condition: from notify to the waiter's next line",
+    unit: "µs",
+    better: "lower",
+    contenders: {
       "CPython Condition": python("condition"),
       "manycore Condition, sync": own("condition"),
     },
-  ],
-  [
-    "barrier of two processes: cycles a second",
-    "/s",
-    "higher",
-    {
+  },
+  {
+    title: "barrier of two processes: cycles a second",
+    unit: "/s",
+    better: "higher",
+    contenders: {
       "CPython Barrier": python("barrier"),
       "manycore Barrier, sync": own("barrier"),
     },
-  ],
+  },
 ];
 
 function run(program, args) {
@@ -130,7 +130,7 @@ const show = (value) =>
 
 installRivals();
 const rows = [];
-for (const [title, unit, better, contenders] of FIGURES) {
+for (const { title, unit, better, contenders } of FIGURES) {
   if (values.only !== undefined && !title.includes(values.only)) continue;
   const results = measure(contenders);
   const [base] = [...results.values()].map((list) => median(list));
