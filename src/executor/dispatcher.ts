@@ -15,6 +15,9 @@ export interface DispatcherOwner {
   onCannotGrow(error: unknown): void;
 }
 
+/** A task of so many calls is sent at once, not at the end of the tick. */
+const LARGE_CHUNK = 1024;
+
 /** Holds the tasks that wait for a worker, hands them out, and takes them back while they are not started. */
 export class Dispatcher {
   readonly #options: CheckedOptions;
@@ -177,6 +180,11 @@ export class Dispatcher {
     clearTimeout(link.idleTimer);
     link.add(entry, this.#nextTask, estimateOf(entry));
     this.#nextTask = (this.#nextTask % 0xffff_fffe) + 1;
+    if (entry.items >= LARGE_CHUNK) {
+      // The worker begins with it while this thread prepares the next.
+      link.flush();
+      return;
+    }
     if (this.#flushing) return;
     this.#flushing = true;
     queueMicrotask(() => {

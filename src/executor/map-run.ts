@@ -11,6 +11,8 @@ import { type CompiledOptions, FunctionRecord, type TaskEntry } from "./task-ent
 
 /** Work per chunk when the size is automatic: the way there and back is then a few percent of it. */
 const CHUNK_MICROS = 5000;
+/** Chunks do not shrink below this much work: what is left to share out evenly is less than a message costs. */
+const LEAST_CHUNK_MICROS = 50;
 /** How much larger a chunk may be than the one before: a first guess from few samples can be far off. */
 const CHUNK_GROWTH = 8;
 /** Work kept in flight for each worker, in microseconds. */
@@ -109,21 +111,9 @@ export class MapRun implements Feeder {
 
   #feedSync(): void {
     for (let size = this.#nextChunk(); size > 0 && !this.#inputDone; size = this.#nextChunk()) {
-      const steps: unknown[] = [];
-      let failure: { readonly error: unknown } | undefined;
-      let ended = false;
-      try {
-        while (steps.length < size && !ended) {
-          const step = this.#job.source.nextSync();
-          if (step === undefined) ended = true;
-          else steps.push(step.value);
-        }
-      } catch (error) {
-        failure = { error };
-        ended = true;
-      }
+      const { steps, failure } = this.#job.source.pullSync(size);
       if (steps.length > 0) this.#submit(steps);
-      if (ended) this.#endInput(failure);
+      if (steps.length < size) this.#endInput(failure);
     }
   }
 
@@ -180,7 +170,11 @@ export class MapRun implements Feeder {
     }
     const { length } = this.#job.source;
     // Towards the end chunks shrink, so that the workers finish together.
-    if (length !== undefined) size = Math.min(size, (length - this.#pulled) / (2 * workers));
+    if (length !== undefined) {
+      const share = (length - this.#pulled) / (2 * workers);
+      const least = LEAST_CHUNK_MICROS / Math.max(meanMicros ?? Infinity, 0.02);
+      size = Math.min(size, Math.max(share, least));
+    }
     // What is pulled from elsewhere is not in memory yet: it may be large, or come slowly.
     else size = Math.min(size, MAX_AHEAD / 2);
     return Math.max(1, Math.floor(size));

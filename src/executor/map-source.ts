@@ -14,6 +14,9 @@ export class StepSource {
   /** How many steps there are, if that is known without pulling. */
   readonly length: number | undefined;
   readonly #iterators: AnyIterator[];
+  /** The only iterable if it is a list with nothing special about it: pieces of it are cut out at once. */
+  readonly #list: readonly unknown[] | undefined;
+  #position = 0;
 
   constructor(iterables: readonly AnyIterable<unknown>[]) {
     if (iterables.length === 0) {
@@ -21,11 +24,31 @@ export class StepSource {
     }
     this.isSync = iterables.every((iterable) => !(Symbol.asyncIterator in Object(iterable)));
     this.length = shortest(iterables);
+    this.#list = iterables.length === 1 && isList(iterables[0]) ? iterables[0] : undefined;
     this.#iterators = iterables.map(openIterator);
   }
 
-  /** The next step, or undefined at the end; only when `isSync`. */
-  nextSync(): { readonly value: unknown } | undefined {
+  /** The next `count` steps; fewer at the end, or when the input fails. Only when `isSync`. */
+  pullSync(count: number): { steps: unknown[]; failure?: { readonly error: unknown } } {
+    if (this.#list !== undefined) {
+      const steps = this.#list.slice(this.#position, this.#position + count);
+      this.#position += steps.length;
+      return { steps };
+    }
+    const steps: unknown[] = [];
+    try {
+      while (steps.length < count) {
+        const step = this.#nextSync();
+        if (step === undefined) break;
+        steps.push(step.value);
+      }
+    } catch (error) {
+      return { steps, failure: { error } };
+    }
+    return { steps };
+  }
+
+  #nextSync(): { readonly value: unknown } | undefined {
     const values: unknown[] = [];
     for (const iterator of this.#iterators as Iterator<unknown>[]) {
       const { done, value } = iterator.next();
@@ -66,6 +89,14 @@ function openIterator(iterable: AnyIterable<unknown>): AnyIterator {
     return (source as AsyncIterable<unknown>)[Symbol.asyncIterator]();
   if (Symbol.iterator in source) return (source as Iterable<unknown>)[Symbol.iterator]();
   throw new TypeError(`Expected an iterable of arguments, got ${inspect(iterable)}`);
+}
+
+function isList(iterable: unknown): iterable is readonly unknown[] {
+  return (
+    Array.isArray(iterable) &&
+    Object.getPrototypeOf(iterable) === Array.prototype &&
+    iterable[Symbol.iterator] === Array.prototype[Symbol.iterator]
+  );
 }
 
 function shortest(iterables: readonly AnyIterable<unknown>[]): number | undefined {

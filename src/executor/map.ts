@@ -9,6 +9,9 @@ import type { Scheduler } from "./scheduler.ts";
 import type { CompiledOptions } from "./task-entry.ts";
 import type { AnyIterable } from "./types.ts";
 
+/** Up to this length the engine keeps the elements of an array in one block. */
+const MAX_BLOCK = 1 << 24;
+
 /** A `map` as its caller put it. */
 export interface MapRequest {
   readonly task: Task<never, unknown>;
@@ -53,7 +56,9 @@ export function mapToArray(
   let missing = Infinity;
   let done = 0;
   const finish = (): void => {
-    if (done >= missing) resolve(results);
+    if (done < missing) return;
+    results.length = done;
+    resolve(results);
   };
   const fail = (error: unknown): void => {
     reject(error);
@@ -61,6 +66,7 @@ export function mapToArray(
   };
   const reader: MapReader = {
     values(index, values) {
+      makeRoom(results, Math.max(index, expected));
       for (let i = 0; i < values.length; i++) results[index + i] = values[i];
       done += values.length;
       run.taken(values.length);
@@ -73,9 +79,16 @@ export function mapToArray(
       else finish();
     },
   };
-  const run = new MapRun(scheduler, options, jobOf(options, request), reader);
+  const job = jobOf(options, request);
+  const expected = job.source.length ?? 0;
+  const run = new MapRun(scheduler, options, job, reader);
   run.feed();
   return promise;
+}
+
+/** Writing far behind the end of an array would turn it into a dictionary, ten times slower. */
+function makeRoom(results: unknown[], length: number): void {
+  if (length > results.length && length <= MAX_BLOCK) results.length = length;
 }
 
 function jobOf(options: CompiledOptions, request: MapRequest): MapJob {

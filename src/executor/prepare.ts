@@ -1,5 +1,5 @@
 import type { Task } from "../task/index.ts";
-import { type Destination, encodeValue, isPlain, type StreamPort } from "../wire/codec.ts";
+import { arePlain, type Destination, encodeValue, type StreamPort } from "../wire/codec.ts";
 import type { PeerKind } from "../wire/index.ts";
 import type { StreamSource } from "./streams.ts";
 import { type CompiledOptions, FunctionRecord, TaskEntry, type TaskSink } from "./task-entry.ts";
@@ -82,7 +82,7 @@ export function prepareTask(
   const entry = new TaskEntry(record, options, sink, flags);
   entry.site = record.site;
   entry.trace = captureTrace();
-  if (args.every(isPlain)) {
+  if (arePlain(args)) {
     entry.args = args;
     return entry;
   }

@@ -175,6 +175,24 @@ export class ByteWriter {
     this.raw(value);
   }
 
+  /** Integers of 32 bits, one behind the other, least significant byte first. */
+  int32s(values: readonly number[]): void {
+    this.ensure(4 * values.length);
+    const view = this.#data();
+    let at = this.position;
+    for (let i = 0; i < values.length; i++, at += 4) view.setInt32(at, values[i] as number, true);
+    this.position = at;
+  }
+
+  /** Numbers of 64 bits, one behind the other, least significant byte first. */
+  float64s(values: readonly number[]): void {
+    this.ensure(8 * values.length);
+    const view = this.#data();
+    let at = this.position;
+    for (let i = 0; i < values.length; i++, at += 8) view.setFloat64(at, values[i] as number, true);
+    this.position = at;
+  }
+
   /** Bytes as they are. */
   raw(value: Uint8Array): void {
     const length = value.length;
@@ -212,10 +230,14 @@ export class ByteWriter {
       this.#word(0xce, value);
       return;
     }
-    this.#view ??= new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength);
     this.bytes[this.position] = 0xcb;
-    this.#view.setFloat64(this.position + 1, value);
+    this.#data().setFloat64(this.position + 1, value);
     this.position += 9;
+  }
+
+  #data(): DataView {
+    this.#view ??= new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength);
+    return this.#view;
   }
 
   #longString(value: string): void {

@@ -14,7 +14,7 @@ export type {
   EncodeOptions,
   StreamPort,
 } from "./codec-types.ts";
-export { isPlain, packFrame, unpackFrame } from "./frame-packer.ts";
+export { arePlain, isPlain, packFrame, unpackFrame } from "./frame-packer.ts";
 
 /** The encoder at rest; a getter or `encode` that encodes something itself finds none and makes one. */
 let idle: EncodeState | undefined;

@@ -1,6 +1,7 @@
 import { SerializationError } from "../errors/index.ts";
 import { ByteReader, malformed } from "./byte-reader.ts";
 import { ByteWriter } from "./byte-writer.ts";
+import { readColumn, writeColumn } from "./columns.ts";
 import { EXTENSION, Tag } from "./tags.ts";
 
 /** Longer strings are better counted by size, which frames do not do. */
@@ -21,6 +22,15 @@ export function isPlain(value: unknown): boolean {
     default:
       return value === null;
   }
+}
+
+/** Tells whether a frame can carry every one of these as it is. */
+export function arePlain(values: readonly unknown[]): boolean {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i];
+    if (typeof value !== "number" && !isPlain(value)) return false;
+  }
+  return true;
 }
 
 let writer: ByteWriter | undefined;
@@ -45,6 +55,7 @@ export function packFrame(frame: readonly unknown[]): Uint8Array {
 }
 
 function packArray(target: ByteWriter, items: readonly unknown[]): void {
+  if (writeColumn(target, items)) return;
   target.arrayHeader(items.length);
   for (let i = 0; i < items.length; i++) packItem(target, items[i]);
 }
@@ -153,6 +164,7 @@ function unpackArray(reader: ByteReader, announced: number): unknown[] {
 function unpackExtension(reader: ByteReader): unknown {
   const tag = reader.byte();
   if (tag === Tag.undefined) return undefined;
+  if (tag === Tag.column) return readColumn(reader);
   if (tag === Tag.utf16) return reader.utf16();
   throw malformed("the frame holds a value of unknown kind");
 }

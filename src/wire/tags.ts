@@ -57,6 +57,8 @@ export const Tag = {
   iterable: 20,
   /** `id`: a web stream that stays where it is. */
   readable: 21,
+  /** `kind, count`, then the numbers: a list of nothing but numbers. Only in frames; see `columns.ts`. */
+  column: 22,
 } as const;
 
 /** Kinds of views, by number; Buffer and DataView are the odd ones. */

@@ -50,6 +50,31 @@ export function testMap(kind: KindName, makeOne: Make): void {
     expect(await collect(executor.map(work.square, items))).toEqual(items.map((x) => x * x));
   });
 
+  test("a list is read as its iterator would read it", async () => {
+    const executor = make({ maxWorkers: 2 });
+    const holed = Array.from({ length: 100 }, (_, i) => i);
+    Reflect.deleteProperty(holed, "50");
+    class Odd extends Array<number> {
+      override *[Symbol.iterator](): ArrayIterator<number> {
+        yield 7;
+      }
+    }
+    const growing = [1];
+    for (const chunkSize of [1, 40]) {
+      const maps = executor.with({ chunkSize });
+      const results = await collect(maps.map(work.echo<number | undefined>, holed));
+      expect(results).toEqual(Array.from(holed, (item) => item));
+      expect(await collect(maps.map(work.square, new Odd(3, 4, 5)))).toEqual([49]);
+      growing.length = 1;
+      const grown = executor.with({ chunkSize: 1, buffer: 1 }).map(work.square, growing);
+      for (let i = 2; i < 6; i++) {
+        growing.push(i);
+        expect((await grown.next()).value).toBe((i - 1) ** 2);
+      }
+      await grown.return?.();
+    }
+  });
+
   test("several iterables go side by side until the shortest ends", async () => {
     const executor = make({ maxWorkers: 2 });
     const long = counted();

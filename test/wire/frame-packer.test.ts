@@ -60,6 +60,37 @@ describe("packFrame and unpackFrame", () => {
     }
   });
 
+  test("long lists of numbers travel as columns, and arrive as they were", () => {
+    const integer = fc.oneof(
+      fc.integer(),
+      fc.constantFrom(0, -1, 2 ** 31 - 1, -(2 ** 31), 2 ** 31, 2 ** 53),
+    );
+    const number = fc.oneof(integer, fc.double(), fc.constantFrom(-0, NaN, Infinity));
+    const list = fc.oneof(
+      fc.array(integer, { minLength: 30, maxLength: 300 }),
+      fc.array(number, { minLength: 30, maxLength: 300 }),
+      fc.array(fc.oneof({ weight: 60, arbitrary: integer }, scalar), { minLength: 30 }),
+    );
+    fc.assert(
+      fc.property(list, list, (some, others) => {
+        expect(bare(unpackFrame(packFrame([some, "x", others])))).toEqual(
+          bare([some, "x", others]),
+        );
+      }),
+      { numRuns: 1000 },
+    );
+    const thousand = Array.from({ length: 1000 }, (_, i) => i * 1000);
+    expect(packFrame([thousand]).length).toBeLessThan(4 * 1000 + 20);
+  });
+
+  test("a list of numbers with a hole is no column", () => {
+    const holed = Array.from({ length: 40 }, (_, i) => i);
+    Reflect.deleteProperty(holed, "20");
+    const [read] = unpackFrame(packFrame([holed])) as [unknown[]];
+    expect(read[20]).toBeUndefined();
+    expect(read.length).toBe(40);
+  });
+
   test("random and mutated bytes give a SerializationError or a frame", () => {
     const mutated = fc
       .tuple(
@@ -89,6 +120,10 @@ describe("packFrame and unpackFrame", () => {
       [0xc6, 255, 255, 255, 255],
       [0xdb, 255, 255, 255, 255],
       [0xdc, 255],
+      // Columns: of 2^32 - 1 integers, of as many numbers, of a kind there is not.
+      [0x91, 0xc1, 22, 0, 0xce, 255, 255, 255, 255, 1, 2, 3, 4],
+      [0x91, 0xc1, 22, 1, 0xce, 255, 255, 255, 255, 1, 2, 3, 4],
+      [0x91, 0xc1, 22, 2, 1, 1, 2, 3, 4],
     ]) {
       expect(() => unpackFrame(Uint8Array.from(input))).toThrow(SerializationError);
     }

@@ -1,4 +1,4 @@
-import { decodeValue, type Destination, encodeValue, isPlain } from "../../wire/codec.ts";
+import { arePlain, decodeValue, type Destination, encodeValue, isPlain } from "../../wire/codec.ts";
 import { encodeThrown } from "../../wire/error-codec.ts";
 import { isOwnClassMissing, loadOwnClasses } from "../../wire/own-classes.ts";
 import type { Channel } from "../../wire/index.ts";
@@ -159,7 +159,7 @@ export class TaskRunner {
       channel.send([MessageKind.result, id, ResultStatus.plain, value, micros]);
       return;
     }
-    if (isChunk(flags) && Array.isArray(value) && value.every(isPlain)) {
+    if (isChunk(flags) && Array.isArray(value) && arePlain(value)) {
       channel.send([MessageKind.result, id, ResultStatus.plainChunk, value, micros]);
       return;
     }
