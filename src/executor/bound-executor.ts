@@ -110,8 +110,12 @@ export class BoundExecutor implements Executor {
     scheduler.lifetime.assertOpen();
     const sink = new FutureSink(scheduler, this.#options.source.onProgress);
     try {
-      const { tick } = scheduler;
-      const context = { destination: destinationOf(scheduler.kind), options: this.#options, tick };
+      const context = {
+        destination: destinationOf(scheduler.kind),
+        lent: scheduler.lent,
+        options: this.#options,
+        tick: scheduler.tick,
+      };
       const entry = prepareTask(context, task, args, 0, sink, origin);
       sink.entry = entry;
       adjust?.(entry);

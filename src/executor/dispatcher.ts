@@ -1,4 +1,5 @@
 import { QueueFullError } from "../errors/index.ts";
+import { cpuCount } from "../process/cpu-count.ts";
 import { deferred, type Deferred } from "../util/deferred.ts";
 import type { Fleet } from "./fleet.ts";
 import type { CheckedOptions } from "./options.ts";
@@ -28,6 +29,7 @@ export class Dispatcher {
   delayed = 0;
   /** Grows with each flush; submits of one tick share the stack they were made from. */
   tick = 0;
+  #processors: number | undefined;
   #nextTask = 1;
   #flushing = false;
   #room: Deferred<void> | undefined;
@@ -182,7 +184,7 @@ export class Dispatcher {
     this.#nextTask = (this.#nextTask % 0xffff_fffe) + 1;
     if (entry.items >= LARGE_CHUNK) {
       // The worker begins with it while this thread prepares the next.
-      link.flush();
+      link.flush(false);
       return;
     }
     if (this.#flushing) return;
@@ -190,7 +192,8 @@ export class Dispatcher {
     queueMicrotask(() => {
       this.#flushing = false;
       this.tick++;
-      for (const other of this.#fleet.links) if (other.hasOutbox) other.flush();
+      const mayLinger = this.#fleet.busyWorkers < (this.#processors ??= cpuCount());
+      for (const other of this.#fleet.links) if (other.hasOutbox) other.flush(mayLinger);
     });
   }
 }

@@ -52,6 +52,13 @@ export class Fleet {
     return tasks;
   }
 
+  /** Workers that were handed tasks and are not done. */
+  get busyWorkers(): number {
+    let workers = 0;
+    for (const link of this.links) if (link.inflight.size > 0) workers++;
+    return workers;
+  }
+
   /** True while another worker may be started. */
   get mayGrow(): boolean {
     if (this.#pausedUntil > 0 && this.links.size > 0 && performance.now() < this.#pausedUntil) {

@@ -173,7 +173,7 @@ export class MapRun implements Feeder {
     if (length !== undefined) {
       const share = (length - this.#pulled) / (2 * workers);
       const least = LEAST_CHUNK_MICROS / Math.max(meanMicros ?? Infinity, 0.02);
-      size = Math.min(size, Math.max(share, least));
+      size = Math.min(size, Math.max(share, Math.min(least, this.#lastChunk)));
     }
     // What is pulled from elsewhere is not in memory yet: it may be large, or come slowly.
     else size = Math.min(size, MAX_AHEAD / 2);
@@ -213,6 +213,7 @@ export class MapRun implements Feeder {
     try {
       const context = {
         destination: destinationOf(this.#scheduler.kind),
+        lent: this.#scheduler.lent,
         options: this.#options,
         tick: this.#scheduler.tick,
       };

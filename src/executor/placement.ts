@@ -8,6 +8,8 @@ import type { WorkerLink } from "./worker-link.ts";
 const WINDOW_MICROS = 2000;
 /** Tasks handed to one worker at a time at the most, however small they are. */
 const MAX_WINDOW = 1024;
+/** Of tasks with large buffers so many are handed out ahead of time. */
+const MAX_LARGE_AHEAD = 3;
 /** Tasks one worker holds at the most, whatever its concurrency: each may have a token open in its claims. */
 const MOST_HELD = 4000;
 /** What a function is taken to need before it has run: too much to queue several. */
@@ -67,8 +69,10 @@ function rankOf(
   if (held < limits.concurrency) {
     return penalty > 0 && mayStart ? Infinity : link.load + penalty;
   }
-  if (mayStart || link.slow || entry.attachments !== undefined || held >= MAX_WINDOW)
-    return Infinity;
+  // What has moved into a worker cannot be taken back: it is handed to one that runs it at once.
+  if (mayStart || link.slow || entry.transferList !== undefined) return Infinity;
+  const isLarge = entry.attachments !== undefined;
+  if (held >= (isLarge ? limits.concurrency + MAX_LARGE_AHEAD : MAX_WINDOW)) return Infinity;
   // One more is always worth it: it starts without waiting for the way there and back.
   const fits = held <= limits.concurrency || link.load + estimateOf(entry) <= WINDOW_MICROS;
   if (!fits || (link.state === "starting" && held > limits.concurrency)) return Infinity;

@@ -1,6 +1,7 @@
 import type { Task } from "../task/index.ts";
 import { arePlain, type Destination, encodeValue, type StreamPort } from "../wire/codec.ts";
 import type { PeerKind } from "../wire/index.ts";
+import type { LentMemory } from "./lent-memory.ts";
 import type { StreamSource } from "./streams.ts";
 import { type CompiledOptions, FunctionRecord, TaskEntry, type TaskSink } from "./task-entry.ts";
 import { captureTrace } from "./trace.ts";
@@ -9,6 +10,8 @@ import { captureTrace } from "./trace.ts";
 export interface PrepareContext {
   readonly destination: Destination;
   readonly options: CompiledOptions;
+  /** Where copies of large buffers are made; absent for an executor without workers of its own. */
+  readonly lent: LentMemory | undefined;
   /** Number of the current tick, for sharing stacks. */
   readonly tick: number;
 }
@@ -87,8 +90,16 @@ export function prepareTask(
     return entry;
   }
   const streams = new ArgumentStreams();
+  const lent: ArrayBufferLike[] = [];
+  const memory = context.lent;
+  const lend = (bytes: number): ArrayBufferLike => {
+    const piece = (memory as LentMemory).take(bytes);
+    lent.push(piece);
+    return piece;
+  };
   const encoded = encodeValue(args, {
     destination,
+    lend: memory === undefined ? undefined : lend,
     root: flags === 0 ? "args" : "items",
     transfer: options.transfer,
     streams,
@@ -96,6 +107,7 @@ export function prepareTask(
   entry.args = encoded.bytes;
   entry.attachments = encoded.attachments;
   entry.transferList = encoded.transfer;
+  if (lent.length > 0) entry.lent = lent;
   if (streams.found.length > 0) entry.streams = streams.found;
   return entry;
 }

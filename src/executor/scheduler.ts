@@ -5,6 +5,7 @@ import { Dispatcher, type DispatcherOwner } from "./dispatcher.ts";
 import { Enforcer } from "./enforcer.ts";
 import { Fleet, type StartWorker } from "./fleet.ts";
 import { cancelledError } from "./future.ts";
+import { LentMemory } from "./lent-memory.ts";
 import { Lifetime } from "./lifetime.ts";
 import type { CheckedOptions } from "./options.ts";
 import { Rebalancer } from "./rebalancer.ts";
@@ -30,6 +31,8 @@ import type { LinkOwner, ResultFrame, WorkerLink } from "./worker-link.ts";
 export class Scheduler implements LinkOwner, DispatcherOwner {
   readonly options: CheckedOptions;
   readonly kind: PeerKind;
+  /** For large buffers in arguments. */
+  readonly lent: LentMemory | undefined;
   /** Whether tasks are taken. */
   readonly lifetime: Lifetime;
   readonly #fleet: Fleet;
@@ -43,6 +46,7 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
 
   constructor(kind: PeerKind, options: CheckedOptions, startWorker: StartWorker) {
     this.kind = kind;
+    this.lent = LentMemory.for(kind);
     this.options = options;
     this.lifetime = new Lifetime(options.name);
     this.#fleet = new Fleet(options, startWorker, this);
@@ -65,18 +69,14 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
     const { refusal } = this.lifetime;
     if (signal?.aborted === true || refusal !== undefined) {
       const error: unknown = signal?.aborted === true ? signal.reason : refusal;
-      queueMicrotask(() => this.#settleError(entry, error));
-      return;
+      return queueMicrotask(() => this.#settleError(entry, error));
     }
     entry.options.watch(entry, (live, reason) => this.cancel(live, reason, reason));
     if (entry.options.priority !== 0) this.#prioritised = true;
     // A worker boots while its first function is located, which keeps this thread busy for some milliseconds.
     if (entry.record.json === undefined && this.#fleet.links.size === 0) this.#dispatcher.grow();
     const locating = entry.record.locate();
-    if (locating === undefined) {
-      this.#admit(entry);
-      return;
-    }
+    if (locating === undefined) return this.#admit(entry);
     this.#dispatcher.delayed++;
     locating.then(
       () => this.#undelay(entry),
@@ -297,6 +297,8 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
     const streamed = entry.state === "streaming";
     this.#forget(entry);
     this.#totals.completed++;
+    // The worker has read it. After a failure that is not certain: then it is left to the garbage collector.
+    this.lent?.giveBack(entry.lent);
     if (!streamed) entry.sink.value(value);
   }
 

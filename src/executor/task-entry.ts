@@ -153,6 +153,8 @@ export class TaskEntry {
   args: unknown[] | Uint8Array = NO_ARGUMENTS;
   attachments: unknown[] | undefined;
   transferList: unknown[] | undefined;
+  /** Memory among the attachments that can be used again when the worker has read them. */
+  lent: readonly ArrayBufferLike[] | undefined;
   /** Stream arguments, by the ids their handles carry. */
   streams: readonly (readonly [number, StreamSource])[] | undefined;
   /** Streams of its result, by the worker's numbers. */

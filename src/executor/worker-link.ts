@@ -156,16 +156,20 @@ export class WorkerLink {
     return ghost;
   }
 
-  /** Sends what was added since the last call: tokens first, so that a task is never without one. */
-  flush(): void {
+  /**
+   * Sends what was added since the last call: tokens first, so that a task is never without one.
+   *
+   * @param mayLinger - a processor is free for it, should it want to wait awake for more.
+   */
+  flush(mayLinger: boolean): void {
     const entries = this.unsent();
     this.#outbox = [];
     if (entries.length === 0 || this.state === "dead") return;
     this.claims.append(entries.map((entry) => entry.id));
-    let batch: unknown[] = [MessageKind.tasks];
+    let batch: unknown[] = [MessageKind.tasks, mayLinger];
     const sendBatch = (): void => {
-      if (batch.length > 1) this.peer.channel.send(batch);
-      batch = [MessageKind.tasks];
+      if (batch.length > 2) this.peer.channel.send(batch);
+      batch = [MessageKind.tasks, mayLinger];
     };
     for (const entry of entries) {
       entry.state = "sent";
@@ -177,7 +181,7 @@ export class WorkerLink {
         const moved = entry.options.retries === 0 ? entry.transferList : undefined;
         entry.moved = moved !== undefined && this.peer.kind !== "process";
         this.peer.channel.send(
-          [MessageKind.tasks, entry.id, entry.record.id, headerOf(entry), entry.args],
+          [MessageKind.tasks, mayLinger, entry.id, entry.record.id, headerOf(entry), entry.args],
           entry.attachments,
           moved,
         );

@@ -62,9 +62,10 @@ export function writeBuffers(state: EncodeState): void {
       writer.number(to - from);
       writer.raw(new Uint8Array(buffer, from, to - from));
     } else {
-      writer.number(BufferPlace.attached);
+      writer.number(attachment.isLent ? BufferPlace.lent : BufferPlace.attached);
       writer.number(attachment.base);
       writer.number(attachment.index);
+      if (attachment.isLent) writer.number(to - from);
     }
   }
   writer.ensure(4);
@@ -75,6 +76,7 @@ interface Place {
   readonly index: number;
   /** Offset in the source at which the attachment begins. */
   readonly base: number;
+  readonly isLent?: boolean;
 }
 
 function place(
@@ -92,7 +94,23 @@ function place(
     return { index: state.attach(moved, toThread), base: 0 };
   }
   if (to - from < ATTACH_BYTES) return undefined;
-  return { index: state.attach(buffer.slice(from, to), toThread), base: from };
+  const bytes = new Uint8Array(buffer, from, to - from);
+  const { lend, isSentAtOnce } = state.options;
+  if (lend !== undefined) {
+    const memory = lend(bytes.length);
+    const copy = new Uint8Array(memory, 0, bytes.length);
+    copy.set(bytes);
+    return { index: state.attach(toThread ? memory : copy, false), base: from, isLent: toThread };
+  }
+  if (isSentAtOnce === true && !toThread) return { index: state.attach(bytes, false), base: from };
+  return { index: state.attach(copyOf(bytes), toThread), base: from };
+}
+
+/** As `bytes.slice().buffer`, without filling the memory with zeros first: that takes longer than the copy. */
+function copyOf(bytes: Uint8Array): ArrayBuffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  copy.set(bytes);
+  return copy.buffer;
 }
 
 function detach(buffer: ArrayBuffer): ArrayBuffer {
@@ -134,15 +152,27 @@ export function readBuffers(
   const reader = new ByteReader(bytes, start, end);
   const buffers: DecodedBuffer[] = [];
   const rows = reader.arrayCount();
+  const copied = new Set<number>();
   for (let i = 0; i < rows; i++) {
     const where = reader.unsigned();
     const base = reader.unsigned();
     const next = reader.unsigned();
     if (where === BufferPlace.inline) buffers.push({ memory: reader.copy(next), base });
-    else buffers.push({ memory: memoryOf(attachments?.[next]), base });
+    else if (where === BufferPlace.lent) {
+      // Each once: what is copied is no more than what came.
+      if (copied.has(next)) throw malformed("it copies the same memory twice");
+      copied.add(next);
+      buffers.push({ memory: copyOut(attachments?.[next], reader.unsigned()), base });
+    } else buffers.push({ memory: memoryOf(attachments?.[next]), base });
   }
   if (reader.position !== end) throw malformed("something follows its buffers");
   return { buffers, start };
+}
+
+function copyOut(attachment: unknown, length: number): ArrayBuffer {
+  const isThere = attachment instanceof SharedArrayBuffer && length <= attachment.byteLength;
+  if (!isThere) throw malformed("an attachment is missing");
+  return copyOf(new Uint8Array(attachment, 0, length));
 }
 
 function memoryOf(attachment: unknown): ArrayBufferLike {

@@ -20,6 +20,16 @@ export interface EncodeOptions {
   readonly root: string;
   /** Objects that are moved instead of copied (ArrayBuffer, MessagePort, …): the user's `transfer` option. */
   readonly transfer?: readonly unknown[] | undefined;
+  /**
+   * Gives memory of at least that many bytes for the copy of a large buffer, which the caller may use again
+   * when the message has been read. Without it the copy is made for the receiver to keep.
+   */
+  readonly lend?: ((bytes: number) => ArrayBufferLike) | undefined;
+  /**
+   * For processes: large buffers are not copied, since the caller sends the message before anything else
+   * happens, and a channel has copied what it was sent when `send` returns.
+   */
+  readonly isSentAtOnce?: boolean | undefined;
   /** Carries async iterables; without it they cannot travel. */
   readonly streams?: StreamPort | undefined;
 }

@@ -6,7 +6,10 @@
 export const MessageKind = {
   /** → worker: `functionId, identity` (JSON of a TaskIdentity). */
   define: 1,
-  /** → worker: `taskId, functionId, header, args` once or many times; see {@link TaskHeader}. */
+  /**
+   * → worker: `mayLinger` (a processor is free for it, should it want to wait awake), then
+   * `taskId, functionId, header, args` once or many times; see {@link TaskHeader}.
+   */
   tasks: 2,
   /** → worker: `taskId, reason bytes`: abort the signal of a started task. */
   cancel: 3,

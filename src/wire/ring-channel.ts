@@ -14,14 +14,25 @@ export function createRingPair(): RingPair {
   return { toChild: createRing(), toParent: createRing() };
 }
 
+/** What is posted: a large frame, or the attachments of one that went through the ring, or both. */
 interface Posted {
-  readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array | undefined;
   readonly attachments: unknown[] | undefined;
 }
 
+/** A frame that waits for room in the ring; what is left of them at the close is posted as a list. */
+interface Waiting {
+  /** Undefined when it was posted. */
+  readonly bytes: Uint8Array | undefined;
+  readonly attached: boolean;
+}
+
+/** `null` only wakes. */
+type Message = Posted | readonly Waiting[] | null;
+
 /**
  * A channel between two threads of one process: small frames through a ring in shared memory, large
- * ones and those with attachments by MessagePort, with a mark in the ring so that order holds.
+ * ones and attachments by MessagePort, with a mark in the ring so that order holds.
  *
  * The port carries nothing but a wake-up while both sides keep up; a frame is readable by the other
  * side from the moment `send` returns, even when the sending thread is terminated right after.
@@ -34,7 +45,9 @@ export class RingChannel implements Channel {
   readonly #reader: RingReader;
   readonly #writer: RingWriter;
   readonly #posted: Posted[] = [];
-  #backlog: (Uint8Array | undefined)[] = [];
+  /** Frames for which the other side found no room in the ring before it closed. */
+  #rest: readonly Waiting[] = [];
+  #backlog: Waiting[] = [];
   #closed = false;
   #portClosing = false;
   #redraining = false;
@@ -53,21 +66,39 @@ export class RingChannel implements Channel {
   send(frame: readonly unknown[], attachments?: unknown[], transfer?: unknown[]): void {
     if (this.#closed) return;
     const packed = packFrame(frame);
-    const isSmall = attachments === undefined && packed.length <= MAX_RING_FRAME_BYTES;
-    const bytes = isSmall ? packed : undefined;
-    if (!isSmall) {
-      // A copy of its own moves; a view would be cloned with the whole buffer behind it.
-      const own = new Uint8Array(packed);
-      const posted: Posted = { bytes: own, attachments };
-      this.#port.postMessage(posted, [own.buffer, ...(transfer ?? [])] as never);
+    const bytes = packed.length <= MAX_RING_FRAME_BYTES ? packed : undefined;
+    const attached = attachments !== undefined;
+    if (attached || bytes === undefined) {
+      this.#post(bytes === undefined ? packed : undefined, attachments, transfer);
     }
-    if (this.#backlog.length > 0 || !this.#writer.write(bytes)) this.#queue(bytes);
+    if (this.#backlog.length > 0 || !this.#writer.write(bytes, attached)) {
+      this.#queue({ bytes, attached });
+    }
     if (this.#writer.mustWake()) this.#port.postMessage(null);
   }
 
+  #post(
+    bytes: Uint8Array | undefined,
+    attachments: unknown[] | undefined,
+    transfer: unknown[] = [],
+  ): void {
+    // A copy of its own moves; a view would be cloned with the whole buffer behind it.
+    const own = bytes === undefined ? undefined : new Uint8Array(bytes);
+    const posted: Posted = { bytes: own, attachments };
+    const moved = own === undefined ? transfer : [own.buffer, ...transfer];
+    // What is posted wakes the reader; if it goes back to sleep before the mark is there, it is woken again.
+    const wakes = this.#writer.mustWake();
+    try {
+      this.#port.postMessage(posted, moved as never);
+    } catch (error) {
+      if (wakes) this.#port.postMessage(null);
+      throw error;
+    }
+  }
+
   start(): void {
-    this.#port.on("message", (message: Posted | null) => {
-      if (message !== null) this.#posted.push(message);
+    this.#port.on("message", (message: Message) => {
+      this.#note(message);
       this.#feed();
       this.#drain();
     });
@@ -95,10 +126,8 @@ export class RingChannel implements Channel {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    // What found no room in the ring goes by port, in order, ahead of the close.
-    for (const bytes of this.#backlog) {
-      if (bytes !== undefined) this.#port.postMessage({ bytes, attachments: undefined });
-    }
+    // What found no room in the ring goes by port, ahead of the close.
+    if (this.#backlog.length > 0) this.#port.postMessage(this.#backlog);
     this.#backlog = [];
     this.#port.close();
   }
@@ -107,21 +136,21 @@ export class RingChannel implements Channel {
   finish(): void {
     if (this.onClose === undefined || this.#portClosing) return;
     const onClose = this.onClose;
-    this.#reader.drain((bytes) => this.#deliver(bytes));
+    this.#reader.drain((bytes, isPosted) => this.#deliver(bytes, isPosted));
     for (;;) {
       const received = receiveMessageOnPort(this.#port);
       if (received === undefined) break;
-      if (received.message !== null) this.#posted.push(received.message as Posted);
+      this.#note(received.message as Message);
     }
-    for (const posted of this.#posted.splice(0)) this.#emit(posted.bytes, posted.attachments);
+    for (const { bytes, attached } of this.#rest) this.#deliver(bytes, attached);
     this.onClose = undefined;
     this.#closed = true;
     this.#port.close();
     onClose();
   }
 
-  #queue(bytes: Uint8Array | undefined): void {
-    this.#backlog.push(bytes);
+  #queue(frame: Waiting): void {
+    this.#backlog.push(frame);
     this.#writer.starve();
     // Look again after the flag is up: the reader may have made room just before.
     this.#feed();
@@ -131,7 +160,10 @@ export class RingChannel implements Channel {
     if (this.#backlog.length === 0) return;
     const wasWritable = this.writable;
     let sent = 0;
-    while (sent < this.#backlog.length && this.#writer.write(this.#backlog[sent])) sent++;
+    for (const { bytes, attached } of this.#backlog) {
+      if (!this.#writer.write(bytes, attached)) break;
+      sent++;
+    }
     if (sent > 0) this.#backlog.splice(0, sent);
     if (this.#backlog.length > 0) this.#writer.starve();
     if (sent > 0 && this.#writer.mustWake()) this.#port.postMessage(null);
@@ -140,7 +172,7 @@ export class RingChannel implements Channel {
 
   #drain(): void {
     if (this.#redraining || this.onClose === undefined) return;
-    this.#reader.drain((bytes) => this.#deliver(bytes));
+    this.#reader.drain((bytes, isPosted) => this.#deliver(bytes, isPosted));
     if (this.#reader.mustFeed()) this.#port.postMessage(null);
     if (this.#reader.park()) return;
     // More has come: let the callbacks and promises of this turn run before the next helping.
@@ -151,8 +183,8 @@ export class RingChannel implements Channel {
     });
   }
 
-  #deliver(bytes: Uint8Array | undefined): void {
-    if (bytes !== undefined) {
+  #deliver(bytes: Uint8Array | undefined, isPosted: boolean): void {
+    if (bytes !== undefined && !isPosted) {
       this.#emit(bytes, undefined);
       return;
     }
@@ -160,10 +192,15 @@ export class RingChannel implements Channel {
     while (this.#posted.length === 0) {
       const received = receiveMessageOnPort(this.#port);
       if (received === undefined) return;
-      if (received.message !== null) this.#posted.push(received.message as Posted);
+      this.#note(received.message as Message);
     }
     const posted = this.#posted.shift() as Posted;
-    this.#emit(posted.bytes, posted.attachments);
+    this.#emit((bytes ?? posted.bytes) as Uint8Array, posted.attachments);
+  }
+
+  #note(message: Message): void {
+    if (Array.isArray(message)) this.#rest = message as readonly Waiting[];
+    else if (message !== null) this.#posted.push(message as Posted);
   }
 
   #emit(bytes: Uint8Array, attachments: unknown[] | undefined): void {

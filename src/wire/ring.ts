@@ -10,6 +10,8 @@ const PARKED = 2;
 const STARVED = 3;
 /** A length word that says: the frame itself was posted on the port. */
 const BY_PORT = 0xffff_ffff;
+/** A bit of the length word that says: the frame is here, its attachments were posted on the port. */
+const ATTACHED = 0x8000_0000;
 
 /** Makes the memory for one direction. */
 export function createRing(): SharedArrayBuffer {
@@ -45,15 +47,18 @@ export class RingWriter extends RingSide {
 
   /**
    * Publishes one frame, or with `undefined` a mark that the next frame was posted on the port.
+   *
+   * @param attached - the frame has attachments, which were posted on the port.
    * @returns false when there is no room.
    */
-  write(frame: Uint8Array | undefined): boolean {
+  write(frame: Uint8Array | undefined, attached: boolean): boolean {
     const length = frame === undefined ? 0 : frame.length;
     const needed = 4 + ((length + 3) & ~3);
     const used = (this.#head - Atomics.load(this.words, TAIL)) >>> 0;
     if (RING_BYTES - used < needed) return false;
     let at = this.#head % RING_BYTES;
-    this.lengths.setUint32(at, frame === undefined ? BY_PORT : length, true);
+    const word = frame === undefined ? BY_PORT : attached ? length + ATTACHED : length;
+    this.lengths.setUint32(at, word, true);
     at = (at + 4) % RING_BYTES;
     if (frame !== undefined) this.#copy(frame, at);
     this.#head = (this.#head + needed) >>> 0;
@@ -94,10 +99,11 @@ export class RingReader extends RingSide {
 
   /**
    * Hands over every frame published so far, then frees their room at once.
-   * `onFrame` gets a view of memory of its own, or `undefined` where the frame was posted on the port.
+   * `onFrame` gets a view of memory of its own, or `undefined` where the frame was posted on the port, and
+   * whether something was posted for it.
    * @returns the number of frames.
    */
-  drain(onFrame: (frame: Uint8Array | undefined) => void): number {
+  drain(onFrame: (frame: Uint8Array | undefined, isPosted: boolean) => void): number {
     const head = Atomics.load(this.words, HEAD) >>> 0;
     const available = (head - this.#tail) >>> 0;
     if (available === 0) return 0;
@@ -107,12 +113,13 @@ export class RingReader extends RingSide {
     const lengths = new DataView(copy.buffer, copy.byteOffset, copy.byteLength);
     let frames = 0;
     for (let at = 0; at < available; frames++) {
-      const length = lengths.getUint32(at, true);
+      const word = lengths.getUint32(at, true);
       at += 4;
-      if (length === BY_PORT) {
-        onFrame(undefined);
+      if (word === BY_PORT) {
+        onFrame(undefined, true);
       } else {
-        onFrame(copy.subarray(at, at + length));
+        const length = word % ATTACHED;
+        onFrame(copy.subarray(at, at + length), word >= ATTACHED);
         at += (length + 3) & ~3;
       }
     }

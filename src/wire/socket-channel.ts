@@ -54,7 +54,11 @@ export class SocketChannel implements Channel {
     const places = buffers === undefined ? undefined : this.#lane?.put(buffers);
     const chunks =
       places === undefined
-        ? encodeFrame(bytes, buffers)
+        ? // They may be the sender's own, and what the socket does not take at once waits.
+          encodeFrame(
+            bytes,
+            buffers?.map((buffer) => copyOf(buffer)),
+          )
         : encodeFrame(packFrame([VIA_LANE, bytes, ...places]));
     if (chunks.length === 1) {
       this.#write(chunks[0] as Uint8Array);
@@ -160,4 +164,10 @@ export class SocketChannel implements Channel {
     this.#closed = true;
     onClose?.(this.#failure);
   }
+}
+
+function copyOf(buffer: ArrayBuffer | Uint8Array): Uint8Array {
+  const copy = Buffer.allocUnsafeSlow(buffer.byteLength);
+  copy.set(buffer instanceof Uint8Array ? buffer : new Uint8Array(buffer));
+  return copy;
 }

@@ -88,5 +88,8 @@ export const ATTACH_BYTES: number = 64 * 1024;
 /** Longer arrays with holes are written as lists of what they hold, not element by element. */
 export const SPARSE_LENGTH: number = 4096;
 
-/** Where the bytes of a buffer are: the first number of a row of the buffer table. */
-export const BufferPlace = { inline: 0, attached: 1 } as const;
+/**
+ * Where the bytes of a buffer are: the first number of a row of the buffer table. `lent` is shared memory
+ * out of which the receiver copies them.
+ */
+export const BufferPlace = { inline: 0, attached: 1, lent: 2 } as const;

@@ -49,7 +49,7 @@ describe("the ring between two threads", () => {
           const bytes = step.do === "write" ? frame(step.length, seed) : undefined;
           const needed = 4 + Math.ceil((bytes?.length ?? 0) / 4) * 4;
           const fits = used + needed <= RING_BYTES;
-          expect(writer.write(bytes)).toBe(fits);
+          expect(writer.write(bytes, false)).toBe(fits);
           if (!fits) return;
           model.push(bytes);
           used += needed;
@@ -65,7 +65,7 @@ describe("the ring between two threads", () => {
     let written = 0;
     for (let i = 0; written < RING_BYTES * 5; i++) {
       const bytes = frame((i * 7919) % 12_000, i);
-      expect(writer.write(bytes)).toBe(true);
+      expect(writer.write(bytes, false)).toBe(true);
       written += bytes.length;
       expect(drain(reader).every((each) => same(each, bytes))).toBe(true);
     }
@@ -73,10 +73,10 @@ describe("the ring between two threads", () => {
 
   test("what was handed over stays as it was when the ring goes on", () => {
     const [writer, reader] = pair();
-    writer.write(frame(1000, 1));
+    writer.write(frame(1000, 1), false);
     const [kept] = drain(reader);
     for (let i = 0; i < 500; i++) {
-      writer.write(frame(1000, i));
+      writer.write(frame(1000, i), false);
       drain(reader);
     }
     expect(same(kept, frame(1000, 1))).toBe(true);
@@ -85,14 +85,14 @@ describe("the ring between two threads", () => {
   test("exactly one side has to wake the other", () => {
     const [writer, reader] = pair();
     // The reader begins asleep.
-    writer.write(frame(1, 1));
+    writer.write(frame(1, 1), false);
     expect([writer.mustWake(), writer.mustWake()]).toEqual([true, false]);
     expect(drain(reader).length).toBe(1);
     expect(reader.park()).toBe(true);
-    writer.write(frame(1, 2));
+    writer.write(frame(1, 2), false);
     expect([writer.mustWake(), writer.mustWake()]).toEqual([true, false]);
     drain(reader);
-    writer.write(frame(1, 3));
+    writer.write(frame(1, 3), false);
     expect(reader.park()).toBe(false);
     expect(writer.mustWake()).toBe(false);
     expect(drain(reader).length).toBe(1);
@@ -100,11 +100,11 @@ describe("the ring between two threads", () => {
 
   test("a writer without room is told once there is some", () => {
     const [writer, reader] = pair();
-    while (writer.write(frame(16_000, 0)));
+    while (writer.write(frame(16_000, 0), false));
     expect(reader.mustFeed()).toBe(false);
     writer.starve();
     drain(reader);
     expect([reader.mustFeed(), reader.mustFeed()]).toEqual([true, false]);
-    expect(writer.write(frame(16_000, 0))).toBe(true);
+    expect(writer.write(frame(16_000, 0), false)).toBe(true);
   });
 });

@@ -151,6 +151,56 @@ describe("a `transfer` list", () => {
   });
 });
 
+describe("lent memory", () => {
+  test.each(both)("on the way to %s it holds the copies, and what arrives is a copy", (_, via) => {
+    const lent: ArrayBufferLike[] = [];
+    const lend = (bytes: number): ArrayBufferLike => {
+      // More than was asked for, and dirty, as memory is that was used before.
+      const isThread = via === viaThread;
+      const memory = isThread ? new SharedArrayBuffer(bytes + 64) : new ArrayBuffer(bytes + 64);
+      new Uint8Array(memory).fill(0xaa);
+      lent.push(memory);
+      return memory;
+    };
+    const bytes = filled(LARGE * 2);
+    const value = [bytes.subarray(100), new Uint16Array(filled(LARGE).buffer), filled(10)];
+    const got = via(value, { lend }) as [Uint8Array, Uint16Array, Uint8Array];
+    expect(lent.length).toBe(2);
+    for (const memory of lent) new Uint8Array(memory).fill(0xbb);
+    expect(got).toEqual(value);
+    expect(got[0].buffer).toBeInstanceOf(ArrayBuffer);
+    // Memory in which the rest of the sender's buffer does not lie.
+    expect(got[0].buffer.byteLength).toBeLessThan(LARGE * 2);
+  });
+
+  test("a message that copies it twice, or more than there is, is refused", () => {
+    const memory = new SharedArrayBuffer(LARGE);
+    const { bytes } = encodeValue([new Uint8Array(LARGE), new Uint8Array(LARGE)], {
+      destination: "thread",
+      root: "args",
+      lend: (length) => new SharedArrayBuffer(length),
+    });
+    // The rows are [2, 0, 0, length] and [2, 0, 1, length].
+    const second = Buffer.from(bytes).lastIndexOf(Buffer.from([2, 0, 1]));
+    const twice = Uint8Array.from(bytes).with(second + 2, 0);
+    expect(() => decodeValue(twice, [memory, memory])).toThrow("copies the same memory twice");
+    expect(() => decodeValue(bytes, [memory, new SharedArrayBuffer(8)])).toThrow(
+      "an attachment is missing",
+    );
+  });
+
+  test("a message that is sent at once is not copied, for processes", () => {
+    const source = filled(LARGE);
+    const options = { root: "result", isSentAtOnce: true } as const;
+    const direct = encodeValue(source, { destination: "process", ...options });
+    const [attached] = direct.attachments as [Uint8Array];
+    expect(attached.buffer).toBe(source.buffer);
+    const moved = encodeValue(source, { destination: "thread", ...options });
+    expect(moved.transfer).toEqual(moved.attachments);
+    expect(viaProcess(source, options)).toEqual(source);
+  });
+});
+
 describe("attachments", () => {
   test("large buffers leave the message, small ones do not", () => {
     const small = encodeValue(new Uint8Array(LARGE - 1), { destination: "process", root: "args" });

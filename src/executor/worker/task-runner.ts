@@ -168,6 +168,7 @@ export class TaskRunner {
       const encoded = encodeValue(travelForm(value, isChunk(flags)), {
         destination,
         root: "result",
+        isSentAtOnce: true,
         transfer: transferListOf(value),
         streams: {
           exportStream: (source) => {
