@@ -21,6 +21,10 @@ const ENTRIES = [
   "cli/block-runner",
 ];
 
+/** What an executor's worker loads; it should be little else. */
+const IN_WORKERS =
+  /src\/(errors|util|wire|task\/(?!jiti|tsx)|process\/(identity|shutdown-signal|watchdog)|executor\/(claims|stream|trace|worker\/))/;
+
 export async function bundle() {
   const output = join(root, "lib");
   rmSync(output, { recursive: true, force: true });
@@ -38,6 +42,8 @@ export async function bundle() {
       "tinyglobby",
     ],
     tsconfig: join(root, "tsconfig.json"),
+    // A module that is imported now by one entry and later by another is where the first one needs it.
+    checks: { ineffectiveDynamicImport: false },
   });
   await build.write({
     dir: output,
@@ -49,9 +55,12 @@ export async function bundle() {
     // Few chunks: each costs the loader as much as parsing thousands of lines.
     codeSplitting: {
       groups: [
-        { name: "entry-url", test: /entry-url\.ts$/, priority: 3 },
-        { name: "core", test: /src\/(errors|util|wire)\//, priority: 2 },
-        { name: "task", test: /src\/task\/(?!jiti|tsx)/, priority: 1 },
+        { name: "worker", test: IN_WORKERS, priority: 2 },
+        {
+          name: "caller",
+          test: /src\/(process|thread|executor|pool)\/(?!(child-role|entry)\.ts)/,
+          priority: 1,
+        },
       ],
     },
   });

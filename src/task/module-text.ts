@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { exportedNames, guessRewrittenExports } from "./exported-names.ts";
 import { findExport } from "./find-export.ts";
 import { scriptText, variablesAround } from "./inspect.ts";
@@ -44,6 +43,8 @@ async function fileText(module: string): Promise<string | undefined> {
   const path = pathOfModule(module);
   if (path === undefined) return undefined;
   try {
+    // Loaded late: workers never read modules as text.
+    const { readFile } = await import("node:fs/promises");
     return await readFile(path, "utf8");
   } catch {
     // Deleted since, or never a file (a bundler's virtual module): V8 still has the text.

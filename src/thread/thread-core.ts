@@ -142,9 +142,14 @@ export class ThreadCore<R> extends WorkerCore<R> {
 
   protected override ended(): void {
     // As Python's threading.excepthook: an error must be seen somewhere.
-    const { uncaught, wanted } = this.outcome;
-    if (uncaught === undefined || wanted || this.isStopping) return;
-    process.stderr.write(`Uncaught error in thread ${this.name}:\n${show(uncaught)}\n`);
+    const { outcome } = this;
+    const { uncaught } = outcome;
+    if (uncaught === undefined || outcome.wanted || this.isStopping) return;
+    // A thread that fails at once may have ended before the code behind `await start()` could ask.
+    setImmediate(() => {
+      if (outcome.wanted) return;
+      process.stderr.write(`Uncaught error in thread ${this.name}:\n${show(uncaught)}\n`);
+    });
   }
 
   #hasEnded(isKilled: boolean): boolean {

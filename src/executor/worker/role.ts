@@ -1,5 +1,4 @@
 /** The program of an executor's worker: takes tasks, claims and runs them, reports. */
-import { getHeapStatistics } from "node:v8";
 import { CancelledError } from "../../errors/index.ts";
 import { abortShutdown } from "../../process/shutdown-signal.ts";
 import { resolveTask } from "../../task/resolve.ts";
@@ -214,11 +213,8 @@ export class ExecutorWorker {
     const now = performance.now();
     if (now - this.#memoryMeasured < MEMORY_INTERVAL_MS) return;
     this.#memoryMeasured = now;
-    const heap = getHeapStatistics();
-    const bytes =
-      this.#host.kind === "process"
-        ? process.memoryUsage.rss()
-        : heap.used_heap_size + heap.external_memory;
+    const { rss, heapUsed, external } = process.memoryUsage();
+    const bytes = this.#host.kind === "process" ? rss : heapUsed + external;
     this.#host.channel.send([MessageKind.memory, bytes]);
   }
 
