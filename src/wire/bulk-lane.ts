@@ -4,7 +4,7 @@ import { SerializationError } from "../errors/index.ts";
 /** Bytes that may lie in a lane at a time; what finds no room goes through the socket. */
 const LANE_BYTES = 64 * 1024 * 1024;
 /** Below this a socket is as fast. */
-const MIN_LANE_BYTES = 64 * 1024;
+export const MIN_LANE_BYTES: number = 64 * 1024;
 /** A lane that has grown beyond this gives its memory back when it is empty. */
 const KEPT_BYTES = 8 * 1024 * 1024;
 

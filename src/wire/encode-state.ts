@@ -51,6 +51,9 @@ export class EncodeState {
   readonly parts: EncodeParts;
   #seen: object[] = [];
   #count = 0;
+  /** The same objects, once they are many. */
+  #known: Set<object> | undefined;
+  /** Their numbers, once one of them was met again. */
   #index: Map<object, number> | undefined;
 
   constructor(parts: EncodeParts) {
@@ -72,6 +75,7 @@ export class EncodeState {
     if (this.#count > LISTED) this.#seen = [];
     else for (let i = 0; i < this.#count; i++) this.#seen[i] = undefined as never;
     this.#count = 0;
+    this.#known = undefined;
     this.#index = undefined;
     this.moved = undefined;
     this.lenient = 0;
@@ -84,18 +88,19 @@ export class EncodeState {
 
   /** Writes a reference when `value` was met before, else numbers it. @returns true when it was met. */
   refer(value: object): boolean {
-    const index = this.#index;
+    const known = this.#known;
     const count = this.#count;
-    if (index === undefined) {
+    if (known === undefined) {
       const seen = this.#seen;
       for (let i = 0; i < count; i++) {
         if (seen[i] === value) return this.#reference(i, value);
       }
-      if (count >= LISTED) this.#makeIndex().set(value, count);
+      if (count >= LISTED) this.#known = new Set(seen).add(value);
     } else {
-      const found = index.get(value);
-      if (found !== undefined) return this.#reference(found, value);
-      index.set(value, count);
+      // Most objects are met once: adding one and looking at the size is half the work of a look-up first.
+      const { size } = known;
+      if (known.add(value).size === size) return this.#reference(this.#numberOf(value), value);
+      this.#index?.set(value, count);
     }
     this.#seen[count] = value;
     this.#count = count + 1;
@@ -121,7 +126,10 @@ export class EncodeState {
 
   rollback(to: Checkpoint): void {
     this.writer.truncate(to.length);
-    for (let i = to.references; i < this.#count; i++) this.#index?.delete(this.#seen[i] as object);
+    for (let i = to.references; i < this.#count; i++) {
+      this.#known?.delete(this.#seen[i] as object);
+      this.#index?.delete(this.#seen[i] as object);
+    }
     this.#seen.length = to.references;
     this.#count = to.references;
     this.opened.length = to.opened;
@@ -130,11 +138,12 @@ export class EncodeState {
     this.transfer = this.transfer?.filter((item) => !gone.includes(item));
   }
 
-  #makeIndex(): Map<object, number> {
-    const index = new Map<object, number>();
-    for (let i = 0; i < this.#count; i++) index.set(this.#seen[i] as object, i);
-    this.#index = index;
-    return index;
+  #numberOf(value: object): number {
+    if (this.#index === undefined) {
+      this.#index = new Map();
+      for (let i = 0; i < this.#count; i++) this.#index.set(this.#seen[i] as object, i);
+    }
+    return this.#index.get(value) as number;
   }
 
   #reference(index: number, value: object): true {

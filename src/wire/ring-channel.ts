@@ -82,8 +82,9 @@ export class RingChannel implements Channel {
     attachments: unknown[] | undefined,
     transfer: unknown[] = [],
   ): void {
-    // A copy of its own moves; a view would be cloned with the whole buffer behind it.
-    const own = bytes === undefined ? undefined : new Uint8Array(bytes);
+    // What has memory of its own moves; a view would be cloned with the whole buffer behind it.
+    const isWhole = bytes?.byteLength === bytes?.buffer.byteLength;
+    const own = bytes === undefined || isWhole ? bytes : new Uint8Array(bytes);
     const posted: Posted = { bytes: own, attachments };
     const moved = own === undefined ? transfer : [own.buffer, ...transfer];
     // What is posted wakes the reader; if it goes back to sleep before the mark is there, it is woken again.

@@ -1,6 +1,6 @@
 import { readSync, writeSync } from "node:fs";
 import type { Socket } from "node:net";
-import { BulkLane, type LaneDescriptors } from "./bulk-lane.ts";
+import { BulkLane, type LaneDescriptors, MIN_LANE_BYTES } from "./bulk-lane.ts";
 import type { Channel } from "./channel.ts";
 import { packFrame, unpackFrame } from "./codec.ts";
 import { encodeFrame, FrameDecoder } from "./frames.ts";
@@ -18,7 +18,10 @@ export interface SocketChannelOptions {
 
 const DRAIN_BYTES = 64 * 1024;
 
-/** Kinds of frames that the channels keep to themselves; see `protocol.ts` for the others. */
+/**
+ * Kinds of frames that the channels keep to themselves; see `protocol.ts` for the others. `VIA_LANE` is
+ * followed by the message, or null when it is the first thing in the lane, and by places there.
+ */
 const VIA_LANE = 60;
 const LANE_READ = 61;
 
@@ -51,15 +54,13 @@ export class SocketChannel implements Channel {
     if (this.#closed) return;
     const buffers = attachments as (ArrayBuffer | Uint8Array)[] | undefined;
     const bytes = packFrame(frame);
-    const places = buffers === undefined ? undefined : this.#lane?.put(buffers);
+    // They may be the sender's own, and what the socket does not take at once waits.
     const chunks =
-      places === undefined
-        ? // They may be the sender's own, and what the socket does not take at once waits.
-          encodeFrame(
-            bytes,
-            buffers?.map((buffer) => copyOf(buffer)),
-          )
-        : encodeFrame(packFrame([VIA_LANE, bytes, ...places]));
+      this.#viaLane(bytes, buffers) ??
+      encodeFrame(
+        bytes,
+        buffers?.map((buffer) => copyOf(buffer)),
+      );
     if (chunks.length === 1) {
       this.#write(chunks[0] as Uint8Array);
       return;
@@ -67,6 +68,18 @@ export class SocketChannel implements Channel {
     this.#socket.cork();
     for (const chunk of chunks) this.#write(chunk);
     this.#socket.uncork();
+  }
+
+  /** Puts what is large into the lane. @returns the frame that says where; undefined when nothing is, or does not fit. */
+  #viaLane(
+    bytes: Uint8Array,
+    buffers: readonly (ArrayBuffer | Uint8Array)[] = [],
+  ): Uint8Array[] | undefined {
+    const isLarge = bytes.length >= MIN_LANE_BYTES;
+    if (!isLarge && buffers.length === 0) return undefined;
+    const places = this.#lane?.put(isLarge ? [bytes, ...buffers] : buffers);
+    if (places === undefined) return undefined;
+    return encodeFrame(packFrame([VIA_LANE, isLarge ? null : bytes, ...places]));
   }
 
   start(): void {
@@ -117,7 +130,9 @@ export class SocketChannel implements Channel {
     if (this.#lane !== undefined && frame[0] === VIA_LANE) {
       const buffers = this.#lane.take(frame.slice(2));
       this.send([LANE_READ]);
-      this.onFrame(unpackFrame(frame[1] as Uint8Array) as unknown[], buffers);
+      const message = frame[1] ?? buffers.shift();
+      const others = buffers.length > 0 ? buffers : undefined;
+      this.onFrame(unpackFrame(message as Uint8Array) as unknown[], others);
     } else if (this.#lane !== undefined && frame[0] === LANE_READ) {
       this.#lane.release();
     } else {
