@@ -76,6 +76,17 @@ export type { LockOptions, SharedOptions } from "./sync/index.ts";
 // Logging
 export { getLogger, LogCollector, logToFiles, logToStderr, setLogLevel } from "./logging/index.ts";
 export type { LogCollectorOptions, LogLevel } from "./logging/index.ts";
+// Pipes, listeners and connections
+export { connect, Connection, Listener, pipe, waitReady } from "./channel/index.ts";
+export type {
+  Address,
+  AddressFamily,
+  ConnectOptions,
+  ListenerOptions,
+  PipeOptions,
+  ReadyObject,
+  TcpAddress,
+} from "./channel/index.ts";
 
 // What crosses a boundary
 export { registerClass } from "./wire/index.ts";

@@ -4,6 +4,7 @@ export type ErrorCode =
   | "ERR_MANYCORE_AUTHENTICATION"
   | "ERR_MANYCORE_BROKEN_BARRIER"
   | "ERR_MANYCORE_BROKEN_EXECUTOR"
+  | "ERR_MANYCORE_BUFFER_TOO_SHORT"
   | "ERR_MANYCORE_CANCELLED"
   | "ERR_MANYCORE_DEADLOCK"
   | "ERR_MANYCORE_END_OF_STREAM"
@@ -144,6 +145,21 @@ export class DeadlockError extends ManycoreError {
 /** The other side does not know the key. */
 export class AuthenticationError extends ManycoreError {
   override readonly code = "ERR_MANYCORE_AUTHENTICATION";
+}
+
+/** A message does not fit into the buffer it was to be received into. */
+export class BufferTooShortError extends ManycoreError {
+  override readonly code = "ERR_MANYCORE_BUFFER_TOO_SHORT";
+  /** The whole message. */
+  readonly bytes: Uint8Array;
+
+  constructor(
+    message: string,
+    options: ManycoreErrorOptions & { readonly bytes?: Uint8Array } = {},
+  ) {
+    super(message, "cause" in options ? { cause: options.cause } : undefined);
+    this.bytes = options.bytes ?? new Uint8Array();
+  }
 }
 
 /** The other side closed, or died, and everything it sent has been read. */

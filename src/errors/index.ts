@@ -3,6 +3,7 @@ export {
   AuthenticationError,
   BrokenBarrierError,
   BrokenExecutorError,
+  BufferTooShortError,
   CancelledError,
   DeadlockError,
   EndOfStreamError,

@@ -1,6 +1,7 @@
 import type { Task } from "../task/index.ts";
 import { inspectAs } from "../util/inspectable.ts";
 import { staysHere } from "../util/stays-here.ts";
+import { loseMoves } from "../wire/moves.ts";
 import { checkMilliseconds, type WaitOptions, waitWithin } from "../util/wait-options.ts";
 import { TimeoutError } from "../errors/index.ts";
 import { cancelledError, Future } from "./future.ts";
@@ -109,6 +110,7 @@ export class BoundExecutor implements Executor {
     const scheduler = this.#scheduler;
     scheduler.lifetime.assertOpen();
     const sink = new FutureSink(scheduler, this.#options.source.onProgress);
+    let entry: TaskEntry | undefined;
     try {
       const context = {
         destination: destinationOf(scheduler.kind),
@@ -116,11 +118,12 @@ export class BoundExecutor implements Executor {
         options: this.#options,
         tick: scheduler.tick,
       };
-      const entry = prepareTask(context, task, args, 0, sink, origin);
+      entry = prepareTask(context, task, args, 0, sink, origin);
       sink.entry = entry;
       adjust?.(entry);
       scheduler.submit(entry);
     } catch (error) {
+      loseMoves(entry?.moves);
       sink.error(error);
     }
     return sink.future as Future<Received<Awaited<R>>>;

@@ -108,6 +108,7 @@ export function prepareTask(
   entry.attachments = encoded.attachments;
   entry.transferList = encoded.transfer;
   if (lent.length > 0) entry.lent = lent;
+  entry.moves = encoded.moves;
   if (streams.found.length > 0) entry.streams = streams.found;
   return entry;
 }

@@ -1,5 +1,6 @@
 import { identify, taskName, type TaskIdentity } from "../task/index.ts";
-import { encodeValue, type Destination } from "../wire/codec.ts";
+import { encodeValue, type Destination, type Encoded } from "../wire/codec.ts";
+import { loseMoves, type Move } from "../wire/moves.ts";
 import type { Work } from "./handle-options.ts";
 import { ChildMessage } from "./messages.ts";
 
@@ -15,6 +16,8 @@ export interface JobFrame {
   readonly frame: readonly unknown[];
   readonly attachments: unknown[] | undefined;
   readonly transfer: unknown[] | undefined;
+  /** What is given away with it. */
+  readonly moves: readonly Move[];
   /** Name of what runs, for messages. */
   readonly task: string | undefined;
 }
@@ -48,8 +51,7 @@ export async function prepareJob(parts: JobParts): Promise<JobFrame> {
     transfer,
   });
   const fields = Object.keys(handle).length === 0 ? undefined : { ...handle };
-  const extra =
-    fields === undefined ? undefined : encodeValue(fields, { destination, root: "this", transfer });
+  const extra = fields === undefined ? undefined : encodeFields(fields, parts, args);
   const attachments = [...(args.attachments ?? []), ...(extra?.attachments ?? [])];
   const moved = [...(args.transfer ?? []), ...(extra?.transfer ?? [])];
   return {
@@ -62,6 +64,17 @@ export async function prepareJob(parts: JobParts): Promise<JobFrame> {
     ],
     attachments: attachments.length === 0 ? undefined : attachments,
     transfer: moved.length === 0 ? undefined : moved,
+    moves: [...(args.moves ?? []), ...(extra?.moves ?? [])],
     task: parts.subclass?.name ?? (work === undefined ? undefined : taskName(work.target)),
   };
+}
+
+function encodeFields(fields: object, parts: JobParts, args: Encoded): Encoded {
+  const { destination, transfer } = parts;
+  try {
+    return encodeValue(fields, { destination, root: "this", transfer });
+  } catch (error) {
+    loseMoves(args.moves);
+    throw error;
+  }
 }

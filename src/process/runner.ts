@@ -2,8 +2,8 @@ import { types } from "node:util";
 import { TaskNotFoundError } from "../errors/index.ts";
 import { resolveTask, taskName } from "../task/index.ts";
 import { decodeValue, encodeValue } from "../wire/codec.ts";
+import { withOwnClasses } from "../wire/own-classes.ts";
 import { decodeThrown, encodeThrown } from "../wire/error-codec.ts";
-import { isOwnClassMissing, loadOwnClasses } from "../wire/own-classes.ts";
 import type { Host } from "../wire/index.ts";
 import type { Work } from "./handle-options.ts";
 import type { Job } from "./job.ts";
@@ -70,17 +70,6 @@ async function execute(
   }
 }
 
-/** Decodes, loading the rest of this package if a lock or queue is among the values. */
-async function decodeFully(bytes: unknown, attachments: unknown[]): Promise<unknown> {
-  try {
-    return decodeValue(bytes as Uint8Array, attachments);
-  } catch (error) {
-    if (!isOwnClassMissing(error)) throw error;
-    await loadOwnClasses();
-    return decodeValue(bytes as Uint8Array, attachments);
-  }
-}
-
 async function prepare(
   parts: RunnerParts,
   [, json, argBytes, fieldBytes, argAttachments]: unknown[],
@@ -91,11 +80,15 @@ async function prepare(
   // The modules first: a class that an argument is an instance of is registered by one of them.
   const target = job.target === undefined ? undefined : await resolveTask(job.target);
   const subclass = job.subclass === undefined ? parts.base : await resolveTask(job.subclass);
-  const args = (await decodeFully(argBytes, attachments.slice(0, split))) as unknown[];
+  const args = await withOwnClasses(
+    () => decodeValue(argBytes as Uint8Array, attachments.slice(0, split)) as unknown[],
+  );
   const fields =
     fieldBytes === null
       ? undefined
-      : ((await decodeFully(fieldBytes, attachments.slice(split))) as object);
+      : await withOwnClasses(
+          () => decodeValue(fieldBytes as Uint8Array, attachments.slice(split)) as object,
+        );
   const { name, daemon } = parts;
   const work: Work | undefined =
     target === undefined ? undefined : { target: target as Work["target"], args };

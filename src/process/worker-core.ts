@@ -3,6 +3,7 @@ import { importing } from "../task/index.ts";
 import { deferred } from "../util/deferred.ts";
 import { checkMilliseconds, waitWithin, type WaitOptions } from "../util/wait-options.ts";
 import { encodeThrown } from "../wire/error-codec.ts";
+import { loseMoves, type Move } from "../wire/moves.ts";
 import type { Destination } from "../wire/codec.ts";
 import type { ExitStatus, Peer } from "../wire/index.ts";
 import { addChild, removeChild } from "./children.ts";
@@ -53,6 +54,8 @@ export abstract class WorkerCore<R> {
   #work: Work | undefined;
   #transfer: readonly unknown[] | undefined;
   #handle: object | undefined;
+  /** What the arguments gave away; lost if the child has not taken it by its end. */
+  #moves: readonly Move[] | undefined;
 
   #holds = 0;
   readonly #up = deferred<void>();
@@ -122,6 +125,7 @@ export abstract class WorkerCore<R> {
         destination: this.kind,
         transfer: this.#transfer,
       });
+      this.#moves = job.moves;
       // From here on nobody but the child needs them.
       this.#work = undefined;
       this.#transfer = undefined;
@@ -138,6 +142,7 @@ export abstract class WorkerCore<R> {
       peer.channel.send(job.frame, job.attachments, job.transfer);
     } catch (error) {
       this.state = "failed";
+      loseMoves(this.#moves);
       this.outcome.reject(error);
       this.#exited.reject(
         new InvalidStateError(`${this.name} could not be started.`, { cause: error }),
@@ -316,6 +321,8 @@ export abstract class WorkerCore<R> {
     this.options.signal?.removeEventListener("abort", this.#onAbort);
     if (this.#handle !== undefined) removeChild(this.#handle);
     this.#handle = undefined;
+    loseMoves(this.#moves);
+    this.#moves = undefined;
     this.#exited.resolve(code);
     this.ended();
   }

@@ -92,6 +92,26 @@ export function registerClass<C extends AnyClass>(
   return Class;
 }
 
+/** The classes of this copy of the package itself; another copy has its own under the same names. */
+const own: Map<string, RegisteredClass> = new Map();
+
+/** Registers a class of this package: {@link registerClass} for what other copies may have, too. */
+export function registerOwnClass<T extends object, D>(
+  Class: AnyClass<T>,
+  name: string,
+  encode: (instance: T) => D,
+  decode: (data: unknown) => T,
+): void {
+  const entry: RegisteredClass = {
+    Class,
+    name,
+    encode: encode as RegisteredClass["encode"],
+    decode,
+  };
+  own.set(name, entry);
+  registry().byPrototype.set(Class.prototype as object, entry);
+}
+
 /** The registration of exactly this object's class. */
 export function classOf(value: object): RegisteredClass | undefined {
   const { byPrototype } = registry();
@@ -107,5 +127,5 @@ export function classOfPrototype(prototype: object): RegisteredClass | undefined
 
 /** The registration under a name. */
 export function classNamed(name: string): RegisteredClass | undefined {
-  return registry().byName.get(name);
+  return own.get(name) ?? registry().byName.get(name);
 }

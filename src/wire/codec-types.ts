@@ -1,3 +1,5 @@
+import type { Move } from "./moves.ts";
+
 /** Where a value goes: what may travel, and how, depends on it. */
 export type Destination = "process" | "thread";
 
@@ -47,4 +49,6 @@ export interface Encoded {
   readonly attachments: unknown[] | undefined;
   /** Those among the attachments that `postMessage` is to move; only for threads. */
   readonly transfer: unknown[] | undefined;
+  /** What was given away with it; to be given up when it will not be read. */
+  readonly moves?: readonly Move[] | undefined;
 }

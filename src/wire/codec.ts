@@ -5,6 +5,7 @@ import { readMessage } from "./decode.ts";
 import { newEncoder } from "./encode.ts";
 import type { EncodeState } from "./encode-state.ts";
 import { explain } from "./explain.ts";
+import { collectMoves, commitMoves, endMoves } from "./moves.ts";
 import { Lead } from "./tags.ts";
 
 export type {
@@ -35,6 +36,7 @@ export function encodeValue(value: unknown, options: EncodeOptions): Encoded {
   const state = idle ?? newEncoder();
   idle = undefined;
   const { writer } = state;
+  const outer = collectMoves();
   try {
     state.begin(options);
     writer.byte(Lead.plain);
@@ -44,11 +46,12 @@ export function encodeValue(value: unknown, options: EncodeOptions): Encoded {
     const { attachments, transfer } = state;
     const bytes = writer.finish();
     if (state.buffers.length > 0) bytes[0] = Lead.withBuffers;
-    return { bytes, attachments, transfer };
+    return { bytes, attachments, transfer, moves: commitMoves() };
   } catch (error) {
     writer.abandon();
     throw explain(error, value, options);
   } finally {
+    endMoves(outer);
     state.reset();
     idle = state;
   }

@@ -1,10 +1,9 @@
-import { SerializationError } from "../errors/index.ts";
 import { type ByteReader, malformed } from "./byte-reader.ts";
 import { classNamed, type RegisteredClass } from "./class-registry.ts";
 import { makeView } from "./buffer-table.ts";
-import { markOwnClassMissing, OWN_CLASS_PREFIX } from "./own-classes.ts";
 import { readError } from "./error-fields.ts";
 import type { DecodedBuffer, DecodeState } from "./decode-state.ts";
+import { notRegistered } from "./own-classes.ts";
 import { Tag } from "./tags.ts";
 
 /** Reads what follows the tag of an object that is neither a plain object nor a dense array. */
@@ -129,12 +128,7 @@ function assign(prototype: object, data: unknown): object {
 function registered(name: string): RegisteredClass {
   const found = classNamed(name);
   if (found !== undefined) return found;
-  const error = new SerializationError(
-    `An instance of the class "${name}" arrived, which is not registered here. ` +
-      "Call registerClass in a module that both sides import, such as the one that defines the class.",
-  );
-  if (name.startsWith(OWN_CLASS_PREFIX)) markOwnClassMissing(error);
-  throw error;
+  throw notRegistered(name);
 }
 
 function readPlatform(state: DecodeState, tag: number): unknown {

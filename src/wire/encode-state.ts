@@ -1,5 +1,6 @@
 import { ByteWriter } from "./byte-writer.ts";
 import type { Destination, EncodeOptions } from "./codec-types.ts";
+import { countMoves, forgetMoves } from "./moves.ts";
 import { Tag } from "./tags.ts";
 import { hostKind, Unsendable } from "./unsendable.ts";
 
@@ -31,6 +32,7 @@ export interface Checkpoint {
   readonly buffers: number;
   readonly attachments: number;
   readonly opened: number;
+  readonly moves: number;
 }
 
 /** What one message being written needs to know. */
@@ -121,11 +123,13 @@ export class EncodeState {
       buffers: this.buffers.length,
       attachments: this.attachments?.length ?? 0,
       opened: this.opened.length,
+      moves: countMoves(),
     };
   }
 
   rollback(to: Checkpoint): void {
     this.writer.truncate(to.length);
+    forgetMoves(to.moves);
     for (let i = to.references; i < this.#count; i++) {
       this.#known?.delete(this.#seen[i] as object);
       this.#index?.delete(this.#seen[i] as object);

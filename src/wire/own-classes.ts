@@ -1,24 +1,44 @@
+import { SerializationError } from "../errors/index.ts";
 import { entryUrl } from "../util/entry-url.ts";
 
-/** What the names of this package's own classes begin with on the wire. */
+/** The names under which this package registers its own classes begin with this. */
 export const OWN_CLASS_PREFIX = "manycore.";
 
-const missing = new WeakSet<object>();
+/** Errors that say that a class of this package is not loaded yet. */
+const unloaded: WeakSet<object> = new WeakSet();
+let loading: Promise<unknown> | undefined;
+let isLoaded = false;
 
-/** Marks the error of a value whose class is this package's own and was not loaded here yet. */
-export function markOwnClassMissing(error: object): void {
-  missing.add(error);
+/** The error for an instance of a class that is not registered here. */
+export function notRegistered(name: string): SerializationError {
+  const error = new SerializationError(
+    `An instance of the class "${name}" arrived, which is not registered here. ` +
+      "Call registerClass in a module that both sides import, such as the one that defines the class.",
+  );
+  if (name.startsWith(OWN_CLASS_PREFIX) && !isLoaded) unloaded.add(error);
+  return error;
 }
 
 /**
- * Whether decoding failed only because this thread has not loaded the package as a whole: a worker starts
- * with the part that runs tasks, and gets locks and queues when the first one arrives.
+ * Loads the whole package into a worker that has met one of its classes: a worker starts with the little
+ * it always needs, and the functions it runs need not import what they are given.
+ *
+ * @returns a promise when it is worth decoding again after it, else undefined.
  */
-export function isOwnClassMissing(error: unknown): boolean {
-  return typeof error === "object" && error !== null && missing.has(error);
+export function loadOwnClasses(error: unknown): Promise<unknown> | undefined {
+  if (typeof error !== "object" || error === null || !unloaded.has(error)) return undefined;
+  loading ??= import(entryUrl("index").href).then(() => (isLoaded = true));
+  return loading;
 }
 
-/** Loads, and thereby registers, every class of this package; then decode again. */
-export async function loadOwnClasses(): Promise<void> {
-  await import(entryUrl("index").href);
+/** Calls a function that decodes, once more if it lacked a class of this package. */
+export async function withOwnClasses<T>(decode: () => T): Promise<T> {
+  try {
+    return decode();
+  } catch (error) {
+    const loaded = loadOwnClasses(error);
+    if (loaded === undefined) throw error;
+    await loaded;
+    return decode();
+  }
 }

@@ -1,6 +1,6 @@
 import { arePlain, decodeValue, type Destination, encodeValue, isPlain } from "../../wire/codec.ts";
+import { loadOwnClasses } from "../../wire/own-classes.ts";
 import { encodeThrown } from "../../wire/error-codec.ts";
-import { isOwnClassMissing, loadOwnClasses } from "../../wire/own-classes.ts";
 import type { Channel } from "../../wire/index.ts";
 import { MessageKind, ResultStatus, TaskFlag, type TaskHeader } from "../../wire/protocol.ts";
 import type { StreamHub } from "../streams.ts";
@@ -97,10 +97,9 @@ export class TaskRunner {
       );
     } catch (error) {
       this.#leave(task.id, context);
-      if (args === undefined && isOwnClassMissing(error)) {
-        return loadOwnClasses().then(() => this.#start(task, entry));
-      }
-      this.#fail(task.id, error, micros());
+      const loaded = args === undefined ? loadOwnClasses(error) : undefined;
+      if (loaded === undefined) this.#fail(task.id, error, micros());
+      else return loaded.then(() => this.#start(task, entry));
     }
   }
 

@@ -1,0 +1,131 @@
+import { mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { NotSupportedError } from "../errors/index.ts";
+import { crypto, net } from "./net.ts";
+
+/** A TCP address. */
+export interface TcpAddress {
+  /** Name or IP address of the machine; default: this one, `127.0.0.1`. */
+  readonly host?: string | undefined;
+  readonly port: number;
+}
+
+/**
+ * Where a {@link Listener} is found: the path of a Unix socket (on Linux also `"\0name"`, an abstract
+ * name without a file; on Windows a named pipe `\\.\pipe\name`), or host and port of a TCP socket.
+ */
+export type Address = string | TcpAddress;
+
+export type AddressFamily = "unix" | "tcp";
+
+/** An address as the system takes it. */
+export type Place =
+  | { readonly family: "unix"; readonly path: string }
+  | { readonly family: "tcp"; readonly host: string; readonly port: number };
+
+const LOCAL = "127.0.0.1";
+const PIPES = /^\\\\[.?]\\pipe\\/;
+/** Bytes of the path in the system's `sockaddr_un`, without the zero at its end. */
+const MAX_PATH_BYTES = process.platform === "linux" ? 107 : 103;
+
+/**
+ * Reads an address that a user gave.
+ *
+ * @throws TypeError or RangeError when it is none.
+ * @throws {@link NotSupportedError} when this platform has no such addresses.
+ */
+export function placeOf(address: Address): Place {
+  if (typeof address === "string") return { family: "unix", path: checkPath(address) };
+  const { host = LOCAL, port } = (address ?? {}) as Partial<TcpAddress>;
+  if (typeof host !== "string" || typeof port !== "number") {
+    throw new TypeError(
+      'Expected `address` to be a path or { host, port }, such as "/run/my.sock" or { port: 6000 }',
+    );
+  }
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new RangeError(`Expected \`port\` to be between 0 and 65535, got ${port}`);
+  }
+  // As Python's AF_INET: never the IPv6 one of the two that the name may stand for.
+  return { family: "tcp", host: host === "localhost" ? LOCAL : host, port };
+}
+
+/** The family that the options of a listener mean. @throws as {@link placeOf}. */
+export function checkFamily(family: unknown, address: Address | undefined): AddressFamily {
+  if (family !== undefined && family !== "unix" && family !== "tcp") {
+    throw new TypeError(`Expected \`family\` to be "unix" or "tcp", got ${JSON.stringify(family)}`);
+  }
+  if (address === undefined) return family ?? "unix";
+  const given = typeof address === "string" ? "unix" : "tcp";
+  if (family !== undefined && family !== given) {
+    throw new TypeError(`Expected an address of the family "${family}", got one of "${given}"`);
+  }
+  return given;
+}
+
+function checkPath(path: string): string {
+  if (path === "") throw new TypeError("Expected `address` to be a path, got an empty string");
+  const { platform } = process;
+  if (path.startsWith("\0")) {
+    if (platform !== "linux") {
+      throw new NotSupportedError(
+        "Abstract socket names are known to Linux alone. Use a path, or { host, port }.",
+      );
+    }
+  } else if (PIPES.test(path) !== (platform === "win32")) {
+    throw new NotSupportedError(
+      platform === "win32"
+        ? String.raw`Windows has no Unix sockets here. Use a named pipe, \\.\pipe\name, or { host, port }.`
+        : "Named pipes are known to Windows alone. Use a path, or { host, port }.",
+    );
+  } else if (path.includes("\0")) {
+    throw new TypeError("Expected `address` to be a path, got one with a zero byte in it");
+  }
+  if (platform !== "win32" && Buffer.byteLength(path) > MAX_PATH_BYTES) {
+    throw new RangeError(
+      `Expected the path of a socket to be at most ${MAX_PATH_BYTES} bytes long, got ${Buffer.byteLength(path)}`,
+    );
+  }
+  return path;
+}
+
+/** True for one that the file system shows. */
+export function isFile(place: Place): place is Place & { readonly family: "unix" } {
+  return place.family === "unix" && !place.path.startsWith("\0") && !PIPES.test(place.path);
+}
+
+/** True for a host that needs no name server. */
+export function isLiteral(host: string): boolean {
+  return net().isIP(host) !== 0;
+}
+
+/** An address that nobody uses; `folder` was made for it and is to be removed with it. */
+export function freshPlace(family: AddressFamily): { place: Place; folder?: string } {
+  if (family === "tcp") return { place: { family, host: LOCAL, port: 0 } };
+  if (process.platform === "win32") {
+    const name = crypto().randomBytes(12).toString("hex");
+    return { place: { family, path: String.raw`\\.\pipe\manycore-listener-${name}` } };
+  }
+  // A folder that only this user can enter: who may connect is not left to the umask.
+  const folder = mkdtempSync(join(realpathSync(tmpdir()), "manycore-"));
+  return { place: { family, path: join(folder, "listener") }, folder };
+}
+
+const leftovers: Set<string> = new Set();
+
+/** Removes a file or folder also when the program ends without having closed what it belongs to. */
+export function removeAtExit(path: string): void {
+  if (leftovers.size === 0) process.once("exit", removeAll);
+  leftovers.add(path);
+}
+
+/** Removes it now. */
+export function removeNow(path: string): void {
+  leftovers.delete(path);
+  if (leftovers.size === 0) process.off("exit", removeAll);
+  rmSync(path, { recursive: true, force: true });
+}
+
+function removeAll(): void {
+  for (const path of leftovers) rmSync(path, { recursive: true, force: true });
+}

@@ -1,0 +1,74 @@
+import { EndOfStreamError } from "../errors/index.ts";
+import { Endpoint } from "./endpoint.ts";
+import { awaitCounterpart, linkHandler } from "./hand-over.ts";
+import { ownHarbor } from "./harbor.ts";
+import { messageHeader } from "./message-reader.ts";
+import { net } from "./net.ts";
+import { SocketTransport } from "./socket-transport.ts";
+import { type Answer, parseTicket, type Ticket } from "./ticket.ts";
+
+const GONE = "The one who sent this connection is gone, or it was fetched before.";
+
+/** Fetches an end that was sent to this thread; it can be used at once. */
+export function fetchEndpoint(ticket: Ticket, options: Endpoint["options"]): Endpoint {
+  const home = ownHarbor(ticket.address);
+  if (home === undefined) {
+    const endpoint = new Endpoint(options);
+    attach(endpoint, ticket);
+    return endpoint;
+  }
+  const endpoint = home.fetch(ticket.secret)?.endpoint;
+  if (endpoint === undefined) {
+    const lost = new Endpoint(options);
+    lost.fail(new EndOfStreamError(GONE));
+    return lost;
+  }
+  endpoint.isParked = false;
+  endpoint.resume();
+  return endpoint;
+}
+
+/** Goes to where the end waits and takes it over. */
+function attach(endpoint: Endpoint, ticket: Ticket): void {
+  const socket = net().connect({ path: ticket.address, allowHalfOpen: true });
+  const transport = new SocketTransport(socket, endpoint);
+  endpoint.interceptor = (message) => follow(endpoint, transport, parseAnswer(message));
+  endpoint.onTransportEnd = (error) => {
+    endpoint.fail(new EndOfStreamError(GONE, { cause: error }));
+    transport.destroy();
+  };
+  transport.start();
+  const secret = Buffer.from(ticket.secret);
+  transport.write([messageHeader(secret.length), secret]);
+  endpoint.approach(transport);
+}
+
+function follow(endpoint: Endpoint, transport: SocketTransport, answer: Answer): void {
+  if (answer.kind === "link") {
+    endpoint.onTransportEnd = undefined;
+    endpoint.handler = answer.moves ? linkHandler : undefined;
+    endpoint.isAcceptor = false;
+    endpoint.carry(transport);
+    return;
+  }
+  // What was not read yet comes first, then this socket ends.
+  endpoint.readAll();
+  endpoint.onTransportEnd = () => {
+    endpoint.transport = undefined;
+    if (answer.kind === "go") {
+      transport.destroy();
+      attach(endpoint, answer.ticket);
+      return;
+    }
+    const words = Buffer.from(JSON.stringify(awaitCounterpart(endpoint)));
+    transport.write([messageHeader(words.length), words]);
+    transport.end();
+  };
+}
+
+/** @throws TypeError when it is none. */
+function parseAnswer(message: Uint8Array): Answer {
+  const answer = JSON.parse(Buffer.from(message).toString()) as Answer;
+  if (answer.kind === "link" || answer.kind === "host") return answer;
+  return { kind: "go", ticket: parseTicket(answer.ticket) };
+}

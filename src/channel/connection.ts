@@ -1,0 +1,366 @@
+import {
+  BufferTooShortError,
+  EndOfStreamError,
+  InvalidStateError,
+  TimeoutError,
+} from "../errors/index.ts";
+import { inspectAs } from "../util/inspectable.ts";
+import { waitWithin, type WaitOptions } from "../util/wait-options.ts";
+import { registerOwnClass } from "../wire/class-registry.ts";
+import { loseMoves, moves } from "../wire/moves.ts";
+import { withOwnClasses } from "../wire/own-classes.ts";
+import { fetchEndpoint } from "./attach.ts";
+import { type Endpoint, isCleanEnd } from "./endpoint.ts";
+import { park } from "./hand-over.ts";
+import { harbor, newTicket } from "./harbor.ts";
+import { timeoutOf } from "./inbox.ts";
+import { MAX_MESSAGE_BYTES } from "./message-reader.ts";
+import { readyAs } from "./ready.ts";
+import { parseTicket, type Ticket } from "./ticket.ts";
+import { decodeMessage, encodeMessage } from "./value-message.ts";
+
+/** What of a connection travels. */
+interface Travelling extends Ticket {
+  readonly readable: boolean;
+  readonly writable: boolean;
+  readonly maxBytes: number;
+}
+
+/**
+ * One end of a two-way stream of messages: of values by `send` and `recv`, or of bytes by `sendBytes`
+ * and `recvBytes`. Made by `pipe()`, `Listener.accept()` and `connect()`.
+ *
+ * Messages arrive whole, in order, once. The bytes on the wire are those of Python's
+ * `multiprocessing.connection`, so bytes can be exchanged with Python; values cannot.
+ *
+ * An end can be sent to another process or thread of this machine: as an argument or result of a task,
+ * a Process or a Thread, or through another connection. It **moves**: here it counts as closed from then
+ * on, there it goes on where it was, with every message that was not received yet. So the other end sees
+ * the end of the stream exactly when the last owner closes it or dies.
+ *
+ * A connection does not keep the program running; a pending send or receive does, when its other end
+ * is in another process or thread.
+ *
+ * @since 0.2.0
+ */
+export class Connection<T = unknown> implements AsyncIterable<T> {
+  #endpoint: Endpoint;
+  #left: "closed" | "sent" | undefined;
+
+  /** @internal */
+  constructor(endpoint: Endpoint) {
+    this.#endpoint = endpoint;
+  }
+
+  static {
+    registerOwnClass(
+      Connection,
+      "manycore.Connection",
+      (connection) => connection.#depart(),
+      (data) => Connection.#arrive(data),
+    );
+    readyAs(Connection, (connection) => {
+      connection.#checkReadable("waited for");
+      const endpoint = connection.#endpoint;
+      return {
+        isReady: () => endpoint.isReady(),
+        watch: (callback) => {
+          endpoint.hold();
+          const unwatch = endpoint.inbox.watch(callback);
+          return () => {
+            unwatch();
+            endpoint.release();
+          };
+        },
+      };
+    });
+    inspectAs(Connection, (connection) => {
+      const { readable, writable } = connection;
+      const flags = [readable ? "readable" : "", writable ? "writable" : ""].filter(Boolean);
+      const state =
+        connection.#left ?? (connection.#endpoint.ended === undefined ? "open" : "ended");
+      return `<Connection ${[...flags, state].join(" ")}>`;
+    });
+  }
+
+  /** False for the sending end of a one-way pipe. */
+  get readable(): boolean {
+    return this.#endpoint.options.readable;
+  }
+
+  /** False for the receiving end of a one-way pipe. */
+  get writable(): boolean {
+    return this.#endpoint.options.writable;
+  }
+
+  /** True after `close()` and after this end was sent elsewhere; the other end's close does not count. */
+  get closed(): boolean {
+    return this.#left !== undefined;
+  }
+
+  /**
+   * Sends a value, in the form it has now: later changes do not travel.
+   *
+   * **Waiting**: until the system has taken the message, so that it arrives although this process ends
+   * or is killed; that takes as long as the receiver is behind. In one thread: until the receiver has
+   * less than 1 MiB before it. Messages keep the order of the calls, also of calls that were not awaited.
+   * **Cancellation**: detached. The message goes out all the same; only the wait ends.
+   *
+   * @throws {@link SerializationError} naming the path to what cannot travel; nothing was sent.
+   * @throws {@link EndOfStreamError} when the other end is closed or its owner died.
+   * @throws {@link InvalidStateError} on a closed or a receiving end.
+   * @throws {@link TimeoutError} after `timeout` milliseconds.
+   */
+  async send(value: T, options?: WaitOptions): Promise<void> {
+    const timeout = this.#beforeSend(options);
+    const { parts, moves: given } = encodeMessage(value);
+    try {
+      await this.#send(parts, options, timeout);
+    } catch (error) {
+      if (error instanceof EndOfStreamError) loseMoves(given);
+      throw error;
+    }
+  }
+
+  /**
+   * Sends bytes as one message, which may be empty. Otherwise as {@link Connection.send}.
+   *
+   * Large ones are not copied: leave them as they are until the promise settles.
+   *
+   * @param bytes - what to send; of a view only the part it shows.
+   */
+  async sendBytes(bytes: Uint8Array | ArrayBuffer, options?: WaitOptions): Promise<void> {
+    const timeout = this.#beforeSend(options);
+    const view = bytes instanceof ArrayBuffer ? new Uint8Array(bytes) : bytes;
+    if (!(view instanceof Uint8Array)) {
+      throw new TypeError("Expected a Uint8Array or an ArrayBuffer; to send a value use send().");
+    }
+    await this.#send([view], options, timeout);
+  }
+
+  /**
+   * Receives the next value.
+   *
+   * **Waiting**: until a message arrives, the stream ends, or time is up; first come, first served.
+   * **Cancellation**: safe; no message is lost.
+   *
+   * @param options - `timeout` in milliseconds, 0 and less: looks once; `signal`.
+   * @throws {@link EndOfStreamError} when the other end was closed, or its owner died, and every message was received.
+   * @throws {@link TimeoutError} after `timeout`.
+   * @throws {@link SerializationError} when the message is no value of manycore (it is consumed), or larger
+   *   than `maxBytes` (the connection has ended then).
+   * @throws {@link InvalidStateError} on a closed or a sending end.
+   */
+  async recv(options?: WaitOptions): Promise<T> {
+    const message = this.#taken(options) ?? (await this.#wait(options));
+    return (await withOwnClasses(() => decodeMessage(message))) as T;
+  }
+
+  /** Receives the next message as bytes, with memory of their own. Otherwise as {@link Connection.recv}. */
+  async recvBytes(options?: WaitOptions): Promise<Uint8Array> {
+    const message = this.#taken(options) ?? (await this.#wait(options));
+    return own(message);
+  }
+
+  /**
+   * Receives the next message into `buffer`. Otherwise as {@link Connection.recv}.
+   *
+   * @param offset - where in `buffer` to begin, in bytes.
+   * @returns the number of bytes of the message.
+   * @throws {@link BufferTooShortError} when the message does not fit; it is the error's `bytes`, and consumed.
+   */
+  async recvBytesInto(
+    buffer: ArrayBufferView | ArrayBuffer,
+    offset = 0,
+    options?: WaitOptions,
+  ): Promise<number> {
+    const target = ArrayBuffer.isView(buffer)
+      ? new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength)
+      : new Uint8Array(buffer);
+    if (!Number.isInteger(offset) || offset < 0 || offset > target.length) {
+      throw new RangeError(
+        `Expected \`offset\` to be between 0 and ${target.length}, got ${offset}`,
+      );
+    }
+    const message = this.#taken(options) ?? (await this.#wait(options));
+    if (message.length > target.length - offset) {
+      throw new BufferTooShortError(
+        `A message of ${message.length} bytes does not fit into ${target.length - offset}. It is in this error's \`bytes\`.`,
+        { bytes: own(message) },
+      );
+    }
+    target.set(message, offset);
+    return message.length;
+  }
+
+  /**
+   * Tells whether a receive would not wait: a message is there, or the stream has ended. Takes nothing.
+   *
+   * @param options - as in Python the default is to look once; `timeout: Infinity` waits as long as it takes.
+   * @returns false when `timeout` passed.
+   * @throws {@link InvalidStateError} on a closed or a sending end.
+   */
+  async poll(options?: WaitOptions): Promise<boolean> {
+    this.#checkReadable("polled");
+    const timeout = timeoutOf(options, 0);
+    const endpoint = this.#endpoint;
+    if (endpoint.isReady() || timeout === 0) return endpoint.isReady();
+    endpoint.hold();
+    let unwatch = (): void => {};
+    try {
+      const ready = new Promise<boolean>((resolve) => {
+        unwatch = endpoint.inbox.watch(() => resolve(true));
+      });
+      return await waitWithin(ready, { ...options, timeout }, () => false);
+    } finally {
+      unwatch();
+      endpoint.release();
+    }
+  }
+
+  /**
+   * Closes this end. What was sent before still goes out, also while the receiver is behind; the other
+   * end then comes to the end of the stream. Receives that wait here reject. A second call does nothing.
+   */
+  close(): void {
+    if (this.#left !== undefined) return;
+    this.#left = "closed";
+    this.#endpoint.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    return Promise.resolve();
+  }
+
+  /** Receives values until the end of the stream. Leaving the loop early does not close the connection. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+    for (;;) {
+      let value: T;
+      try {
+        value = await this.recv();
+      } catch (error) {
+        if (isCleanEnd(error)) return;
+        throw error;
+      }
+      yield value;
+    }
+  }
+
+  /** A message that is there. */
+  #taken(options: WaitOptions | undefined): Uint8Array | undefined {
+    this.#checkReadable("received from");
+    if (options !== undefined) timeoutOf(options, Infinity);
+    const { inbox } = this.#endpoint;
+    const message = inbox.take();
+    if (message !== undefined) this.#endpoint.readOn();
+    return message;
+  }
+
+  async #wait(options: WaitOptions | undefined): Promise<Uint8Array> {
+    const endpoint = this.#endpoint;
+    if (timeoutOf(options, Infinity) === 0 && endpoint.isReady()) {
+      const message = endpoint.inbox.take();
+      if (message !== undefined) return message;
+    }
+    endpoint.hold();
+    try {
+      return await endpoint.inbox.wait(options);
+    } finally {
+      endpoint.release();
+    }
+  }
+
+  #beforeSend(options: WaitOptions | undefined): number {
+    this.#checkOpen("sent through");
+    if (!this.writable) {
+      throw new InvalidStateError("This is the receiving end of a one-way pipe: it cannot send.");
+    }
+    const { failure } = this.#endpoint.outbox;
+    // Before the value is encoded: what it gives away must not be lost.
+    if (failure !== undefined) throw failure;
+    return options === undefined ? Infinity : timeoutOf(options, Infinity);
+  }
+
+  async #send(
+    parts: readonly Uint8Array[],
+    options: WaitOptions | undefined,
+    timeout: number,
+  ): Promise<void> {
+    const endpoint = this.#endpoint;
+    const sent = endpoint.outbox.add(parts);
+    endpoint.hold();
+    try {
+      if (options === undefined) return await sent;
+      await waitWithin(sent, { ...options, timeout }, () => {
+        throw new TimeoutError(
+          `The receiver did not take the message within ${timeout} ms; it still goes out.`,
+        );
+      });
+    } finally {
+      endpoint.release();
+    }
+  }
+
+  #checkReadable(what: string): void {
+    this.#checkOpen(what);
+    if (!this.readable) {
+      throw new InvalidStateError(
+        `This is the sending end of a one-way pipe: it cannot be ${what}.`,
+      );
+    }
+  }
+
+  #checkOpen(what: string): void {
+    if (this.#left === undefined) return;
+    throw new InvalidStateError(
+      this.#left === "closed"
+        ? `The connection is closed and cannot be ${what}.`
+        : `This end was sent elsewhere and cannot be ${what} here any more.`,
+    );
+  }
+
+  #depart(): Travelling {
+    this.#checkOpen("sent");
+    const endpoint = this.#endpoint;
+    if (endpoint.isBusy) {
+      throw new InvalidStateError(
+        "sends or receives of it are pending: await or abort them before you send the connection itself",
+      );
+    }
+    const ticket = newTicket();
+    let isGone = false;
+    moves({
+      commit: () => {
+        isGone = true;
+        this.#left = "sent";
+        park(endpoint, ticket);
+      },
+      lost: () => {
+        if (isGone)
+          harbor().lose(ticket.secret, "The process that the other end was sent to is gone.");
+      },
+    });
+    const { readable, writable, maxBytes } = endpoint.options;
+    return { ...ticket, readable, writable, maxBytes };
+  }
+
+  static #arrive(data: unknown): Connection {
+    const ticket = parseTicket(data);
+    const { readable, writable, maxBytes } = data as Partial<Record<string, unknown>>;
+    const limit = typeof maxBytes === "number" && maxBytes > 0 ? maxBytes : MAX_MESSAGE_BYTES;
+    const options = { readable: readable !== false, writable: writable !== false, maxBytes: limit };
+    return new Connection(fetchEndpoint(ticket, options));
+  }
+}
+
+/** Memory that nobody else looks at. */
+function own(message: Uint8Array): Uint8Array {
+  const { buffer, byteOffset, byteLength } = message;
+  if (byteLength === buffer.byteLength) return new Uint8Array(buffer, byteOffset, byteLength);
+  return new Uint8Array(message);
+}

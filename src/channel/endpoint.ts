@@ -1,0 +1,253 @@
+import { EndOfStreamError, InvalidStateError } from "../errors/index.ts";
+import { deferred, type Deferred } from "../util/deferred.ts";
+import { Inbox } from "./inbox.ts";
+import { controlMessage, messageHeader, MessageReader } from "./message-reader.ts";
+import { Outbox } from "./outbox.ts";
+import type { Sink, Transport } from "./transport.ts";
+
+/** Messages of this many bytes are read ahead; then the sender has to wait. */
+const READ_AHEAD_BYTES = 1024 * 1024;
+
+/** What an end may do, and what it takes. */
+export interface EndpointOptions {
+  readonly readable: boolean;
+  readonly writable: boolean;
+  readonly maxBytes: number;
+}
+
+/** Who answers the other side's own words, and hears of the end of a transport that is being replaced. */
+export interface Handler {
+  onControl(endpoint: Endpoint, words: unknown): void;
+}
+
+/**
+ * One end of a connection, whoever holds it and whatever carries its bytes.
+ *
+ * The transport may change: an end that goes to another process gets its other end a new one. Until
+ * there is one, what is sent waits here, and so do those who sent it.
+ */
+export class Endpoint implements Sink {
+  readonly options: EndpointOptions;
+  readonly inbox: Inbox<Uint8Array> = new Inbox("message", (message) => message.length);
+  readonly outbox: Outbox = new Outbox();
+  readonly reader: MessageReader;
+  transport: Transport | undefined;
+  /** Set where both sides of the transport are manycore's and may speak of moving. */
+  handler: Handler | undefined;
+  /** This side took the other's call, which decides when both want the same. */
+  isAcceptor = false;
+  /** Given away: waits here to be fetched by its new owner. */
+  isParked = false;
+  /** Gets the next message instead of the inbox. */
+  interceptor: ((message: Uint8Array) => void) | undefined;
+  /** Gets the end of the transport instead of everybody. */
+  onTransportEnd: ((error: Error | undefined) => void) | undefined;
+  /** Settles when the end has a transport, or has ended. */
+  settled: Deferred<void> = deferred<void>();
+  #readsAll = false;
+  #isPaused = false;
+  #isClosing = false;
+  #ended: Error | undefined;
+  #holds = 0;
+
+  constructor(options: EndpointOptions) {
+    this.options = options;
+    this.reader = new MessageReader(
+      {
+        onMessage: (message) => this.#accept(message),
+        onControl: (words) => this.#hear(words),
+      },
+      options.maxBytes,
+    );
+  }
+
+  /** The other side is gone, or this one was closed. */
+  get ended(): Error | undefined {
+    return this.#ended;
+  }
+
+  /** Somebody waits here; such an end cannot be given away. */
+  get isBusy(): boolean {
+    return this.#holds > 0 || this.inbox.isAwaited || !this.outbox.isEmpty;
+  }
+
+  get room(): Uint8Array | undefined {
+    return this.#isPaused ? undefined : this.reader.room;
+  }
+
+  /** Sends and receives through `transport` from now on. */
+  carry(transport: Transport): void {
+    transport.sink = this;
+    // Closed meanwhile: the other side has to learn of it.
+    if (this.#ended !== undefined) return transport.end();
+    this.transport = transport;
+    if (this.#isPaused) transport.pause();
+    if (this.#holds > 0) transport.ref();
+    else transport.unref();
+    this.#readsAll = false;
+    this.outbox.attach(transport);
+    this.settled.resolve();
+  }
+
+  /** Receives through `transport`, but does not send yet. */
+  approach(transport: Transport): void {
+    if (this.#ended !== undefined) return transport.destroy();
+    this.transport = transport;
+    if (this.#isPaused) transport.pause();
+    if (this.#holds > 0) transport.ref();
+  }
+
+  /** Gives up the transport; there will be another one. */
+  uncarry(): void {
+    this.transport = undefined;
+    this.outbox.attach(undefined);
+    this.settled = deferred<void>();
+  }
+
+  /** Takes in everything up to the end of the transport, however much that is. */
+  readAll(): void {
+    this.#readsAll = true;
+    this.resume();
+  }
+
+  onData(chunk: Uint8Array): void {
+    try {
+      this.reader.push(chunk);
+    } catch (error) {
+      this.fail(error as Error);
+    }
+  }
+
+  onFilled(bytes: number): void {
+    this.reader.filled(bytes);
+  }
+
+  onEnd(error?: Error): void {
+    if (this.onTransportEnd !== undefined) {
+      const { onTransportEnd } = this;
+      this.onTransportEnd = undefined;
+      onTransportEnd(error);
+      return;
+    }
+    const cut = this.reader.unfinishedBytes;
+    const how =
+      cut > 0
+        ? `The other side ended in the middle of a message, ${cut} bytes of which arrived.`
+        : "The other side has closed the connection, or died.";
+    this.fail(new EndOfStreamError(how, { cause: error }), cut > 0);
+  }
+
+  onDrain(): void {
+    this.outbox.drained();
+  }
+
+  /** Writes words of our own between the messages. */
+  say(words: object): void {
+    this.transport?.write([controlMessage(words)]);
+  }
+
+  /** Ends both directions; what has arrived can still be taken. */
+  fail(reason: Error, isCut = false): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = reason;
+    if (isCut) cutShort.add(reason);
+    this.outbox.fail(reason);
+    this.inbox.end(reason);
+    this.transport?.destroy();
+    this.settled.resolve();
+  }
+
+  /** Closes this end: what was sent still goes out, what was not taken is dropped. */
+  close(): void {
+    if (this.#isClosing) return;
+    this.#isClosing = true;
+    this.inbox.end(new InvalidStateError("The connection was closed here."));
+    this.inbox.clear();
+    if (this.#ended !== undefined) return;
+    this.hold();
+    this.outbox.whenIdle(() => {
+      this.release();
+      this.#ended ??= new InvalidStateError("The connection was closed here.");
+      this.transport?.end();
+      this.settled.resolve();
+    });
+    // What still arrives is dropped by the inbox.
+    this.resume();
+  }
+
+  /** Ends this end and the other one at once. */
+  abandon(reason: Error): void {
+    this.fail(reason);
+    this.inbox.clear();
+  }
+
+  /** Everything that arrived and was not taken, as the bytes it came in. */
+  takeUnread(): Uint8Array[] {
+    const unread: Uint8Array[] = [];
+    while (this.inbox.hasMessage) {
+      const message = this.inbox.take() as Uint8Array;
+      unread.push(messageHeader(message.length), message);
+    }
+    unread.push(...this.reader.takeUnfinished());
+    return unread;
+  }
+
+  /** Keeps the program running until {@link release}, as long as the other side can still answer. */
+  hold(): void {
+    if (this.#holds++ === 0) this.transport?.ref();
+  }
+
+  release(): void {
+    if (--this.#holds === 0) this.transport?.unref();
+  }
+
+  /** Looks, without waiting, whether a receive would not wait. */
+  isReady(): boolean {
+    if (!this.inbox.isReady && this.#ended === undefined) this.transport?.poke();
+    return this.inbox.isReady;
+  }
+
+  pause(): void {
+    if (this.#isPaused) return;
+    this.#isPaused = true;
+    this.transport?.pause();
+  }
+
+  resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.transport?.resume();
+  }
+
+  /** To be called when something was taken: reads on if that had to stop. */
+  readOn(): void {
+    if (this.#isPaused && !this.isParked && this.inbox.size < READ_AHEAD_BYTES / 2) this.resume();
+  }
+
+  #accept(message: Uint8Array): void {
+    const { interceptor } = this;
+    if (interceptor !== undefined) {
+      this.interceptor = undefined;
+      interceptor(message);
+      return;
+    }
+    this.inbox.push(message);
+    if (this.inbox.size < READ_AHEAD_BYTES || this.#readsAll || this.#isClosing) return;
+    this.pause();
+  }
+
+  #hear(words: Uint8Array): void {
+    if (this.handler === undefined) {
+      this.fail(new EndOfStreamError("The other side sent something that is no message."));
+      return;
+    }
+    this.handler.onControl(this, JSON.parse(Buffer.from(words).toString()));
+  }
+}
+
+const cutShort: WeakSet<Error> = new WeakSet();
+
+/** Whether the other side ended between two messages, as it should. */
+export function isCleanEnd(error: unknown): boolean {
+  return error instanceof EndOfStreamError && !cutShort.has(error);
+}

@@ -1,0 +1,201 @@
+import { EndOfStreamError } from "../errors/index.ts";
+import { deferred, type Deferred } from "../util/deferred.ts";
+import type { Endpoint, Handler } from "./endpoint.ts";
+import { harbor, newTicket } from "./harbor.ts";
+import { MemoryTransport } from "./memory-transport.ts";
+import { relay } from "./relay.ts";
+import { SocketTransport } from "./socket-transport.ts";
+import { parseTicket, type Ticket, type Words } from "./ticket.ts";
+import type { Visitor } from "./visitor.ts";
+
+/** The other end has been told to come here; it is not far. */
+const COMING_MS = 30_000;
+
+/** What an end that said that it moves was answered. */
+type Outcome =
+  | { readonly kind: "at"; readonly ticket: Ticket }
+  /** Both ends move; this side is the one to give in. */
+  | { readonly kind: "yield" }
+  | { readonly kind: "end" };
+
+/** Ends whose new owner is here while they wait for the other side. */
+const moving: WeakMap<Endpoint, Deferred<Outcome>> = new WeakMap();
+/** New owners of ends whose other end is in this thread, given away too, and not fetched yet. */
+const early: WeakMap<Endpoint, Visitor> = new WeakMap();
+
+/** Keeps an end that was given away until its new owner comes. */
+export function park(endpoint: Endpoint, ticket: Ticket): void {
+  endpoint.isParked = true;
+  // The new owner gets the socket with what is in it.
+  if (isForeign(endpoint)) endpoint.pause();
+  harbor().park(ticket.secret, endpoint, (visitor) => void handOver(endpoint, visitor));
+}
+
+/** Makes room for the other end of `endpoint`, which comes here. @returns where it is to go. */
+export function awaitCounterpart(endpoint: Endpoint): Ticket {
+  const ticket = newTicket();
+  harbor().park(ticket.secret, endpoint, (visitor) => {
+    visitor.say({ kind: "link", moves: true });
+    carryLink(endpoint, visitor);
+  });
+  harbor().lose(ticket.secret, "The other end of the connection was lost on its way.", COMING_MS);
+  return ticket;
+}
+
+/** Answers when the other end of a link says that it moves. */
+export const linkHandler: Handler = {
+  onControl(endpoint: Endpoint, words: unknown): void {
+    const said = words as Words;
+    const here = moving.get(endpoint);
+    if (said.kind === "at") here?.resolve({ kind: "at", ticket: parseTicket(said.ticket) });
+    else if (here === undefined) stay(endpoint);
+    // Both have said that they move: one of them has to be told where the other is.
+    else if (!endpoint.isAcceptor) here.resolve({ kind: "yield" });
+  },
+};
+
+/** The other end moves, this one stays where it is: it gets a new link. */
+function stay(endpoint: Endpoint): void {
+  const old = endpoint.transport;
+  endpoint.say({ kind: "at", ticket: awaitCounterpart(endpoint) });
+  endpoint.uncarry();
+  if (old === undefined) return;
+  old.sink = { onData() {}, onEnd() {}, onDrain: () => endpoint.onDrain() };
+  old.end();
+}
+
+function carryLink(endpoint: Endpoint, visitor: Visitor): void {
+  endpoint.handler = linkHandler;
+  endpoint.isAcceptor = true;
+  endpoint.carry(visitor.transport);
+}
+
+/** Carried by a socket whose other side may be anybody. */
+function isForeign(endpoint: Endpoint): boolean {
+  return endpoint.transport instanceof SocketTransport && endpoint.handler === undefined;
+}
+
+/** Gives an end to its new owner, with all that it has not read. */
+async function handOver(endpoint: Endpoint, visitor: Visitor): Promise<void> {
+  try {
+    await Promise.race([endpoint.settled.promise, visitor.gone]);
+    const { transport } = endpoint;
+    if (visitor.isGone) throw new EndOfStreamError("The receiver of a connection died.");
+    if (transport instanceof MemoryTransport) await giveNear(endpoint, transport, visitor);
+    else if (endpoint.ended !== undefined || transport === undefined) giveEnded(endpoint, visitor);
+    else if (endpoint.handler !== undefined) await giveLink(endpoint, visitor);
+    else giveSocket(endpoint, transport as SocketTransport, visitor);
+  } catch (error) {
+    visitor.transport.destroy();
+    const reason = "The connection was lost on its way to another process.";
+    endpoint.abandon(new EndOfStreamError(reason, { cause: error }));
+  }
+}
+
+function giveEnded(endpoint: Endpoint, visitor: Visitor): void {
+  visitor.leave({ kind: "link", moves: false }, endpoint.takeUnread());
+}
+
+/** The other end is in this thread, too. */
+async function giveNear(
+  endpoint: Endpoint,
+  transport: MemoryTransport,
+  visitor: Visitor,
+): Promise<void> {
+  const other = transport.peer;
+  const peer = other?.sink as Endpoint | undefined;
+  if (other === undefined || peer === undefined) {
+    visitor.leave({ kind: "link", moves: false }, unreadOf(endpoint, transport));
+    return;
+  }
+  if (!peer.isParked) {
+    const unread = part(endpoint, transport, peer, other);
+    visitor.say({ kind: "link", moves: true }, unread);
+    carryLink(peer, visitor);
+    return;
+  }
+  const first = early.get(peer);
+  if (first === undefined) {
+    early.set(endpoint, visitor);
+    void visitor.gone.then(() => {
+      if (early.get(endpoint) === visitor)
+        endpoint.abandon(new EndOfStreamError("The receiver of the other end died."));
+    });
+    return;
+  }
+  early.delete(peer);
+  const unread = part(endpoint, transport, peer, other);
+  await lead(visitor, unread, () => host(first, peer.takeUnread()));
+}
+
+/** Undoes the joint of two ends of this thread. @returns what `endpoint` has not read. */
+function part(
+  endpoint: Endpoint,
+  transport: MemoryTransport,
+  peer: Endpoint,
+  other: MemoryTransport,
+): Uint8Array[] {
+  peer.uncarry();
+  for (const chunk of other.sever(false)) peer.onData(chunk);
+  const unread = unreadOf(endpoint, transport);
+  peer.onDrain();
+  return unread;
+}
+
+function unreadOf(endpoint: Endpoint, transport: MemoryTransport): Uint8Array[] {
+  return [...endpoint.takeUnread(), ...transport.sever(true)];
+}
+
+/** The other end is in another thread or process, which lets it be linked anew. */
+async function giveLink(endpoint: Endpoint, visitor: Visitor): Promise<void> {
+  const outcome = deferred<Outcome>();
+  moving.set(endpoint, outcome);
+  const link = endpoint.transport;
+  endpoint.onTransportEnd = () => outcome.resolve({ kind: "end" });
+  endpoint.readAll();
+  endpoint.say({ kind: "move" });
+  const { kind, ...rest } = await outcome.promise;
+  moving.delete(endpoint);
+  const unread = endpoint.takeUnread();
+  if (kind === "yield") {
+    const ticket = await host(visitor, unread);
+    endpoint.say({ kind: "at", ticket });
+    link?.end();
+    return;
+  }
+  if (kind === "at") visitor.leave({ kind: "go", ...rest }, unread);
+  else visitor.leave({ kind: "link", moves: false }, unread);
+  link?.destroy();
+}
+
+/** The other side may be anybody: the socket itself has to serve. */
+function giveSocket(endpoint: Endpoint, transport: SocketTransport, visitor: Visitor): void {
+  visitor.say({ kind: "link", moves: false }, endpoint.takeUnread());
+  relay(transport.release(), visitor.transport.release());
+}
+
+/** Lets a new owner wait for the other end. @returns where. */
+async function host(visitor: Visitor, unread: readonly Uint8Array[]): Promise<Ticket> {
+  visitor.say({ kind: "host" }, unread);
+  visitor.transport.shutdown();
+  const ticket = parseTicket(JSON.parse(Buffer.from(await visitor.hear()).toString()));
+  visitor.transport.destroy();
+  return ticket;
+}
+
+/** Sends a new owner to where the other end is; if that is lost, the connection has ended. */
+async function lead(
+  visitor: Visitor,
+  unread: readonly Uint8Array[],
+  where: () => Promise<Ticket>,
+): Promise<void> {
+  let ticket: Ticket;
+  try {
+    ticket = await where();
+  } catch {
+    // The other new owner died meanwhile: for this one the stream ends after what there is.
+    visitor.leave({ kind: "link", moves: false }, unread);
+    return;
+  }
+  visitor.leave({ kind: "go", ticket }, unread);
+}

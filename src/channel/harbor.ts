@@ -1,0 +1,100 @@
+import { threadId } from "node:worker_threads";
+import type { Server, Socket } from "node:net";
+import { EndOfStreamError } from "../errors/index.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { crypto, net } from "./net.ts";
+import { Newcomers } from "./newcomers.ts";
+import { harborPrefix, type Ticket } from "./ticket.ts";
+import { Visitor } from "./visitor.ts";
+
+/** How long a program stays for an end that its new owner has not fetched. */
+const STAY_MS = 10_000;
+/** A lost end is given up only after this: its receiver may be on its way although its task has failed. */
+const LOST_MS = 1000;
+const NEWCOMERS = { timeout: 10_000, max: 256 };
+
+/** Goes on when the new owner of what was parked is here. */
+export type Arrival = (visitor: Visitor) => void;
+
+interface Berth {
+  readonly endpoint: Endpoint;
+  readonly arrive: Arrival;
+  readonly stay: NodeJS.Timeout;
+}
+
+/**
+ * The place of a thread where ends wait for their new owners, who come over a local socket with the
+ * secret they were told.
+ */
+class Harbor {
+  readonly address: string;
+  readonly #berths: Map<string, Berth> = new Map();
+  readonly #newcomers = new Newcomers(NEWCOMERS);
+  readonly #server: Server;
+
+  constructor() {
+    const unique = crypto().randomBytes(8).toString("hex");
+    this.address = `${harborPrefix()}${process.pid}-${threadId}-${unique}`;
+    this.#server = net().createServer({ allowHalfOpen: true }, (socket) => void this.#meet(socket));
+    // The socket is there when this returns: a new owner may come before this thread is idle again.
+    this.#server.listen({ path: this.address, backlog: 512 });
+    this.#server.unref();
+  }
+
+  /** Keeps an end for the one who brings `secret`. */
+  park(secret: string, endpoint: Endpoint, arrive: Arrival): void {
+    const stay = setTimeout(() => {}, STAY_MS);
+    this.#berths.set(secret, { endpoint, arrive, stay });
+  }
+
+  /** Gives an end out. */
+  fetch(secret: string): Berth | undefined {
+    const berth = this.#berths.get(secret);
+    if (berth === undefined) return undefined;
+    this.#berths.delete(secret);
+    clearTimeout(berth.stay);
+    return berth;
+  }
+
+  /** Nobody will come, as far as is known. */
+  lose(secret: string, reason: string, delay: number = LOST_MS): void {
+    setTimeout(() => {
+      this.fetch(secret)?.endpoint.abandon(new EndOfStreamError(reason));
+    }, delay).unref();
+  }
+
+  async #meet(socket: Socket): Promise<void> {
+    this.#newcomers.add(socket);
+    const visitor = new Visitor(socket);
+    visitor.transport.start();
+    let secret: string;
+    try {
+      secret = Buffer.from(await visitor.hear()).toString();
+    } catch {
+      // It left without a word, or said something that is none of ours.
+      socket.destroy();
+      return;
+    }
+    const berth = this.#newcomers.release(socket) ? this.fetch(secret) : undefined;
+    if (berth === undefined) socket.destroy();
+    else berth.arrive(visitor);
+  }
+}
+
+let own: Harbor | undefined;
+
+/** The harbor of this thread, opened by the first end that leaves it. */
+export function harbor(): Harbor {
+  own ??= new Harbor();
+  return own;
+}
+
+/** The harbor of this thread if that is its address. */
+export function ownHarbor(address: string): Harbor | undefined {
+  return own?.address === address ? own : undefined;
+}
+
+/** A new ticket for something of this thread. */
+export function newTicket(): Ticket {
+  return { address: harbor().address, secret: crypto().randomBytes(16).toString("hex") };
+}

@@ -1,0 +1,138 @@
+import { TimeoutError } from "../errors/index.ts";
+import { checkMilliseconds, type WaitOptions } from "../util/wait-options.ts";
+
+/** The longest delay of a Node timer; a longer timeout is no limit in practice. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+/** What was taken is cut off the list when it is this long. */
+const CUT = 1024;
+
+interface Waiter<M> {
+  resolve(message: M): void;
+  reject(reason: unknown): void;
+}
+
+/** What has arrived and was not taken yet, and those who wait for it, first come, first served. */
+export class Inbox<M extends object> {
+  /** Size of all that waits to be taken. */
+  size = 0;
+  readonly #what: string;
+  readonly #sizeOf: (message: M) => number;
+  #messages: (M | undefined)[] = [];
+  #next = 0;
+  readonly #waiters: Set<Waiter<M>> = new Set();
+  readonly #watchers: Set<() => void> = new Set();
+  #end: Error | undefined;
+
+  /** @param what - for messages: what it was that did not arrive. */
+  constructor(what: string, sizeOf: (message: M) => number) {
+    this.#what = what;
+    this.#sizeOf = sizeOf;
+  }
+
+  /** True when a receive would not wait: there is a message, or there will be none. */
+  get isReady(): boolean {
+    return this.#end !== undefined || this.hasMessage;
+  }
+
+  get hasMessage(): boolean {
+    return this.#next < this.#messages.length;
+  }
+
+  /** Somebody waits for a message or for its coming. */
+  get isAwaited(): boolean {
+    return this.#waiters.size > 0 || this.#watchers.size > 0;
+  }
+
+  push(message: M): void {
+    if (this.#end !== undefined) return;
+    for (const waiter of this.#waiters) {
+      this.#waiters.delete(waiter);
+      waiter.resolve(message);
+      return;
+    }
+    this.#messages.push(message);
+    this.size += this.#sizeOf(message);
+    this.#notify();
+  }
+
+  /** No more messages: who waits now or comes when all are taken gets `reason`. */
+  end(reason: Error): void {
+    if (this.#end !== undefined) return;
+    this.#end = reason;
+    for (const waiter of this.#waiters) waiter.reject(reason);
+    this.#waiters.clear();
+    this.#notify();
+  }
+
+  /** Forgets what is there. */
+  clear(): void {
+    this.#messages = [];
+    this.#next = 0;
+    this.size = 0;
+  }
+
+  /** The oldest message; undefined when there is none. @throws the reason of the end when there will be none. */
+  take(): M | undefined {
+    if (this.#next >= this.#messages.length) {
+      if (this.#end !== undefined) throw this.#end;
+      return undefined;
+    }
+    const message = this.#messages[this.#next] as M;
+    this.#messages[this.#next++] = undefined;
+    if (this.#next >= CUT && this.#next * 2 > this.#messages.length) {
+      this.#messages = this.#messages.slice(this.#next);
+      this.#next = 0;
+    }
+    this.size -= this.#sizeOf(message);
+    return message;
+  }
+
+  /** Waits for a message; the caller has found none. */
+  wait(options: WaitOptions | undefined): Promise<M> {
+    const timeout = timeoutOf(options, Infinity);
+    const signal = options?.signal;
+    return new Promise((resolve, reject) => {
+      let timer: NodeJS.Timeout | undefined;
+      const settle = (): void => {
+        this.#waiters.delete(waiter);
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", onAbort);
+      };
+      const onAbort = (): void => waiter.reject(signal?.reason);
+      const waiter: Waiter<M> = {
+        resolve: (message) => {
+          settle();
+          resolve(message);
+        },
+        reject: (reason) => {
+          settle();
+          reject(reason);
+        },
+      };
+      if (timeout <= MAX_TIMER_MS) {
+        timer = setTimeout(() => {
+          waiter.reject(new TimeoutError(`No ${this.#what} arrived within ${timeout} ms.`));
+        }, timeout);
+      }
+      signal?.addEventListener("abort", onAbort, { once: true });
+      this.#waiters.add(waiter);
+    });
+  }
+
+  /** Calls back once there is a message or the end. @returns how to give it up. */
+  watch(callback: () => void): () => void {
+    this.#watchers.add(callback);
+    return () => this.#watchers.delete(callback);
+  }
+
+  #notify(): void {
+    for (const watcher of [...this.#watchers]) watcher();
+  }
+}
+
+/** The checked timeout of a wait. @throws the reason of its signal when that is aborted. */
+export function timeoutOf(options: WaitOptions | undefined, fallback: number): number {
+  options?.signal?.throwIfAborted();
+  const timeout = options?.timeout;
+  return timeout === undefined ? fallback : checkMilliseconds(timeout, "timeout");
+}

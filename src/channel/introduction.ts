@@ -1,0 +1,72 @@
+import type { Socket } from "node:net";
+import { AuthenticationError, EndOfStreamError } from "../errors/index.ts";
+import { Endpoint } from "./endpoint.ts";
+import { Handshake, type HandshakeOptions, MAX_HANDSHAKE_BYTES } from "./handshake.ts";
+import { messageHeader } from "./message-reader.ts";
+import { SocketTransport } from "./socket-transport.ts";
+
+/**
+ * Makes an end of a socket whose other side has to show first that it knows the key.
+ *
+ * No value is decoded and no message longer than {@link MAX_HANDSHAKE_BYTES} is taken before.
+ *
+ * @throws {@link AuthenticationError} when it does not know the key.
+ * @throws {@link EndOfStreamError} when it leaves before.
+ */
+export function introduce(
+  socket: Socket,
+  role: "listener" | "client",
+  maxBytes: number,
+  options: HandshakeOptions | undefined,
+): Promise<Endpoint> {
+  const endpoint = new Endpoint({ readable: true, writable: true, maxBytes });
+  const transport = new SocketTransport(socket, endpoint);
+  // What follows the handshake is read when somebody has accepted the connection.
+  const finish = (): Endpoint => {
+    endpoint.reader.maxBytes = maxBytes;
+    endpoint.onTransportEnd = undefined;
+    endpoint.pause();
+    endpoint.carry(transport);
+    return endpoint;
+  };
+  return new Promise((resolve, reject) => {
+    if (options === undefined) {
+      resolve(finish());
+      transport.start();
+      return;
+    }
+    endpoint.reader.maxBytes = MAX_HANDSHAKE_BYTES;
+    endpoint.onTransportEnd = (error) => {
+      const reason = new EndOfStreamError("The other side left during the handshake.", {
+        cause: error,
+      });
+      endpoint.fail(reason);
+      transport.destroy();
+      reject(reason);
+    };
+    const handshake = new Handshake(role, options, (message) => {
+      transport.write([messageHeader(message.length), message]);
+    });
+    const step = (message: Uint8Array): void => {
+      try {
+        if (handshake.step(message)) resolve(finish());
+        else endpoint.interceptor = step;
+      } catch (error) {
+        endpoint.onTransportEnd = undefined;
+        endpoint.fail(error as Error);
+        // After what was said last.
+        transport.end();
+        reject(error);
+      }
+    };
+    endpoint.interceptor = step;
+    transport.start();
+  });
+}
+
+/** The error of one who took too long. */
+export function tooSlow(milliseconds: number): AuthenticationError {
+  return new AuthenticationError(
+    `The other side did not show within ${milliseconds} ms that it knows the key. Does it use one, and the same?`,
+  );
+}

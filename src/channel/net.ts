@@ -1,0 +1,13 @@
+import { createRequire } from "node:module";
+
+const require = createRequire(import.meta.url);
+
+/** `node:net`, loaded by the first one who needs a socket: importing the package must stay cheap. */
+export function net(): typeof import("node:net") {
+  return require("node:net") as typeof import("node:net");
+}
+
+/** `node:crypto`, loaded late. */
+export function crypto(): typeof import("node:crypto") {
+  return require("node:crypto") as typeof import("node:crypto");
+}

@@ -1,0 +1,60 @@
+import type { Socket } from "node:net";
+
+/** Bounds for those who have connected and not said yet who they are. */
+export interface NewcomerLimits {
+  /** Milliseconds each of them has. */
+  readonly timeout: number;
+  /** How many there may be; the oldest goes when another one comes. */
+  readonly max: number;
+}
+
+/**
+ * Sockets whose owner has not shown yet that it may be here.
+ *
+ * When there are too many the oldest has to go, not the latest: one who knows the key answers at once,
+ * one who fills the places does not.
+ */
+export class Newcomers {
+  readonly #limits: NewcomerLimits;
+  readonly #present: Map<Socket, NodeJS.Timeout> = new Map();
+
+  constructor(limits: NewcomerLimits) {
+    this.#limits = limits;
+  }
+
+  get size(): number {
+    return this.#present.size;
+  }
+
+  /** Takes one in; it is destroyed unless {@link release} is called in time. */
+  add(socket: Socket): void {
+    if (this.#present.size >= this.#limits.max) {
+      for (const oldest of this.#present.keys()) {
+        this.#drop(oldest);
+        break;
+      }
+    }
+    const timer = setTimeout(() => this.#drop(socket), this.#limits.timeout).unref();
+    this.#present.set(socket, timer);
+    socket.once("close", () => this.release(socket));
+  }
+
+  /** It has shown who it is. @returns false when it is too late. */
+  release(socket: Socket): boolean {
+    const timer = this.#present.get(socket);
+    if (timer === undefined) return false;
+    clearTimeout(timer);
+    this.#present.delete(socket);
+    return true;
+  }
+
+  /** Ends all of them. */
+  dropAll(): void {
+    for (const socket of this.#present.keys()) this.#drop(socket);
+  }
+
+  #drop(socket: Socket): void {
+    this.release(socket);
+    socket.destroy();
+  }
+}

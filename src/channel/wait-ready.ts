@@ -1,0 +1,80 @@
+import { inspect } from "node:util";
+import { InvalidStateError } from "../errors/index.ts";
+import { WorkerHandle } from "../process/index.ts";
+import { waitWithin, type WaitOptions } from "../util/wait-options.ts";
+import type { Connection } from "./connection.ts";
+import { timeoutOf } from "./inbox.ts";
+import type { Listener } from "./listener.ts";
+import { type Readiness, readinessOf } from "./ready.ts";
+
+/** What {@link waitReady} can wait for. */
+export type ReadyObject =
+  | Connection<never>
+  | Connection<unknown>
+  | Listener
+  | WorkerHandle<unknown>;
+
+/**
+ * Waits until at least one of the objects is ready, as Python's `multiprocessing.connection.wait()`:
+ * a connection when a receive would not wait (a message, or the end of the stream), a listener when
+ * `accept()` would not wait, a Process or Thread when it has ended.
+ *
+ * **Cancellation**: safe; nothing is received or accepted.
+ *
+ * @param options - `timeout` in milliseconds, 0 and less: looks once.
+ * @returns those that are ready, in the order given; none when `timeout` passed.
+ * @throws {@link InvalidStateError} for a closed object, a sending end, and a process that was not started.
+ * @throws TypeError for anything else.
+ * @since 0.2.0
+ */
+export async function waitReady<T extends ReadyObject>(
+  objects: Iterable<T>,
+  options?: WaitOptions,
+): Promise<T[]> {
+  const timeout = timeoutOf(options, Infinity);
+  const list = [...objects].map((object) => ({ object, look: lookAt(object) }));
+  const ready = (): T[] => list.filter(({ look }) => look.isReady()).map(({ object }) => object);
+  const first = ready();
+  if (first.length > 0 || timeout === 0) return first;
+  const unwatch: (() => void)[] = [];
+  try {
+    const woken = new Promise<boolean>((resolve, reject) => {
+      for (const { look } of list) {
+        unwatch.push(look.watch((error) => (error === undefined ? resolve(true) : reject(error))));
+      }
+    });
+    await waitWithin(woken, { ...options, timeout }, () => false);
+    return ready();
+  } finally {
+    for (const stop of unwatch) stop();
+  }
+}
+
+function lookAt(object: unknown): Readiness {
+  const readiness = readinessOf(object);
+  if (readiness !== undefined) return readiness;
+  if (object instanceof WorkerHandle) return lookAtChild(object);
+  throw new TypeError(
+    `Expected Connections, Listeners, Processes and Threads, got ${inspect(object, { depth: 0 })}`,
+  );
+}
+
+function lookAtChild(child: WorkerHandle<unknown>): Readiness {
+  if (child.pid === undefined && child.exitCode === undefined) {
+    throw new InvalidStateError(`${child.name} cannot be waited for before it is started.`);
+  }
+  return {
+    isReady: () => child.exitCode !== undefined,
+    watch(callback) {
+      const giveUp = new AbortController();
+      const stop = new Error("No longer waited for.");
+      child.join({ signal: giveUp.signal }).then(
+        () => callback(),
+        (error: unknown) => {
+          if (error !== stop) callback(error);
+        },
+      );
+      return () => giveUp.abort(stop);
+    },
+  };
+}

@@ -1,0 +1,60 @@
+import { globalSlot } from "../util/global-slot.ts";
+
+/** Something that is given away inside a message, such as one end of a pipe. */
+export interface Move {
+  /** The message is complete: from now on the object belongs to its receiver. Must not throw. */
+  commit(): void;
+  /** The message will not be read: the object is given up. No effect once the receiver has it. */
+  lost(): void;
+}
+
+interface Slot {
+  /** What the message being written gives away; none while nothing is written. */
+  collected: Move[] | undefined;
+}
+
+/** One for all copies of this package: the codec of one writes the classes of another. */
+const slot: Slot = globalSlot("moves", () => ({ collected: undefined }));
+
+/**
+ * To be called by the `encode` of a class whose instances move instead of being copied: `encode` itself
+ * must change nothing, since the value around the instance may turn out not to be able to travel.
+ */
+export function moves(move: Move): void {
+  slot.collected?.push(move);
+}
+
+/** Begins to collect. @returns what was being collected: a getter may encode something on its own. */
+export function collectMoves(): Move[] | undefined {
+  const outer = slot.collected;
+  slot.collected = [];
+  return outer;
+}
+
+/** How many there are, to return to this point. */
+export function countMoves(): number {
+  return slot.collected?.length ?? 0;
+}
+
+/** Forgets those that were collected after there were `count`. */
+export function forgetMoves(count: number): void {
+  if (countMoves() > count) slot.collected?.splice(count);
+}
+
+/** Carries out what was collected. */
+export function commitMoves(): readonly Move[] | undefined {
+  const done = slot.collected;
+  if (done === undefined || done.length === 0) return undefined;
+  for (const move of done) move.commit();
+  return done;
+}
+
+/** Ends what {@link collectMoves} began. */
+export function endMoves(outer: Move[] | undefined): void {
+  slot.collected = outer;
+}
+
+/** Gives up what a message held that will not be read. */
+export function loseMoves(given: readonly Move[] | undefined): void {
+  if (given !== undefined) for (const move of given) move.lost();
+}
