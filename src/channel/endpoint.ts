@@ -44,6 +44,8 @@ export class Endpoint implements Sink {
   onTransportEnd: ((error: Error | undefined) => void) | undefined;
   /** Settles when the end has a transport, or has ended. */
   settled: Deferred<void> = deferred<void>();
+  /** Its transport is one that it also sends through, not one that leads to it. */
+  isCarried = false;
   #readsAll = false;
   #isPaused = false;
   #isClosing = false;
@@ -85,6 +87,7 @@ export class Endpoint implements Sink {
     if (this.#holds > 0) transport.ref();
     else transport.unref();
     this.#readsAll = false;
+    this.isCarried = true;
     this.outbox.attach(transport);
     this.settled.resolve();
   }
@@ -100,6 +103,7 @@ export class Endpoint implements Sink {
   /** Gives up the transport; there will be another one. */
   uncarry(): void {
     this.transport = undefined;
+    this.isCarried = false;
     this.outbox.attach(undefined);
     this.settled = deferred<void>();
   }

@@ -72,11 +72,14 @@ function carryLink(endpoint: Endpoint, visitor: Visitor): void {
 
 /** Carried by a socket whose other side may be anybody. */
 function isForeign(endpoint: Endpoint): boolean {
-  return endpoint.transport instanceof SocketTransport && endpoint.handler === undefined;
+  const { isCarried, transport, handler } = endpoint;
+  return isCarried && transport instanceof SocketTransport && handler === undefined;
 }
 
 /** Gives an end to its new owner, with all that it has not read. */
 async function handOver(endpoint: Endpoint, visitor: Visitor): Promise<void> {
+  // Until it has what it came for, this program is needed.
+  visitor.transport.ref();
   try {
     await Promise.race([endpoint.settled.promise, visitor.gone]);
     const { transport } = endpoint;

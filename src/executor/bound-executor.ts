@@ -1,7 +1,6 @@
 import type { Task } from "../task/index.ts";
 import { inspectAs } from "../util/inspectable.ts";
 import { staysHere } from "../util/stays-here.ts";
-import { loseMoves } from "../wire/moves.ts";
 import { checkMilliseconds, type WaitOptions, waitWithin } from "../util/wait-options.ts";
 import { TimeoutError } from "../errors/index.ts";
 import { cancelledError, Future } from "./future.ts";
@@ -123,8 +122,7 @@ export class BoundExecutor implements Executor {
       adjust?.(entry);
       scheduler.submit(entry);
     } catch (error) {
-      loseMoves(entry?.moves);
-      sink.error(error);
+      (entry?.sink ?? sink).error(error);
     }
     return sink.future as Future<Received<Awaited<R>>>;
   }

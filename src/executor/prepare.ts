@@ -2,6 +2,7 @@ import type { Task } from "../task/index.ts";
 import { arePlain, type Destination, encodeValue, type StreamPort } from "../wire/codec.ts";
 import type { PeerKind } from "../wire/index.ts";
 import type { LentMemory } from "./lent-memory.ts";
+import { loseMoves, type Move } from "../wire/moves.ts";
 import type { StreamSource } from "./streams.ts";
 import { type CompiledOptions, FunctionRecord, TaskEntry, type TaskSink } from "./task-entry.ts";
 import { captureTrace } from "./trace.ts";
@@ -108,7 +109,35 @@ export function prepareTask(
   entry.attachments = encoded.attachments;
   entry.transferList = encoded.transfer;
   if (lent.length > 0) entry.lent = lent;
-  entry.moves = encoded.moves;
+  if (encoded.moves !== undefined) entry.sink = new LosingSink(sink, encoded.moves);
   if (streams.found.length > 0) entry.streams = streams.found;
   return entry;
+}
+
+/** Gives up what the arguments gave away when the task fails; what a worker has taken is not affected. */
+class LosingSink implements TaskSink {
+  readonly #sink: TaskSink;
+  readonly #moves: readonly Move[];
+
+  constructor(sink: TaskSink, moves: readonly Move[]) {
+    this.#sink = sink;
+    this.#moves = moves;
+  }
+
+  started(): void {
+    this.#sink.started();
+  }
+
+  progress(value: unknown): void {
+    this.#sink.progress(value);
+  }
+
+  value(value: unknown): void {
+    this.#sink.value(value);
+  }
+
+  error(error: unknown): void {
+    loseMoves(this.#moves);
+    this.#sink.error(error);
+  }
 }

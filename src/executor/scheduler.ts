@@ -1,6 +1,5 @@
 import { TimeoutError } from "../errors/index.ts";
 import type { ExitStatus, PeerKind } from "../wire/index.ts";
-import { loseMoves } from "../wire/moves.ts";
 import { crashError } from "./crash-error.ts";
 import { Dispatcher, type DispatcherOwner } from "./dispatcher.ts";
 import { Enforcer } from "./enforcer.ts";
@@ -307,7 +306,6 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
     const streamed = entry.state === "streaming";
     if (!this.#live.has(entry)) return;
     this.#forget(entry);
-    loseMoves(entry.moves);
     this.#totals.noteError(error);
     publishFailure(this.options.name, entry.name, error);
     if (!streamed) entry.sink.error(error);

@@ -1,5 +1,4 @@
 import { identify, taskName, type Task, type TaskIdentity } from "../task/index.ts";
-import type { Move } from "../wire/moves.ts";
 import type { StreamSource } from "./streams.ts";
 import type { TaskOptions } from "./types.ts";
 import type { WorkerLink } from "./worker-link.ts";
@@ -148,7 +147,7 @@ export type TaskState =
 export class TaskEntry {
   readonly record: FunctionRecord;
   readonly options: CompiledOptions;
-  readonly sink: TaskSink;
+  sink: TaskSink;
   readonly flags: number;
   /** Plain values as they are, or the bytes of the list. */
   args: unknown[] | Uint8Array = NO_ARGUMENTS;
@@ -156,8 +155,6 @@ export class TaskEntry {
   transferList: unknown[] | undefined;
   /** Memory among the attachments that can be used again when the worker has read them. */
   lent: readonly ArrayBufferLike[] | undefined;
-  /** What the arguments gave away; lost with a task that fails before it takes them. */
-  moves: readonly Move[] | undefined;
   /** Stream arguments, by the ids their handles carry. */
   streams: readonly (readonly [number, StreamSource])[] | undefined;
   /** Streams of its result, by the worker's numbers. */
