@@ -59,13 +59,12 @@ export async function connect<T = unknown>(
     throw new TimeoutError(`There was no connection to ${nameOf(place)} within ${timeout} ms.`);
   };
   const socket = await dial(place, left, tooLate);
-  socket.ref();
   const patience = setTimeout(() => socket.destroy(tooSlow(handshakeTimeout)), handshakeTimeout);
   try {
     const handshake =
       key === undefined ? undefined : { key, legacyMd5: options.legacyMd5 ?? false };
     const introduced = introduce(socket, "client", maxBytes, handshake);
-    socket.ref();
+    if (handshake !== undefined) socket.ref();
     const endpoint = await waitWithin(introduced, left(), tooLate);
     endpoint.resume();
     return new Connection<T>(endpoint);

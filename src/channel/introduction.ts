@@ -36,6 +36,7 @@ export function introduce(
       return;
     }
     endpoint.reader.maxBytes = MAX_HANDSHAKE_BYTES;
+    endpoint.approach(transport);
     endpoint.onTransportEnd = (error) => {
       const reason = new EndOfStreamError("The other side left during the handshake.", {
         cause: error,
@@ -53,13 +54,16 @@ export function introduce(
         else endpoint.interceptor = step;
       } catch (error) {
         endpoint.onTransportEnd = undefined;
-        endpoint.fail(error as Error);
         // After what was said last.
         transport.end();
         reject(error);
       }
     };
     endpoint.interceptor = step;
+    // What cannot be a message of the handshake.
+    void endpoint.settled.promise.then(() => {
+      if (endpoint.ended !== undefined) reject(endpoint.ended);
+    });
     transport.start();
   });
 }

@@ -89,7 +89,12 @@ export function refusal(value: unknown, rules: Rules): string | undefined {
   if (Array.isArray(value) || types.isNativeError(value)) return undefined;
   if (rules.moved?.has(value) === true && rules.destination === "thread") return undefined;
   if (classOf(value) !== undefined) return undefined;
-  return brandRefusal(value, rules) ?? streamRefusal(value, rules) ?? hostRefusal(value, rules);
+  return (
+    brandRefusal(value, rules) ??
+    reasonToStay(value) ??
+    streamRefusal(value, rules) ??
+    hostRefusal(value, rules)
+  );
 }
 
 /** The reason that holds for every symbol. */
@@ -138,8 +143,6 @@ const NO_STREAM =
   ", and streams cannot travel from here: only arguments and results of tasks may hold them. Read it first and send what it gives";
 
 function hostRefusal(value: object, { destination }: Rules): string | undefined {
-  const reason = reasonToStay(value);
-  if (reason !== undefined) return reason;
   const tag = tagOf(value);
   if (tag === "AbortSignal" || tag === "AbortController") {
     return `is an ${tag}: pass it as the option \`signal\`; the task finds its own in taskContext().signal`;

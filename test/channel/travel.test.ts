@@ -49,7 +49,7 @@ describe.each(KINDS)("an end that goes to a %s", (_kind, Kind) => {
   });
 
   test("is linked to the other one when both go, each to a child of its own", async () => {
-    const [a, b] = pipe();
+    const [a, b] = pipe<number>();
     await a.send(1000);
     const counting = new Kind({ target: work.count, args: [a, 0, 1000] });
     const adding = new Kind({ target: work.sum, args: [b] });
@@ -59,7 +59,7 @@ describe.each(KINDS)("an end that goes to a %s", (_kind, Kind) => {
   });
 
   test("is linked anew when the other one goes later, in the middle of its work", async () => {
-    const [a, b] = pipe();
+    const [a, b] = pipe<number>();
     const adding = await new Kind({ target: work.sum, args: [b] }).start();
     for (let i = 0; i < 1000; i++) await a.send(i);
     const counting = await new Kind({ target: work.count, args: [a, 0, 1000] }).start();
@@ -127,7 +127,10 @@ describe.each(KINDS)("an end that goes to a %s", (_kind, Kind) => {
 
   test("connects two strangers: both ends of a client's connection in children", async () => {
     const listener = await Listener.listen();
-    const [accepted, client] = await Promise.all([listener.accept(), connect(listener.address)]);
+    const [accepted, client] = (await Promise.all([
+      listener.accept(),
+      connect(listener.address),
+    ])) as Connection<number>[] as [Connection<number>, Connection<number>];
     const adding = new Kind({ target: work.sum, args: [accepted] });
     const counting = new Kind({ target: work.count, args: [client, 0, 500] });
     await Promise.all([adding.start(), counting.start()]);
