@@ -28,12 +28,21 @@ export function fetchEndpoint(ticket: Ticket, options: Endpoint["options"]): End
   return endpoint;
 }
 
-/** Goes to where the end waits and takes it over. */
-function attach(endpoint: Endpoint, ticket: Ticket): void {
+/**
+ * Goes to where the end waits and takes it over.
+ *
+ * @param guide - the keeper that said where: its socket ends when we are there, so that it can tell the
+ *   other end if we never come.
+ */
+function attach(endpoint: Endpoint, ticket: Ticket, guide?: SocketTransport): void {
   const socket = net().connect({ path: ticket.address, allowHalfOpen: true });
   const transport = new SocketTransport(socket, endpoint);
-  endpoint.interceptor = (message) => follow(endpoint, transport, parseAnswer(message));
+  endpoint.interceptor = (message) => {
+    guide?.destroy();
+    follow(endpoint, transport, parseAnswer(message));
+  };
   endpoint.onTransportEnd = (error) => {
+    guide?.destroy();
     endpoint.fail(new EndOfStreamError(GONE, { cause: error }));
     transport.destroy();
   };
@@ -56,8 +65,7 @@ function follow(endpoint: Endpoint, transport: SocketTransport, answer: Answer):
   endpoint.onTransportEnd = () => {
     endpoint.transport = undefined;
     if (answer.kind === "go") {
-      transport.destroy();
-      attach(endpoint, answer.ticket);
+      attach(endpoint, answer.ticket, transport);
       return;
     }
     const words = Buffer.from(JSON.stringify(awaitCounterpart(endpoint)));

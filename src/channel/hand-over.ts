@@ -2,7 +2,9 @@ import { EndOfStreamError } from "../errors/index.ts";
 import { deferred, type Deferred } from "../util/deferred.ts";
 import type { Endpoint, Handler } from "./endpoint.ts";
 import { harbor, newTicket } from "./harbor.ts";
+import { messageHeader } from "./message-reader.ts";
 import { MemoryTransport } from "./memory-transport.ts";
+import { net } from "./net.ts";
 import { relay } from "./relay.ts";
 import { SocketTransport } from "./socket-transport.ts";
 import { parseTicket, type Ticket, type Words } from "./ticket.ts";
@@ -121,6 +123,7 @@ async function giveNear(
   if (first === undefined) {
     early.set(endpoint, visitor);
     void visitor.gone.then(() => {
+      visitor.transport.destroy();
       if (early.get(endpoint) === visitor)
         endpoint.abandon(new EndOfStreamError("The receiver of the other end died."));
     });
@@ -157,16 +160,16 @@ async function giveLink(endpoint: Endpoint, visitor: Visitor): Promise<void> {
   endpoint.onTransportEnd = () => outcome.resolve({ kind: "end" });
   endpoint.readAll();
   endpoint.say({ kind: "move" });
-  const { kind, ...rest } = await outcome.promise;
+  const answer = await outcome.promise;
   moving.delete(endpoint);
   const unread = endpoint.takeUnread();
-  if (kind === "yield") {
+  if (answer.kind === "yield") {
     const ticket = await host(visitor, unread);
     endpoint.say({ kind: "at", ticket });
     link?.end();
     return;
   }
-  if (kind === "at") visitor.leave({ kind: "go", ...rest }, unread);
+  if (answer.kind === "at") guide(visitor, answer.ticket, unread);
   else visitor.leave({ kind: "link", moves: false }, unread);
   link?.destroy();
 }
@@ -179,11 +182,13 @@ function giveSocket(endpoint: Endpoint, transport: SocketTransport, visitor: Vis
 
 /** Lets a new owner wait for the other end. @returns where. */
 async function host(visitor: Visitor, unread: readonly Uint8Array[]): Promise<Ticket> {
-  visitor.say({ kind: "host" }, unread);
-  visitor.transport.shutdown();
-  const ticket = parseTicket(JSON.parse(Buffer.from(await visitor.hear()).toString()));
-  visitor.transport.destroy();
-  return ticket;
+  try {
+    visitor.say({ kind: "host" }, unread);
+    visitor.transport.shutdown();
+    return parseTicket(JSON.parse(Buffer.from(await visitor.hear()).toString()));
+  } finally {
+    visitor.transport.destroy();
+  }
 }
 
 /** Sends a new owner to where the other end is; if that is lost, the connection has ended. */
@@ -200,5 +205,26 @@ async function lead(
     visitor.leave({ kind: "link", moves: false }, unread);
     return;
   }
-  visitor.leave({ kind: "go", ticket }, unread);
+  guide(visitor, ticket, unread);
+}
+
+/** Says where to go on. If the visitor dies on its way there, the one who waits for it learns of it. */
+function guide(visitor: Visitor, ticket: Ticket, unread: readonly Uint8Array[]): void {
+  visitor.say({ kind: "go", ticket }, unread);
+  visitor.transport.shutdown();
+  void visitor.gone.then(() => {
+    visitor.transport.destroy();
+    cancel(ticket);
+  });
+}
+
+/** Uses up a ticket: who was to use it is gone. One that was used is not valid any more. */
+function cancel(ticket: Ticket): void {
+  const socket = net().connect({ path: ticket.address });
+  // The one who waits is gone, too.
+  socket.on("error", () => {});
+  // Not read, it would never see the end.
+  socket.resume();
+  const secret = Buffer.from(ticket.secret);
+  socket.end(Buffer.concat([messageHeader(secret.length), secret]));
 }

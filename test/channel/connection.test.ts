@@ -1,7 +1,7 @@
 import { getHeapStatistics } from "node:v8";
 import { describe, expect, test } from "vitest";
 import { inspect } from "node:util";
-import { Connection, connect, Listener, pipe } from "manycore";
+import { connect, type Connection, Listener, pipe } from "manycore";
 import { rejection } from "./kit.ts";
 
 type Pair = [Connection, Connection];

@@ -92,10 +92,7 @@ describe.each(KINDS)("an end that goes to a %s", (_kind, Kind) => {
     const message = new Uint8Array(500_000).fill(9);
     void here.send([1, message]);
     const child = await new Kind({ target: work.pollAndReturn, args: [there] }).start();
-    const { polled, connection } = (await child.result) as {
-      polled: boolean;
-      connection: Connection;
-    };
+    const { polled, connection } = await child.result;
     expect(polled).toBe(true);
     expect(Buffer.compare(((await connection.recv()) as [number, Buffer])[1], message)).toBe(0);
     here.close();
@@ -205,10 +202,7 @@ describe("an end that travels", () => {
     const pool = make();
     const [here, there] = pipe();
     await here.send(1);
-    const result = (await pool.submit(work.recvAndReturn, there)) as {
-      value: unknown;
-      connection: Connection;
-    };
+    const result = await pool.submit(work.recvAndReturn, there);
     expect(result.value).toBe(1);
     await result.connection.send("back");
     expect(await here.recv()).toBe("back");
