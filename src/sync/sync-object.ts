@@ -10,7 +10,7 @@ import {
   type LocalCell,
 } from "../parking/index.ts";
 import { inspectAs } from "../util/inspectable.ts";
-import { registerClass } from "../wire/index.ts";
+import { registerOwnClass } from "../wire/class-registry.ts";
 
 /** How long an object that was sent is kept for those who receive it, if the sender lets go of it. */
 const LENDING_MS = 60_000;
@@ -117,11 +117,12 @@ export function shareable<T extends SyncObject>(
   revive: (arrival: Arrival) => T,
   describe: (self: T) => string,
 ): void {
-  registerClass(Class as abstract new () => T, {
-    name: `manycore.${Class.name}`,
-    encode: (object) => SyncObject.handleOf(object),
-    decode: (handle: Handle) => revive(new Arrival(handle, kind)),
-  });
+  registerOwnClass(
+    Class as abstract new () => T,
+    `manycore.${Class.name}`,
+    (object) => SyncObject.handleOf(object),
+    (handle) => revive(new Arrival(handle as Handle, kind)),
+  );
   inspectAs(Class as { readonly prototype: T }, describe);
 }
 

@@ -1,6 +1,5 @@
 import { InvalidStateError } from "../errors/index.ts";
 import { globalSlot } from "../util/global-slot.ts";
-import { OWN_CLASS_PREFIX } from "./own-classes.ts";
 
 /** A class that can be registered, whatever its constructor takes. */
 // oxlint-disable-next-line typescript/no-explicit-any -- only `any` accepts every parameter list
@@ -71,23 +70,20 @@ export function registerClass<C extends AnyClass>(
   }
   const { byName, byPrototype } = registry();
   const present = byName.get(name);
-  const isTaken = present !== undefined && present.Class !== Class;
-  // Two copies of this package in one thread both register its own classes: what either of them sends
-  // arrives as the first one's, which works the same.
-  if (isTaken && !name.startsWith(OWN_CLASS_PREFIX)) {
+  if (present !== undefined && present.Class !== Class) {
     throw new InvalidStateError(
       `Another class is registered as "${name}". Give one of the two a different name: registerClass(Class, { name: "…" }).`,
     );
   }
   const former = byPrototype.get(Class.prototype);
-  if (former !== undefined && byName.get(former.name) === former) byName.delete(former.name);
+  if (former !== undefined) byName.delete(former.name);
   const entry: RegisteredClass = {
     Class,
     name,
     encode: options.encode as RegisteredClass["encode"],
     decode: options.decode as RegisteredClass["decode"],
   };
-  if (!isTaken) byName.set(name, entry);
+  byName.set(name, entry);
   byPrototype.set(Class.prototype, entry);
   return Class;
 }

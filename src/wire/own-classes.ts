@@ -2,7 +2,7 @@ import { SerializationError } from "../errors/index.ts";
 import { entryUrl } from "../util/entry-url.ts";
 
 /** The names under which this package registers its own classes begin with this. */
-export const OWN_CLASS_PREFIX = "manycore.";
+const OWN_CLASS_PREFIX = "manycore.";
 
 /** Errors that say that a class of this package is not loaded yet. */
 const unloaded: WeakSet<object> = new WeakSet();
