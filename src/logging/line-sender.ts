@@ -2,15 +2,21 @@ import { writeSync } from "node:fs";
 import { Socket } from "node:net";
 import { os } from "../os/index.ts";
 
-/** How often a full socket is tried again. */
+/**
+ * How long a call waits when the socket is full. A collector that reads empties it in less; one that waits
+ * for this very thread must not hold it for ever.
+ */
+const PATIENCE_MS = 1_000;
+const SLICE_MS = 50;
+/** How often a socket that stays full is tried again. */
 const RETRY_MS = 5;
 /** How long the end of this thread waits for a collector that does not read. */
 const FLUSH_LIMIT_MS = 5_000;
 
 /**
  * Writes lines into a socket so that each has left this process when the call returns: what was logged
- * before a SIGKILL arrives. Lines that find the socket full wait here, in order, hold the program open, and
- * are written before this thread ends, unless the collector stands still.
+ * before a SIGKILL arrives. When the socket is full the call waits for the collector. If that stands still,
+ * lines wait here, in order, hold the program open, and are written before this thread ends.
  */
 export class LineSender {
   readonly #fd: number;
@@ -36,7 +42,7 @@ export class LineSender {
       this.#pending.push(line);
       return;
     }
-    this.#write(line);
+    this.#write(line, PATIENCE_MS);
   }
 
   /** Ends the connection, after what is pending. */
@@ -46,13 +52,22 @@ export class LineSender {
     this.#isGone = true;
   }
 
-  #write(bytes: Uint8Array): void {
-    try {
-      const written = writeSync(this.#fd, bytes);
-      if (written < bytes.length) this.#keep(bytes.subarray(written));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "EAGAIN") this.#keep(bytes);
-      else this.#end(bytes);
+  #write(bytes: Uint8Array, patience: number): void {
+    const limit = performance.now() + patience;
+    for (let at = 0; at < bytes.length; ) {
+      try {
+        at += writeSync(this.#fd, bytes, at);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "EAGAIN") {
+          this.#end(bytes);
+          return;
+        }
+        if (performance.now() >= limit) {
+          this.#keep(bytes.subarray(at));
+          return;
+        }
+        os().awaitWritable(this.#fd, SLICE_MS);
+      }
     }
   }
 
@@ -65,7 +80,7 @@ export class LineSender {
     const pending = this.#pending;
     this.#pending = [];
     while (pending.length > 0 && this.#pending.length === 0 && !this.#isGone) {
-      this.#write(pending.shift()!);
+      this.#write(pending.shift()!, 0);
     }
     this.#pending.push(...pending);
     if (this.#pending.length > 0 && !this.#isGone) return;

@@ -14,6 +14,7 @@ import {
   POLLHUP,
   POLLIN,
   POLLNVAL,
+  POLLOUT,
   PROT_READ_WRITE,
   SOCK_STREAM,
   type Constants,
@@ -164,6 +165,17 @@ export class Os {
       readable: (first & POLLIN) !== 0,
       orphaned: (second & (POLLERR | POLLHUP | POLLNVAL)) !== 0,
     };
+  }
+
+  /**
+   * Sleeps until a descriptor can be written to, or its other side is gone.
+   * @param timeout - whole milliseconds.
+   */
+  awaitWritable(fd: number, timeout: number): void {
+    this.#fds[0] = fd;
+    this.#fds[1] = POLLOUT;
+    this.#fds[2] = -1;
+    this.#poll(this.#fds, 2, timeout);
   }
 
   /** Whether the reader of a FIFO's writing end is gone. */
