@@ -42,6 +42,8 @@ export class Endpoint implements Sink {
   interceptor: ((message: Uint8Array) => void) | undefined;
   /** Gets the end of the transport instead of everybody. */
   onTransportEnd: ((error: Error | undefined) => void) | undefined;
+  /** Called when this end is closed or its other end is gone. */
+  onEnded: (() => void) | undefined;
   /** Settles when the end has a transport, or has ended. */
   settled: Deferred<void> = deferred<void>();
   /** Its transport is one that it also sends through, not one that leads to it. */
@@ -159,6 +161,7 @@ export class Endpoint implements Sink {
     this.inbox.end(reason);
     this.transport?.destroy();
     this.settled.resolve();
+    this.onEnded?.();
   }
 
   /** Closes this end: what was sent still goes out, what was not taken is dropped. */
@@ -174,6 +177,7 @@ export class Endpoint implements Sink {
       this.#ended ??= new InvalidStateError("The connection was closed here.");
       this.transport?.end();
       this.settled.resolve();
+      this.onEnded?.();
     });
     // What still arrives is dropped by the inbox.
     this.resume();

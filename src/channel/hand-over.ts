@@ -41,6 +41,8 @@ export function awaitCounterpart(endpoint: Endpoint): Ticket {
     carryLink(endpoint, visitor);
   });
   harbor().lose(ticket.secret, "The other end of the connection was lost on its way.", COMING_MS);
+  // Closed meanwhile: whoever comes finds nobody.
+  endpoint.onEnded = () => void harbor().fetch(ticket.secret);
   return ticket;
 }
 

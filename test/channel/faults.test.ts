@@ -35,13 +35,13 @@ describe("the owner of the other end is killed", () => {
     const [here, there] = pipe();
     const child = await new Process({
       target: work.dieInMessage,
-      args: [there, 50_000_000],
+      args: [there, 900_000_000],
     }).start();
-    // Nobody reads while the message is larger than what the system holds: it cannot be whole.
+    // It takes far longer to send all of it than the child lives.
     expect(await here.recv(BOUND)).toBe("first");
     const error = await rejection(here.recv(BOUND));
-    if (error.message.includes("middle")) expect(error).toMatchObject(END);
-    else expect(error).toMatchObject(END);
+    expect(error).toMatchObject(END);
+    expect(error.message).toContain("in the middle of a message");
     expect(await child.join()).toBe(-9);
     here.close();
   });
@@ -124,8 +124,6 @@ describe("an end is lost on its way", () => {
   });
 
   test("its sender is killed before anybody fetched it", async () => {
-    const listener = await Listener.listen({ authKey: "k" });
-    const program = new Process({ target: work.answerOnReceived, args: [pipe()[1]] });
     const [carrier, theirs] = pipe();
     const child = await new Process({ target: work.recvAndReturn, args: [theirs] }).start();
     const [inner, left] = pipe();
@@ -140,8 +138,6 @@ describe("an end is lost on its way", () => {
     ]);
     expect(outcome).toMatchObject(END);
     for (const end of [carrier, left, result.value]) end.close();
-    listener.close();
-    expect(program.isAlive).toBe(false);
   });
 
   test("both ends were given away and one receiver dies: the other one gets the end", async () => {
