@@ -17,6 +17,7 @@ export {
   closeCell,
   findCell,
   openCell,
+  settleCell,
   type Creation,
   type Handle,
 } from "./shared-object.ts";

@@ -1,11 +1,14 @@
+import type { Socket } from "node:net";
 import { setWaiting } from "../thread/status-word.ts";
+import { faultPoint } from "../util/fault-point.ts";
 import { checkMilliseconds, type WaitOptions } from "../util/wait-options.ts";
 import { currentContext, type Context } from "./context.ts";
 import { DeadlockWatch } from "./deadlock.ts";
 import { participant, type Participant } from "./participant.ts";
+import { settleCell } from "./shared-object.ts";
 import { generationIn, slotOf } from "./token.ts";
 import { eraseWait, noteWait, setWaiterBit } from "./wait-records.ts";
-import type { Waker } from "./wake.ts";
+import { wake, type Waker } from "./wake.ts";
 import type { Wish } from "./wish.ts";
 
 /**
@@ -76,6 +79,7 @@ class Parking implements Waker {
       }
     }
     const watch = new DeadlockWatch(this.participant, wish, true, undefined, options);
+    this.#suspend();
     const records = this.#signUp(wish, watch);
     let value: T | undefined;
     setWaiting(true);
@@ -86,14 +90,19 @@ class Parking implements Waker {
       setWaiting(false);
       this.#wasShort = performance.now() - begun < 1;
       this.#signOff(wish, records, value !== undefined);
+      this.#resume();
     }
   }
 
   async<T extends {}>(wish: Wish<T>, options: ParkOptions | undefined): Promise<T | undefined> {
     const timeout = checkedTimeout(options);
-    const value = timeout === 0 ? tryOnce(wish) : wish.attempt();
-    if (value !== undefined || timeout === 0) return Promise.resolve(value);
+    if (timeout === 0) return Promise.resolve(tryOnce(wish));
+    const isBehind = this.#isStarved(wish.group);
+    const value = isBehind ? undefined : wish.attempt();
+    if (value !== undefined) return Promise.resolve(value);
     return new Promise((resolve, reject) => {
+      // First, for it may fail: nothing is announced then.
+      this.#listen();
       const begun = performance.now();
       const context = options?.context ?? currentContext();
       const watch = new DeadlockWatch(this.participant, wish, false, context, options);
@@ -126,7 +135,7 @@ class Parking implements Waker {
       this.#add(wait);
       if (timeout !== Infinity) timer = setTimer(() => leave(() => resolve(undefined)), timeout);
       signal?.addEventListener("abort", onAbort, { once: true });
-      this.#try(wait);
+      if (!isBehind) this.#try(wait);
     });
   }
 
@@ -147,10 +156,43 @@ class Parking implements Waker {
       watch.check(elapsed);
       if (wish.recover?.() === true) continue;
       const slice = Math.min(Math.ceil(left), SLICE_MS);
-      if (this.participant.sleep(this.#lifeOf(wish.holder()), slice) && this.#pending > 0) {
-        this.scanSoon();
+      faultPoint("wait:asleep");
+      if (this.participant.sleep(this.#lifeOf(wish.holder()), slice)) faultPoint("wait:rung");
+      else this.#announce(wish);
+    }
+  }
+
+  /** Sets the bits again: a dead predecessor's may have been cleared a moment after this thread set its own. */
+  #announce(wish: Wish<{}>): void {
+    for (const cell of wish.cells) setWaiterBit(cell, this.slot, true);
+  }
+
+  /**
+   * This thread is about to sleep: what its tasks wait for must not be left to them meanwhile, and what
+   * they were just woken for goes to others.
+   */
+  #suspend(): void {
+    for (const { wish } of this.#waits()) {
+      for (const cell of wish.cells) {
+        if (--cell.waits === 0) setWaiterBit(cell, this.slot, false);
+      }
+      if (wish.suspend !== undefined) wish.suspend();
+      else for (const cell of wish.cells) wake(cell, this, 1);
+    }
+  }
+
+  #resume(): void {
+    if (this.#pending === 0) return;
+    for (const { wish } of this.#waits()) {
+      for (const cell of wish.cells) {
+        if (cell.waits++ === 0) setWaiterBit(cell, this.slot, true);
       }
     }
+    this.scanSoon();
+  }
+
+  *#waits(): Iterable<AsyncWait> {
+    for (const group of this.#groups.values()) yield* group;
   }
 
   /** A descriptor that reports the holder's death while we sleep. */
@@ -175,6 +217,7 @@ class Parking implements Waker {
       if (--cell.waits === 0) setWaiterBit(cell, this.slot, false);
     }
     if (!isFulfilled) wish.leave?.();
+    for (const cell of wish.cells) settleCell(cell);
   }
 
   #add(wait: AsyncWait): void {
@@ -185,7 +228,7 @@ class Parking implements Waker {
     }
     group.add(wait);
     if (this.#pending++ === 0) {
-      this.participant.listen(() => this.#scan()).ref();
+      this.#listen().ref();
       this.#ticker = setInterval(() => this.#tick(), SLICE_MS);
     }
   }
@@ -195,10 +238,22 @@ class Parking implements Waker {
     if (group?.delete(wait) !== true) return;
     if (group.size === 0) this.#groups.delete(wait.wish.group);
     if (--this.#pending === 0) {
-      this.participant.listen(() => this.#scan()).unref();
+      this.#listen().unref();
       clearInterval(this.#ticker);
     }
     this.#signOff(wait.wish, wait.records, isFulfilled);
+  }
+
+  #listen(): Socket {
+    return this.participant.listen(() => this.#scan());
+  }
+
+  /** Whether a wait of this group has waited so long that newcomers queue up behind it. */
+  #isStarved(group: object): boolean {
+    for (const wait of this.#groups.get(group) ?? []) {
+      return performance.now() - wait.begun > STARVING_MS;
+    }
+    return false;
   }
 
   /** Serves one wait, or announces it. */
@@ -228,14 +283,13 @@ class Parking implements Waker {
   #tick(): void {
     this.#scan();
     const now = performance.now();
-    for (const group of this.#groups.values()) {
-      for (const wait of group) {
-        try {
-          if (wait.wish.recover?.() === true && this.#try(wait)) continue;
-          wait.note.check(now - wait.begun);
-        } catch (error) {
-          wait.fail(error);
-        }
+    for (const wait of this.#waits()) {
+      try {
+        this.#announce(wait.wish);
+        if (wait.wish.recover?.() === true && this.#try(wait)) continue;
+        wait.note.check(now - wait.begun);
+      } catch (error) {
+        wait.fail(error);
       }
     }
   }
@@ -284,5 +338,10 @@ export function parkSync<T extends {}>(wish: Wish<T>, options?: ParkOptions): T 
  * @returns undefined when the time is up.
  */
 export function park<T extends {}>(wish: Wish<T>, options?: ParkOptions): Promise<T | undefined> {
-  return own().async(wish, options);
+  try {
+    return own().async(wish, options);
+  } catch (error) {
+    // An aborted signal, a wrong timeout: what is asynchronous rejects.
+    return Promise.reject(error);
+  }
 }

@@ -129,8 +129,18 @@ function hold(self: Participant, { index, generation }: CellId): LocalCell {
 
 /** One handle of this thread less; the last one of all ends the object. */
 export function closeCell(cell: LocalCell): void {
-  if (--cell.handles > 0) return;
+  cell.handles--;
+  settleCell(cell);
+}
+
+/**
+ * Lets go of a cell without handles once nothing of this thread waits for it or holds it: until then its
+ * words must not become those of another object.
+ */
+export function settleCell(cell: LocalCell): void {
+  if (cell.handles > 0 || cell.waits > 0 || cell.isHeld || cell.members > 0) return;
   const self = participant();
+  if (self.cells.get(cell.index) !== cell) return;
   self.cells.delete(cell.index);
   self.arena.exclusively(() => dropRef(self.arena, cell.index, self.slot));
 }

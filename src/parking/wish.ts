@@ -28,6 +28,11 @@ export interface Wish<T extends {}> {
   starve?(): void;
   /** Called when the wait ends without success: undoes what it announced, wakes another in its place. */
   leave?(): void;
+  /**
+   * Called when the thread goes to sleep for something else, so that nothing of this wish can be attempted
+   * until it wakes: passes on what may have come for it. Default: wakes one other waiter.
+   */
+  suspend?(): void;
   /** A wait for any of several: the holder of one need not act. */
   readonly isAny?: boolean;
 }
