@@ -5,6 +5,7 @@ import {
   isCurrent,
   ownerIn,
   parking,
+  settleCell,
   slotOf,
   STARVING,
   hasWaiters,
@@ -14,6 +15,14 @@ import {
   type LocalCell,
   type Wish,
 } from "../parking/index.ts";
+import { faultPoint } from "../util/fault-point.ts";
+
+/**
+ * The state of a word that was released to the one that starves: nobody owns it, and only the one that
+ * `CELL.starving` names may take it. The heir's token is not written here on its behalf: between reading
+ * its name and writing it the heir may have given up, and it would own what it does not wait for.
+ */
+const RESERVED: number = STARVING | WAITERS;
 
 /** A word that one participant owns at a time, as Lock, RLock and the writers of an RWLock use it. See README.md. */
 export class Ownership {
@@ -51,6 +60,8 @@ export class Ownership {
     }
     if (Atomics.compareExchange(this.#ints, this.#state, this.#token, 0) !== this.#token)
       this.#pass();
+    // Its last handle was closed meanwhile.
+    if (cell.handles === 0) settleCell(cell);
   }
 
   /** The participant that has it; 0 for nobody. */
@@ -66,10 +77,11 @@ export class Ownership {
       group: this.cell,
       attempt: () => this.#attempt(context),
       arm: () => this.#arm(),
-      holder: () => this.owner,
+      holder: () => this.#awaited(),
       recover: () => this.#recover(),
       starve: () => this.#starve(),
       leave: () => this.#leave(),
+      suspend: () => this.#leave(),
     };
   }
 
@@ -90,10 +102,14 @@ export class Ownership {
       // Others may still sleep, and the word has forgotten them.
       const mine = this.#token | (this.cell.waits > 0 ? WAITERS : 0);
       if (Atomics.compareExchange(this.#ints, this.#state, 0, mine) !== 0) return undefined;
+    } else if (word === RESERVED && this.cell.isStarving) {
+      const mine = this.#token | WAITERS;
+      if (Atomics.compareExchange(this.#ints, this.#state, word, mine) !== word) return undefined;
     } else if (ownerIn(word) !== this.#token || this.cell.isHeld) {
-      // Not handed to us, nor taken over from the dead.
+      // Not taken over from the dead.
       return undefined;
     }
+    faultPoint("owner:taken");
     this.#stopStarving();
     this.#taken(context);
     return true;
@@ -102,6 +118,7 @@ export class Ownership {
   #arm(): boolean {
     const word = Atomics.load(this.#ints, this.#state);
     if (word === 0 || (ownerIn(word) === this.#token && !this.cell.isHeld)) return false;
+    if (word === RESERVED) return !this.cell.isStarving;
     if ((word & WAITERS) !== 0) return true;
     return Atomics.compareExchange(this.#ints, this.#state, word, word | WAITERS) === word;
   }
@@ -109,36 +126,59 @@ export class Ownership {
   /** Takes over from an owner that died; W stays, for others may sleep. */
   #recover(): boolean {
     const word = Atomics.load(this.#ints, this.#state);
+    if (word === RESERVED) return this.#recoverReserved();
     const owner = ownerIn(word);
-    if (owner === 0 || owner === this.#token) return false;
-    if (parking().bells.isAlive(slotOf(owner), generationIn(owner))) return false;
+    if (owner === 0 || owner === this.#token || isAlive(owner)) return false;
     if (Atomics.compareExchange(this.#ints, this.#state, word, this.#token | WAITERS) !== word)
       return true;
+    faultPoint("owner:stolen");
     this.cell.isStolen = true;
     return true;
+  }
+
+  /** The heir died before it came. What nobody owns can be freed at any time, even too late. */
+  #recoverReserved(): boolean {
+    const heir = this.#named;
+    if (heir !== 0 && isAlive(heir)) return false;
+    Atomics.compareExchange(this.#ints, this.#state, RESERVED, 0);
+    return true;
+  }
+
+  /** Whose death would help a waiter: the owner, or the heir while nobody owns it. */
+  #awaited(): number {
+    const word = Atomics.load(this.#ints, this.#state);
+    return word === RESERVED ? this.#named : ownerIn(word);
+  }
+
+  /** The participant that starves. */
+  get #named(): number {
+    return Atomics.load(this.#ints, this.cell.base + CELL.starving);
   }
 
   /** Asks to be handed it: names itself, then sets S. Only who is named may set S, so taking the name comes first. */
   #starve(): void {
     const starving = this.cell.base + CELL.starving;
     if (!this.cell.isStarving) {
-      const named = Atomics.load(this.#ints, starving);
-      if (named !== 0 && isCurrent(parking().participant.arena, named)) return;
+      const named = this.#named;
+      if (named !== 0 && named !== this.#token && isAlive(named)) return;
       if (Atomics.compareExchange(this.#ints, starving, named, this.#token) !== named) return;
       this.cell.isStarving = true;
+      faultPoint("owner:named");
     }
     const word = Atomics.load(this.#ints, this.#state);
-    if (word === 0 || ownerIn(word) === this.#token || (word & STARVING) !== 0) return;
+    if (word === 0 || (word & STARVING) !== 0) return;
     Atomics.compareExchange(this.#ints, this.#state, word, word | STARVING | WAITERS);
   }
 
-  /** Withdraws the request, S first: from then on no release can hand over to this thread. */
+  /** Withdraws the request, S first: from then on no release can reserve it for this thread. */
   #stopStarving(): void {
     if (!this.cell.isStarving) return;
     for (;;) {
       const word = Atomics.load(this.#ints, this.#state);
       if ((word & STARVING) === 0) break;
-      if (Atomics.compareExchange(this.#ints, this.#state, word, word & ~STARVING) === word) break;
+      // What is reserved becomes free, and `leave` wakes the next.
+      const without = word === RESERVED ? 0 : word & ~STARVING;
+      if (Atomics.compareExchange(this.#ints, this.#state, word, without) === word) break;
     }
     this.cell.isStarving = false;
     Atomics.compareExchange(this.#ints, this.cell.base + CELL.starving, this.#token, 0);
@@ -149,26 +189,24 @@ export class Ownership {
     const { cell } = this;
     for (;;) {
       const word = Atomics.load(this.#ints, this.#state);
-      if ((word & STARVING) !== 0) {
-        const heir = Atomics.load(this.#ints, cell.base + CELL.starving);
-        if (heir !== 0 && isCurrent(parking().participant.arena, heir)) {
-          if (Atomics.compareExchange(this.#ints, this.#state, word, heir | WAITERS) !== word)
-            continue;
-          this.#wakeHeir(heir);
-          return;
-        }
-      }
-      if (Atomics.compareExchange(this.#ints, this.#state, word, 0) !== word) continue;
-      wake(cell, parking(), 1);
+      const heir = (word & STARVING) === 0 ? 0 : this.#named;
+      const isReserved = heir !== 0 && isCurrent(parking().participant.arena, heir);
+      const next = isReserved ? RESERVED : 0;
+      if (Atomics.compareExchange(this.#ints, this.#state, word, next) !== word) continue;
+      faultPoint(isReserved ? "owner:reserved" : "owner:released");
+      // A dead heir cannot come; who is woken in its place frees what is reserved for it.
+      if (!isReserved || !this.#wakeHeir()) wake(cell, parking(), 1);
       return;
     }
   }
 
-  #wakeHeir(heir: number): void {
+  /** The name is read only now: another may have taken the place of the one seen before. */
+  #wakeHeir(): boolean {
+    const heir = this.#named;
     const waker = parking();
     if (heir === this.#token) waker.scanSoon();
-    // When it is dead, the next who looks takes over from it.
-    else waker.bells.ring(slotOf(heir));
+    // Nobody: it came already, or gave up and woke the next itself.
+    return heir === this.#token || heir === 0 || waker.bells.ring(slotOf(heir));
   }
 
   /** A wait ended without success. */
@@ -180,14 +218,10 @@ export class Ownership {
       waker.scanSoon();
       return;
     }
+    faultPoint("owner:leaving");
     this.#stopStarving();
     for (;;) {
       const word = Atomics.load(this.#ints, this.#state);
-      if (ownerIn(word) === this.#token && !cell.isHeld) {
-        cell.isStolen = false;
-        this.#pass();
-        return;
-      }
       if (word === 0) {
         wake(cell, waker, 1);
         return;
@@ -197,4 +231,9 @@ export class Ownership {
       if (Atomics.compareExchange(this.#ints, this.#state, word, word | WAITERS) === word) return;
     }
   }
+}
+
+/** Whether a participant lives, asked of the kernel. */
+function isAlive(token: number): boolean {
+  return parking().bells.isAlive(slotOf(token), generationIn(token));
 }
