@@ -1,15 +1,8 @@
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  linkSync,
-  openSync,
-  unlinkSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, constants, fstatSync, linkSync, openSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { InvalidStateError, NotSupportedError } from "../errors/index.ts";
 import { os, SystemError } from "../os/index.ts";
+import { faultPoint } from "../util/fault-point.ts";
 import {
   ABI_MAJOR,
   ABI_MINOR,
@@ -45,15 +38,23 @@ export function openComplete(path: string, size: number, fill?: (fd: number) => 
     try {
       allocateMemory(fd, size, path);
       fill?.(fd);
+      faultPoint("file:before-link");
       linkSync(temporary, path);
+      faultPoint("file:linked");
       return fd;
     } catch (error) {
       closeSync(fd);
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      if (!isOvertaken(error)) throw error;
     } finally {
-      unlinkSync(temporary);
+      rmSync(temporary, { force: true });
     }
   }
+}
+
+/** Another one was there first, or tidied up what it took for left over. */
+function isOvertaken(error: unknown): boolean {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  return code === "EEXIST" || (code === "ENOENT" && syscall === "link");
 }
 
 /** Gives a file memory; a full file system is an error that says what to do. */

@@ -2,6 +2,7 @@ import { closeSync, fstatSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { InvalidStateError, NotSupportedError, TimeoutError } from "../errors/index.ts";
 import { os } from "../os/index.ts";
+import { faultPoint } from "../util/fault-point.ts";
 import { checkHeader, checkSize, openArenaFile, openComplete, openPresent } from "./arena-file.ts";
 import {
   ARENA_FILE,
@@ -168,7 +169,9 @@ export class Arena {
       bytes.set(name, (base + CELL.name) * 4);
     }
     fill(place);
+    faultPoint("cell:filled");
     Atomics.store(ints, base, kind | (flags << 8) | (generation << 16));
+    faultPoint("cell:made");
     if (name !== undefined) {
       const bucket = this.#bucket(ints[base + CELL.hash]!);
       Atomics.store(ints, base + CELL.next, Atomics.load(this.header, bucket));
@@ -183,6 +186,7 @@ export class Arena {
     const head = Atomics.load(ints, base);
     if ((head & 0xff) === 0) return;
     if (Atomics.load(ints, base + CELL.hash) !== 0) this.#unchain(index);
+    faultPoint("cell:unchained");
     Atomics.store(ints, base, ((head >>> 16) + 1) << 16);
   }
 
@@ -278,6 +282,7 @@ export class Arena {
     // Left by someone who died before the next line but one.
     rmSync(path, { force: true });
     this.#banks[bank] = this.#mapBank(openComplete(path, BANK_SIZE), path);
+    faultPoint("bank:made");
     Atomics.store(this.header, HEADER.nextCell, bank * BANK_CELLS);
     Atomics.store(this.header, HEADER.banks, bank + 1);
   }

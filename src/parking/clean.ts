@@ -1,9 +1,10 @@
 import { readdirSync, rmSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
-import { HEADER, KIND, namespaceFolder, SLOT, SLOT_LIVE, type Arena } from "../memory/index.ts";
+import { KIND, namespaceFolder, type Arena } from "../memory/index.ts";
 import { openForReading } from "./census.ts";
 import { Doorbells } from "./doorbells.ts";
-import { discardIfDead, sweepDead, usedSlots } from "./sweep.ts";
+import { removeStrayFiles } from "./stray-files.ts";
+import { countLive, discardIfDead, sweepDead } from "./sweep.ts";
 
 /** What {@link cleanNamespace} did. */
 export interface Cleaned {
@@ -55,59 +56,6 @@ function countObjects(arena: Arena): number {
     if (kind !== 0 && kind !== KIND.extension) count++;
   }
   return count;
-}
-
-function isLive(arena: Arena, slot: number): boolean {
-  const { ints, base } = arena.slot(slot);
-  return (Atomics.load(ints, base + SLOT.word) & 3) === SLOT_LIVE;
-}
-
-function countLive(arena: Arena): number {
-  let count = 0;
-  for (let slot = 0; slot < usedSlots(arena); slot++) if (isLive(arena, slot)) count++;
-  return count;
-}
-
-/** Doorbells of slots that are free, segments of cells that are gone, and files that were never finished. */
-function removeStrayFiles(arena: Arena): number {
-  let removed = 0;
-  for (const file of readdirSync(arena.folder)) {
-    if (!isStray(arena, file)) continue;
-    rmSync(join(arena.folder, file), { force: true });
-    removed++;
-  }
-  return removed;
-}
-
-function isStray(arena: Arena, file: string): boolean {
-  const bell = /^d(\d+)-(\d+)$/.exec(file);
-  if (bell !== null) {
-    const { ints, base } = arena.slot(
-      Math.min(Number(bell[1]), Atomics.load(arena.header, HEADER.slotCount) - 1),
-    );
-    const word = Atomics.load(ints, base + SLOT.word);
-    return (word & 3) !== SLOT_LIVE || word >>> 2 !== Number(bell[2]);
-  }
-  const segment = /^s\.(\d+)-(\d+)$/.exec(file);
-  if (segment !== null) {
-    const index = Number(segment[1]);
-    if (index >= arena.capacity) return true;
-    const { kind, generation } = arena.head(index);
-    return (kind !== KIND.segment && kind !== KIND.queue) || generation !== Number(segment[2]);
-  }
-  const collector = /^log-(\d+)-/.exec(file);
-  if (collector !== null) return !isRunning(Number(collector[1]));
-  return file.includes(".tmp-");
-}
-
-/** Whether a process of this number runs; only for the socket of a log collector, which is no evidence for anything else. */
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
 }
 
 /** The arena goes first: who opens it from now on makes a new one, who opened it before finds it replaced. */

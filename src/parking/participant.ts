@@ -17,9 +17,11 @@ import {
 import { os } from "../os/index.ts";
 import { currentProcess } from "../process/index.ts";
 import { currentThread } from "../thread/index.ts";
+import { faultPoint } from "../util/fault-point.ts";
 import { bellPath, Doorbells } from "./doorbells.ts";
 import type { LocalCell } from "./local-cell.ts";
-import { sweepDead, sweepSlot, usedSlots } from "./sweep.ts";
+import { removeStrayFiles } from "./stray-files.ts";
+import { countLive, sweepDead, sweepSlot, usedSlots } from "./sweep.ts";
 import { tokenOf } from "./token.ts";
 
 const BELL_BUFFER = 512;
@@ -100,6 +102,7 @@ export class Participant {
 
   #register(): { slot: number; generation: number; bell: number } {
     sweepDead(this.arena, this.bells);
+    if (countLive(this.arena) === 0) removeStrayFiles(this.arena);
     const slot = this.#freeSlot();
     const place = this.arena.slot(slot);
     const { ints, base } = place;
@@ -107,6 +110,7 @@ export class Participant {
     const path = bellPath(this.arena.folder, slot, generation);
     rmSync(path, { force: true });
     os().makeFifo(path);
+    faultPoint("register:bell-made");
     let bell: number;
     try {
       // Both ends: its own writing end keeps the bell from reporting an end when nobody else has it open.
@@ -117,7 +121,9 @@ export class Participant {
     }
     try {
       this.#introduce(place);
+      faultPoint("register:introduced");
       Atomics.store(ints, base + SLOT.word, (generation << 2) | SLOT_LIVE);
+      faultPoint("register:slot-taken");
     } catch (error) {
       closeSync(bell);
       throw error;
@@ -152,6 +158,7 @@ export class Participant {
     this.arena.exclusively(() => {
       sweepSlot(this.arena, this.bells, this.slot);
       sweepDead(this.arena, this.bells);
+      if (countLive(this.arena) === 0) removeStrayFiles(this.arena);
     });
   }
 }

@@ -14,6 +14,7 @@ import {
   type Arena,
   type Place,
 } from "../memory/index.ts";
+import { faultPoint } from "../util/fault-point.ts";
 import { bellPath, type Doorbells } from "./doorbells.ts";
 import { BARRIER_BROKEN } from "./state-words.ts";
 import { wakeAll } from "./wake.ts";
@@ -58,6 +59,7 @@ export function discardCell(arena: Arena, index: number): void {
 export function dropRef(arena: Arena, index: number, slot: number): void {
   const place = arena.cell(index);
   Atomics.and(place.ints, place.base + CELL.refs + (slot >>> 5), ~(1 << (slot & 31)));
+  faultPoint("cell:let-go");
   discardIfUnused(arena, index);
 }
 
@@ -97,13 +99,31 @@ export function sweepSlot(arena: Arena, bells: Doorbells, slot: number): void {
   for (let index = 0; index < used; index++) {
     if (arena.head(index).kind !== 0) repair(arena, bells, index, slot);
   }
+  faultPoint("sweep:cells-done");
   rmSync(bellPath(arena.folder, slot, generation), { force: true });
+  faultPoint("sweep:bell-removed");
   Atomics.store(ints, base + SLOT.word, (generation << 2) | SLOT_FREE);
 }
 
 /** The slots that were ever used. */
 export function usedSlots(arena: Arena): number {
   return Math.min(Math.max(Atomics.load(arena.header, HEADER.slotsUsed), 0), SLOT_COUNT);
+}
+
+/** How many participants there are, dead or alive. */
+export function countLive(arena: Arena): number {
+  let count = 0;
+  for (let slot = 0; slot < usedSlots(arena); slot++) {
+    const { ints, base } = arena.slot(slot);
+    if ((Atomics.load(ints, base + SLOT.word) & 3) === SLOT_LIVE) count++;
+  }
+  return count;
+}
+
+/** Ends what somebody had let go of when he died, before he could end it. Call it exclusively. */
+function discardUnused(arena: Arena): void {
+  const used = arena.cellsUsed;
+  for (let index = 0; index < used; index++) discardIfUnused(arena, index);
 }
 
 /**
@@ -121,6 +141,7 @@ export function sweepDead(arena: Arena, bells: Doorbells): number {
     sweepSlot(arena, bells, slot);
     swept++;
   }
+  if (swept > 0) discardUnused(arena);
   return swept;
 }
 

@@ -1,0 +1,51 @@
+import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { KIND, SLOT, SLOT_COUNT, SLOT_LIVE, type Arena } from "../memory/index.ts";
+
+/**
+ * Removes doorbells of slots that are free, segments of cells that are gone, and files that were never
+ * finished: what is left by someone who died before the arena knew of it. Call it exclusively.
+ *
+ * Whoever is just making a file under a temporary name makes it again.
+ * @returns how many there were.
+ */
+export function removeStrayFiles(arena: Arena): number {
+  let removed = 0;
+  for (const file of readdirSync(arena.folder)) {
+    if (!isStray(arena, file)) continue;
+    rmSync(join(arena.folder, file), { force: true });
+    removed++;
+  }
+  return removed;
+}
+
+function isStray(arena: Arena, file: string): boolean {
+  const bell = /^d(\d+)-(\d+)$/.exec(file);
+  if (bell !== null) {
+    const slot = Number(bell[1]);
+    if (slot >= SLOT_COUNT) return true;
+    const { ints, base } = arena.slot(slot);
+    const word = Atomics.load(ints, base + SLOT.word);
+    return (word & 3) !== SLOT_LIVE || word >>> 2 !== Number(bell[2]);
+  }
+  const segment = /^s\.(\d+)-(\d+)$/.exec(file);
+  if (segment !== null) {
+    const index = Number(segment[1]);
+    if (index >= arena.capacity) return true;
+    const { kind, generation } = arena.head(index);
+    return (kind !== KIND.segment && kind !== KIND.queue) || generation !== Number(segment[2]);
+  }
+  const collector = /^log-(\d+)-/.exec(file);
+  if (collector !== null) return !isRunning(Number(collector[1]));
+  return file.includes(".tmp-");
+}
+
+/** Whether a process of this number runs; only for the socket of a log collector, which is no evidence for anything else. */
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
