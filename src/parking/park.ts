@@ -216,7 +216,8 @@ class Parking implements Waker {
     for (const cell of wish.cells) {
       if (--cell.waits === 0) setWaiterBit(cell, this.slot, false);
     }
-    if (!isFulfilled) wish.leave?.();
+    if (isFulfilled) wish.passOn?.();
+    else wish.leave?.();
     for (const cell of wish.cells) settleCell(cell);
   }
 

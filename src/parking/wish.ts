@@ -29,6 +29,11 @@ export interface Wish<T extends {}> {
   /** Called when the wait ends without success: undoes what it announced, wakes another in its place. */
   leave?(): void;
   /**
+   * Called when the wait ended with success, after its bit is gone. Whoever rang between the success and
+   * then has rung in vain: where what others wait for may be there still, another is woken here.
+   */
+  passOn?(): void;
+  /**
    * Called when the thread goes to sleep for something else, so that nothing of this wish can be attempted
    * until it wakes: passes on what may have come for it. Default: wakes one other waiter.
    */
