@@ -54,7 +54,7 @@ export class LineSender {
 
   #write(bytes: Uint8Array, patience: number): void {
     const limit = performance.now() + patience;
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < bytes.length;) {
       try {
         at += writeSync(this.#fd, bytes, at);
       } catch (error) {
