@@ -1,8 +1,8 @@
-import { mkdtempSync, realpathSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { NotSupportedError } from "../errors/index.ts";
-import { crypto, net } from "./net.ts";
+import { openNamespace } from "../memory/index.ts";
+import { crypto, net } from "../util/builtin.ts";
 
 /** A TCP address. */
 export interface TcpAddress {
@@ -99,16 +99,18 @@ export function isLiteral(host: string): boolean {
   return net().isIP(host) !== 0;
 }
 
-/** An address that nobody uses; `folder` was made for it and is to be removed with it. */
-export function freshPlace(family: AddressFamily): { place: Place; folder?: string } {
+/** An address that nobody uses; `leftover` is a file to be removed with it. */
+export function freshPlace(family: AddressFamily): { place: Place; leftover?: string } {
   if (family === "tcp") return { place: { family, host: LOCAL, port: 0 } };
   if (process.platform === "win32") {
     const name = crypto().randomBytes(12).toString("hex");
     return { place: { family, path: String.raw`\\.\pipe\manycore-listener-${name}` } };
   }
-  // A folder that only this user can enter: who may connect is not left to the umask.
-  const folder = mkdtempSync(join(realpathSync(tmpdir()), "manycore-"));
-  return { place: { family, path: join(folder, "listener") }, folder };
+  // In a folder that only this user can enter: who may connect is not left to the umask. The name tells
+  // `manycore clean` whose it was.
+  const name = `listen-${process.pid}-${crypto().randomBytes(3).toString("hex")}`;
+  const path = join(openNamespace(), name);
+  return { place: { family, path }, leftover: path };
 }
 
 const leftovers: Set<string> = new Set();

@@ -3,7 +3,7 @@ import { Endpoint } from "./endpoint.ts";
 import { awaitCounterpart, linkHandler } from "./hand-over.ts";
 import { ownHarbor } from "./harbor.ts";
 import { messageHeader } from "./message-reader.ts";
-import { net } from "./net.ts";
+import { net } from "../util/builtin.ts";
 import { SocketTransport } from "./socket-transport.ts";
 import { type Answer, parseTicket, type Ticket } from "./ticket.ts";
 

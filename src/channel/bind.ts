@@ -1,7 +1,7 @@
 import { statSync, unlinkSync } from "node:fs";
 import type { Server } from "node:net";
 import { isFile, isLiteral, type Place } from "./address.ts";
-import { net } from "./net.ts";
+import { net } from "../util/builtin.ts";
 
 /** Node's own step behind `listen()`, which looks up no name and so is done when it returns. */
 interface DirectServer {

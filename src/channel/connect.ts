@@ -6,7 +6,7 @@ import { Connection } from "./connection.ts";
 import { checkKey } from "./handshake.ts";
 import { timeoutOf } from "./inbox.ts";
 import { introduce, tooSlow } from "./introduction.ts";
-import { net } from "./net.ts";
+import { net } from "../util/builtin.ts";
 import { checkMaxBytes } from "./options.ts";
 
 /** Options of {@link connect}. */

@@ -4,7 +4,7 @@ import type { Endpoint, Handler } from "./endpoint.ts";
 import { harbor, newTicket } from "./harbor.ts";
 import { messageHeader } from "./message-reader.ts";
 import { MemoryTransport } from "./memory-transport.ts";
-import { net } from "./net.ts";
+import { net } from "../util/builtin.ts";
 import { relay } from "./relay.ts";
 import { SocketTransport } from "./socket-transport.ts";
 import { parseTicket, type Ticket, type Words } from "./ticket.ts";

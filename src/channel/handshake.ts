@@ -1,5 +1,5 @@
 import { AuthenticationError } from "../errors/index.ts";
-import { crypto } from "./net.ts";
+import { crypto } from "../util/builtin.ts";
 
 const CHALLENGE = Buffer.from("#CHALLENGE#");
 const WELCOME = Buffer.from("#WELCOME#");

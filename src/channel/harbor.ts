@@ -2,7 +2,7 @@ import { threadId } from "node:worker_threads";
 import type { Server, Socket } from "node:net";
 import { EndOfStreamError } from "../errors/index.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { crypto, net } from "./net.ts";
+import { crypto, net } from "../util/builtin.ts";
 import { Newcomers } from "./newcomers.ts";
 import { harborPrefix, type Ticket } from "./ticket.ts";
 import { Visitor } from "./visitor.ts";

@@ -21,7 +21,7 @@ import type { Endpoint } from "./endpoint.ts";
 import { checkKey, type HandshakeOptions } from "./handshake.ts";
 import { Inbox, timeoutOf } from "./inbox.ts";
 import { introduce, tooSlow } from "./introduction.ts";
-import { net } from "./net.ts";
+import { net } from "../util/builtin.ts";
 import { Newcomers } from "./newcomers.ts";
 import { checkCount, checkMaxBytes } from "./options.ts";
 import { readyAs } from "./ready.ts";
@@ -99,7 +99,7 @@ export class Listener implements AsyncIterable<Connection> {
   /** Resolves once it listens; rejects with the system's error when it cannot, such as `EADDRINUSE`. */
   readonly ready: Promise<this>;
   readonly #place: Place;
-  readonly #folder: string | undefined;
+  readonly #leftover: string | undefined;
   readonly #server: Server;
   readonly #options: ListenerOptions;
   readonly #backlog: number;
@@ -135,13 +135,13 @@ export class Listener implements AsyncIterable<Connection> {
       timeout: this.#handshakeTimeout,
       max: checkCount(options.maxHandshakes, MAX_HANDSHAKES, "maxHandshakes"),
     });
-    const { place, folder } =
+    const { place, leftover } =
       options.address === undefined
         ? freshPlace(family)
-        : { place: placeOf(options.address), folder: undefined };
+        : { place: placeOf(options.address), leftover: undefined };
     this.#place = place;
-    this.#folder = folder;
-    if (folder !== undefined) removeAtExit(folder);
+    this.#leftover = leftover;
+    if (leftover !== undefined) removeAtExit(leftover);
     this.#server = net().createServer({ noDelay: true }, (socket) => void this.#meet(socket));
     this.ready = this.#bind();
     // Who needs the listener learns of a failure from accept().
@@ -212,7 +212,7 @@ export class Listener implements AsyncIterable<Connection> {
     this.#closed = true;
     this.#end(new InvalidStateError("The listener was closed."));
     this.#server.close();
-    if (this.#folder !== undefined) removeNow(this.#folder);
+    if (this.#leftover !== undefined) removeNow(this.#leftover);
     else if (this.#failure === undefined && isFile(this.#place)) removeNow(this.#place.path);
   }
 
@@ -245,13 +245,13 @@ export class Listener implements AsyncIterable<Connection> {
     } catch (error) {
       this.#failure = error as Error;
       this.#end(error as Error);
-      if (this.#folder !== undefined) removeNow(this.#folder);
+      if (this.#leftover !== undefined) removeNow(this.#leftover);
       throw error;
     }
     // From here on errors concern single connections, which the kernel could not hand over.
     this.#server.on("error", (error) => this.#reject(error));
     if (this.#closed) this.#server.close();
-    else if (this.#folder === undefined && isFile(this.#place)) removeAtExit(this.#place.path);
+    else if (this.#leftover === undefined && isFile(this.#place)) removeAtExit(this.#place.path);
     if (this.#holds === 0) this.#server.unref();
     return this;
   }

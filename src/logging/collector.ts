@@ -1,10 +1,10 @@
-import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { rmSync } from "node:fs";
-import { createServer, type Server, type Socket } from "node:net";
+import type { Server, Socket } from "node:net";
 import { join } from "node:path";
 import type { Writable } from "node:stream";
 import { openNamespace } from "../memory/index.ts";
+import { crypto, net } from "../util/builtin.ts";
 import { LineSplitter } from "./line-splitter.ts";
 import { setLocalTarget, setTarget } from "./route.ts";
 import { writeFully } from "./line-sender.ts";
@@ -50,12 +50,15 @@ export class LogCollector {
   private constructor(path: string, options: LogCollectorOptions) {
     this.#path = path;
     this.#options = options;
-    this.#server = createServer((socket) => this.#accept(socket));
+    this.#server = net().createServer((socket) => this.#accept(socket));
   }
 
   /** Starts to gather. It does not keep the program open; processes that run do. */
   static async start(options: LogCollectorOptions = {}): Promise<LogCollector> {
-    const path = join(openNamespace(), `log-${process.pid}-${randomBytes(3).toString("hex")}`);
+    const path = join(
+      openNamespace(),
+      `log-${process.pid}-${crypto().randomBytes(3).toString("hex")}`,
+    );
     const collector = new LogCollector(path, options);
     await new Promise<void>((resolve, reject) => {
       collector.#server.once("error", reject);

@@ -1,6 +1,7 @@
 import { writeSync } from "node:fs";
-import { Socket } from "node:net";
+import type { Socket } from "node:net";
 import { os } from "../os/index.ts";
+import { net } from "../util/builtin.ts";
 
 /**
  * How long a call waits when the socket is full. A collector that reads empties it in less; one that waits
@@ -31,7 +32,7 @@ export class LineSender {
   constructor(path: string, onGone: (pending: readonly Uint8Array[]) => void) {
     this.#onGone = onGone;
     this.#fd = os().connectUnix(path);
-    this.#owner = new Socket({ fd: this.#fd, readable: false, writable: true });
+    this.#owner = new (net().Socket)({ fd: this.#fd, readable: false, writable: true });
     this.#owner.on("error", () => {});
     this.#owner.unref();
     process.on("exit", () => this.#flush());

@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
 import { lstatSync, mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InvalidStateError, NotSupportedError } from "../errors/index.ts";
+import { crypto } from "../util/builtin.ts";
 
 /** Names the namespace of a program and, inherited, of the processes it starts. */
 const VARIABLE = "MANYCORE_NAMESPACE";
@@ -80,5 +80,5 @@ export function checkFolder(path: string): void {
 
 /** A number for a name, by which names are found without comparing all of them; never 0. */
 export function hashName(name: Uint8Array): number {
-  return createHash("sha1").update(name).digest().readInt32LE(0) || 1;
+  return crypto().createHash("sha1").update(name).digest().readInt32LE(0) || 1;
 }

@@ -1,6 +1,6 @@
 import { closeSync, constants, openSync, readSync, rmSync } from "node:fs";
 import { basename } from "node:path";
-import { Socket, type OnReadOpts, type SocketConstructorOpts } from "node:net";
+import type { OnReadOpts, Socket, SocketConstructorOpts } from "node:net";
 import { threadId } from "node:worker_threads";
 import { InvalidStateError } from "../errors/index.ts";
 import {
@@ -15,6 +15,7 @@ import {
   type Place,
 } from "../memory/index.ts";
 import { os } from "../os/index.ts";
+import { net } from "../util/builtin.ts";
 import { currentProcess } from "../process/index.ts";
 import { currentThread } from "../thread/index.ts";
 import { faultPoint } from "../util/fault-point.ts";
@@ -91,7 +92,7 @@ export class Participant {
           },
         },
       };
-      const socket = new Socket(options);
+      const socket = new (net().Socket)(options);
       // Without a reader of rings the slices remain: waits go on, a little later.
       socket.on("error", () => {});
       socket.unref();

@@ -35,12 +35,12 @@ function isStray(arena: Arena, file: string): boolean {
     const { kind, generation } = arena.head(index);
     return (kind !== KIND.segment && kind !== KIND.queue) || generation !== Number(segment[2]);
   }
-  const collector = /^log-(\d+)-/.exec(file);
-  if (collector !== null) return !isRunning(Number(collector[1]));
+  const socket = /^(?:log|listen)-(\d+)-/.exec(file);
+  if (socket !== null) return !isRunning(Number(socket[1]));
   return file.includes(".tmp-");
 }
 
-/** Whether a process of this number runs; only for the socket of a log collector, which is no evidence for anything else. */
+/** Whether a process of this number runs; for sockets only: nothing else relies on process ids. */
 function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
