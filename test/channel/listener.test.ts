@@ -104,7 +104,7 @@ describe("a listener", () => {
     const file = listener.address as string;
     expect(statSync(dirname(file)).mode & 0o777).toBe(0o700);
     listener.close();
-    expect(existsSync(dirname(file))).toBe(false);
+    expect(existsSync(file)).toBe(false);
     const address = path();
     const program = await runProgram(new URL("../fixtures/channel/listens.mjs", import.meta.url), [
       address,
