@@ -28,6 +28,12 @@ export class LocalCell implements Place {
   isAbandoned = false;
   /** Shared holds of this thread (readers of an RWLock, arrived parties of a Barrier). */
   members = 0;
+  /** How often this thread has taken it (RLock); 1 while it is not re-entered. */
+  depth = 0;
+  /** Where code was that took it for the whole thread (RLock). */
+  origin: Context | undefined;
+  /** Waits of this thread for the writer's side (RWLock). */
+  writers = 0;
 
   constructor(index: number, generation: number, place: Place) {
     this.index = index;

@@ -41,6 +41,8 @@ interface AsyncWait {
   readonly begun: number;
   readonly settle: (value: {} | undefined) => void;
   readonly fail: (error: unknown) => void;
+  /** Rings when the wish falls due by itself. */
+  alarm: NodeJS.Timeout | undefined;
 }
 
 /** All waits of this thread: one that sleeps with the thread, any number that wait in the event loop. */
@@ -111,6 +113,7 @@ class Parking implements Waker {
       const onAbort = (): void => leave(() => reject(signal?.reason));
       const end = (isFulfilled: boolean): void => {
         clearTimeout(timer);
+        clearTimeout(wait.alarm);
         signal?.removeEventListener("abort", onAbort);
         this.#remove(wait, isFulfilled);
       };
@@ -131,6 +134,7 @@ class Parking implements Waker {
           resolve(taken as T);
         },
         fail: (error) => leave(() => reject(error)),
+        alarm: undefined,
       };
       this.#add(wait);
       if (timeout !== Infinity) timer = setTimer(() => leave(() => resolve(undefined)), timeout);
@@ -155,7 +159,8 @@ class Parking implements Waker {
       if (left <= 0) return wish.attempt();
       watch.check(elapsed);
       if (wish.recover?.() === true) continue;
-      const slice = Math.min(Math.ceil(left), SLICE_MS);
+      const due = wish.due?.() ?? Infinity;
+      const slice = Math.ceil(Math.min(left, due, SLICE_MS));
       faultPoint("wait:asleep");
       if (this.participant.sleep(this.#lifeOf(wish.holder()), slice)) faultPoint("wait:rung");
       else this.#announce(wish);
@@ -265,8 +270,17 @@ class Parking implements Waker {
         wait.settle(value);
         return true;
       }
-      if (wait.wish.arm()) return false;
+      if (!wait.wish.arm()) continue;
+      this.#setAlarm(wait);
+      return false;
     }
+  }
+
+  #setAlarm(wait: AsyncWait): void {
+    const due = wait.wish.due?.();
+    if (due === undefined) return;
+    clearTimeout(wait.alarm);
+    wait.alarm = due === Infinity ? undefined : setTimer(() => this.#scan(), Math.ceil(due));
   }
 
   #scan(): void {

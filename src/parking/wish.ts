@@ -24,6 +24,11 @@ export interface Wish<T extends {}> {
    * @returns whether anything changed: attempt again.
    */
   recover?(): boolean;
+  /**
+   * Milliseconds after which the wish may be had although nobody changes anything: the wait sleeps no longer.
+   * Called after {@link Wish.arm}.
+   */
+  due?(): number;
   /** Called when the wait has lasted so long that the next release should hand over to it. */
   starve?(): void;
   /** Called when the wait ends without success: undoes what it announced, wakes another in its place. */
