@@ -70,8 +70,26 @@ export type {
 } from "./thread/index.ts";
 
 // Synchronisation across tasks, threads and processes
-export { Guard, Lock } from "./sync/index.ts";
-export type { LockOptions, SharedOptions } from "./sync/index.ts";
+export {
+  BoundedSemaphore,
+  Event,
+  Guard,
+  Lock,
+  RLock,
+  RWLock,
+  Semaphore,
+  WaitableTimer,
+} from "./sync/index.ts";
+export type {
+  EventOptions,
+  LockOptions,
+  ResetMode,
+  RWLockOptions,
+  SemaphoreOptions,
+  SharedOptions,
+  TimerSetOptions,
+  WaitableTimerOptions,
+} from "./sync/index.ts";
 
 // Logging
 export { getLogger, LogCollector, logToFiles, logToStderr, setLogLevel } from "./logging/index.ts";

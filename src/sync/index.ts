@@ -1,4 +1,14 @@
+export { BoundedSemaphore } from "./bounded-semaphore.ts";
+export { Event, type EventOptions, type ResetMode } from "./event.ts";
 export { describeState, type ObjectState, type SeenHolder } from "./describe-state.ts";
 export { Guard } from "./guard.ts";
 export { Lock, type LockOptions } from "./lock.ts";
+export { releaseFully, restoreDepth, RLock } from "./rlock.ts";
+export { RWLock, type RWLockOptions } from "./rw-lock.ts";
+export { Semaphore, type SemaphoreOptions } from "./semaphore.ts";
 export type { SharedOptions } from "./sync-object.ts";
+export {
+  WaitableTimer,
+  type TimerSetOptions,
+  type WaitableTimerOptions,
+} from "./waitable-timer.ts";

@@ -69,8 +69,11 @@ export class Ownership {
     return ownerIn(Atomics.load(this.#ints, this.#state));
   }
 
-  /** The wish to have it. Its value is true. */
-  wish(context: Context | undefined): Wish<true> {
+  /**
+   * The wish to have it. Its value is true.
+   * @param rivals - how many waits of this thread wish the same.
+   */
+  wish(context: Context | undefined, rivals: () => number = () => this.cell.waits): Wish<true> {
     const cells = [this.cell];
     return {
       cells,
@@ -80,8 +83,8 @@ export class Ownership {
       holder: () => this.#awaited(),
       recover: () => this.#recover(),
       starve: () => this.#starve(),
-      leave: () => this.#leave(),
-      suspend: () => this.#leave(),
+      leave: () => this.#leave(rivals()),
+      suspend: () => this.#leave(rivals()),
     };
   }
 
@@ -210,10 +213,10 @@ export class Ownership {
   }
 
   /** A wait ended without success. */
-  #leave(): void {
+  #leave(rivals: number): void {
     const { cell } = this;
     const waker = parking();
-    if (cell.waits > 0) {
+    if (rivals > 0) {
       // Another wait of this thread takes what may have come meanwhile.
       waker.scanSoon();
       return;

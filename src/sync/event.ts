@@ -1,0 +1,236 @@
+import { InvalidStateError } from "../errors/index.ts";
+import { CELL, KIND, type Place } from "../memory/index.ts";
+import { hasWaiters, park, parking, parkSync, wake, WAITERS, type Wish } from "../parking/index.ts";
+import type { WaitOptions } from "../util/wait-options.ts";
+import { GrantOne } from "./grant-one.ts";
+import { undetected } from "./permit-options.ts";
+import { Arrival, shareable, SyncObject, type SharedOptions } from "./sync-object.ts";
+
+// The state: AUTO | SET | W. `aux` counts the calls of set and pulse (manual events).
+const SET = 2;
+const AUTO = 4;
+
+/** How an event is reset: by `clear`, or by each wait that it lets through. */
+export type ResetMode = "manual" | "auto";
+
+/** Options of events. */
+export interface EventOptions extends SharedOptions {
+  /** `"manual"` (default): set lets everybody through until it is cleared; `"auto"`: each set lets one through. */
+  readonly reset?: ResetMode;
+  /** Whether a new one is set; default: false. */
+  readonly signaled?: boolean;
+}
+
+/**
+ * A flag that tasks, threads and processes wait for.
+ *
+ * A manual event is Python's: {@link Event.set} lets all through that wait and all that come, until
+ * {@link Event.clear}. Who waited when it was set goes on even if it is cleared at once. An event with
+ * automatic reset lets one through for each set; setting it twice before anyone comes is once.
+ *
+ * @example
+ * const ready = new Event({ name: "ready" });
+ * if (!(await ready.wait({ timeout: 2000 }))) console.log("not yet");
+ * @since 0.2.0
+ */
+export class Event extends SyncObject {
+  readonly #state: number;
+  readonly #sequence: number;
+  readonly #isAuto: boolean;
+  /** Lets a pulse choose who goes on. */
+  readonly #grants: GrantOne;
+
+  /** @throws {@link InvalidStateError} when an event of this name is there with another `reset`. */
+  constructor(options?: EventOptions);
+  /** @internal */
+  constructor(options: EventOptions | Arrival = {}) {
+    super(options instanceof Arrival ? options : creation(options));
+    const { cell } = this;
+    this.#state = cell.base + CELL.state;
+    this.#sequence = cell.base + CELL.aux;
+    this.#isAuto = (Atomics.load(cell.ints, this.#state) & AUTO) !== 0;
+    this.#grants = new GrantOne(cell);
+  }
+
+  /** How it is reset. */
+  get reset(): ResetMode {
+    return this.#isAuto ? "auto" : "manual";
+  }
+
+  /** Whether a wait would go through now. */
+  get isSet(): boolean {
+    return (Atomics.load(this.cell.ints, this.#state) & SET) !== 0;
+  }
+
+  /** Sets it: lets all that wait through, or one if it resets by itself. Does nothing if it is set. */
+  set(): void {
+    const { cell } = this;
+    // First the sequence, then the state: a wait that sees neither has noted that it sleeps in between.
+    if (!this.#isAuto && !this.isSet) Atomics.add(cell.ints, this.#sequence, 1);
+    const word = this.#change(SET, true);
+    if ((word & WAITERS) !== 0) wake(cell, parking(), this.#isAuto ? 1 : Infinity);
+  }
+
+  /** Takes it back: waits block again. Of an event that resets by itself it takes back a set that nobody has used yet. */
+  clear(): void {
+    const { cell } = this;
+    Atomics.and(cell.ints, this.#state, ~SET);
+  }
+
+  /**
+   * Lets those through that wait right now - one of them if it resets by itself - and leaves it cleared.
+   * When nobody waits nothing is left of it.
+   */
+  pulse(): void {
+    const { cell } = this;
+    if (this.#isAuto) {
+      const word = Atomics.and(cell.ints, this.#state, ~SET);
+      // It was set for one who has not woken up yet, if anybody sleeps.
+      if ((word & SET) !== 0) this.#grants.give();
+      this.#grants.give();
+      return;
+    }
+    Atomics.add(cell.ints, this.#sequence, 1);
+    const word = this.#change(0, false);
+    if ((word & WAITERS) !== 0) wake(cell, parking(), Infinity);
+  }
+
+  /**
+   * Waits until it is set, or pulsed.
+   *
+   * **Cancellation**: safe; an event with automatic reset stays set for another.
+   * @returns false when the time was up.
+   * @throws `signal.reason`.
+   */
+  async wait(options?: WaitOptions): Promise<boolean> {
+    return (await park(this.#wish(), undetected(options))) === true;
+  }
+
+  /** As {@link Event.wait}, but the thread sleeps: its event loop stands still meanwhile. */
+  waitSync(options?: WaitOptions): boolean {
+    return parkSync(this.#wish(), undetected(options)) === true;
+  }
+
+  /** Sets or clears it, forgetting who sleeps; gives the word before. */
+  #change(set: typeof SET | 0, keepsWaiters: boolean): number {
+    const { cell } = this;
+    for (;;) {
+      const word = Atomics.load(cell.ints, this.#state);
+      // It is set already: who sleeps was rung then, and may have noted it again since.
+      if (keepsWaiters && (word & SET) === set) return word & WAITERS;
+      const next = (word & AUTO) | set;
+      if (Atomics.compareExchange(cell.ints, this.#state, word, next) === word) return word;
+    }
+  }
+
+  #wish(): Wish<true> {
+    const { cell } = this;
+    if (this.#isAuto) {
+      const turn = this.#grants.begin();
+      return {
+        cells: [cell],
+        group: cell,
+        attempt: () => (turn.take() ? true : this.#attemptAuto()),
+        arm: () => this.#arm(() => turn.isGiven),
+        holder: () => 0,
+        leave: () => this.#passOn(),
+        passOn: () => this.#passOn(),
+        suspend: () => this.#passOn(),
+      };
+    }
+    const begun = Atomics.load(cell.ints, this.#sequence);
+    const isPast = (): boolean => Atomics.load(cell.ints, this.#sequence) !== begun;
+    return {
+      cells: [cell],
+      group: cell,
+      attempt: () => (this.isSet || isPast() ? true : undefined),
+      arm: () => this.#arm(isPast),
+      holder: () => 0,
+      leave: () => {
+        // Everybody was rung: those behind this one only have to be looked at.
+        if (cell.waits > 0) parking().scanSoon();
+      },
+      suspend: () => {},
+    };
+  }
+
+  #attemptAuto(): true | undefined {
+    const { cell } = this;
+    for (;;) {
+      const word = Atomics.load(cell.ints, this.#state);
+      if ((word & SET) === 0) return undefined;
+      // Others may still sleep, and the word has forgotten them.
+      const next = (word & ~SET) | (cell.waits > 0 ? WAITERS : 0);
+      if (Atomics.compareExchange(cell.ints, this.#state, word, next) === word) return true;
+    }
+  }
+
+  /** Notes that somebody sleeps; a pulse leaves no trace in the state, so it is looked for afterwards. */
+  #arm(isReleased: () => boolean): boolean {
+    const { cell } = this;
+    const word = Atomics.load(cell.ints, this.#state);
+    if ((word & SET) !== 0) return false;
+    const armed = word | WAITERS;
+    if (word !== armed && Atomics.compareExchange(cell.ints, this.#state, word, armed) !== word)
+      return false;
+    return !isReleased();
+  }
+
+  /** A wait ended: it may have been rung for a set that nobody has used, or chosen by a pulse since. */
+  #passOn(): void {
+    const { cell } = this;
+    if (cell.waits > 0) {
+      parking().scanSoon();
+      return;
+    }
+    if (this.#grants.take()) this.#grants.give();
+    for (;;) {
+      const word = Atomics.load(cell.ints, this.#state);
+      if ((word & SET) !== 0) {
+        wake(cell, parking(), 1);
+        return;
+      }
+      if ((word & WAITERS) !== 0 || !hasWaiters(cell)) return;
+      if (Atomics.compareExchange(cell.ints, this.#state, word, word | WAITERS) === word) return;
+    }
+  }
+
+  static {
+    shareable(
+      Event,
+      KIND.event,
+      (arrival) => new Event(arrival as EventOptions),
+      (event) =>
+        event.isClosed
+          ? "Event { closed }"
+          : `Event { ${event.isSet ? "set" : "clear"}, ${event.reset} reset }`,
+    );
+  }
+}
+
+function creation({
+  name,
+  reset = "manual",
+  signaled = false,
+}: EventOptions): ConstructorParameters<typeof SyncObject>[0] {
+  const mode = modeBit(reset);
+  return {
+    kind: KIND.event,
+    name,
+    fill: ({ ints, base }) => {
+      ints[base + CELL.state] = mode | (signaled ? SET : 0);
+    },
+    check: ({ ints, base }: Place) => {
+      if ((Atomics.load(ints, base + CELL.state) & AUTO) === mode) return;
+      throw new InvalidStateError(
+        `The event ${JSON.stringify(name)} exists with ${mode === AUTO ? "manual" : "automatic"} reset: open it with { reset: "${mode === AUTO ? "manual" : "auto"}" }, or choose another name.`,
+      );
+    },
+  };
+}
+
+function modeBit(reset: unknown): number {
+  if (reset === "manual") return 0;
+  if (reset === "auto") return AUTO;
+  throw new TypeError(`Expected \`reset\` to be "manual" or "auto", got ${String(reset)}`);
+}

@@ -1,0 +1,212 @@
+import { BITMAP_WORDS, CELL, CELL_SIZE, KIND, type Place } from "../memory/index.ts";
+import {
+  generationIn,
+  hasWaiters,
+  parking,
+  participant,
+  slotOf,
+  wake,
+  WAITERS,
+  type LocalCell,
+} from "../parking/index.ts";
+
+/** Words that an extension cell has for permits: all that a cell of its own would use for bitmaps and name. */
+const EXTENSION_WORDS: number = CELL_SIZE / 4 - CELL.refs;
+// The state: version << 1 | W. The version changes with every release.
+const ONE = 2;
+
+/**
+ * The permits of a BoundedSemaphore: a word for each, with the token of the one who has it, or 0. So the
+ * permits of the dead can be told and taken back. The first 32 words are in the cell itself, more in a
+ * chain of extension cells. See docs/sync.md for what users may rely on.
+ */
+export class Permits {
+  readonly cell: LocalCell;
+  /** How many there are, free or taken. */
+  readonly count: number;
+  readonly #arrays: Int32Array[] = [];
+  readonly #at: number[] = [];
+  readonly #state: number;
+  readonly #token: number;
+  /** The one this thread took or gave back last: most often the right one to try first. */
+  #hint = 0;
+
+  constructor(cell: LocalCell) {
+    this.cell = cell;
+    this.count = Atomics.load(cell.ints, cell.base + CELL.aux);
+    this.#state = cell.base + CELL.state;
+    this.#token = participant().token;
+    this.#collect();
+  }
+
+  /** Takes a free one. What the dead have is found by {@link Permits.recover} only. */
+  take(): true | undefined {
+    const { cell } = this;
+    if (!this.#take()) return undefined;
+    // Others may still sleep, and a release has forgotten them.
+    if (cell.waits > 0) Atomics.or(cell.ints, this.#state, WAITERS);
+    return true;
+  }
+
+  /**
+   * Gives some back: this thread's own first, then anyone's.
+   * @returns how many; fewer than asked for when all are free.
+   */
+  giveBack(count: number): number {
+    let given = 0;
+    for (const isOwn of [true, false]) {
+      // What the dead have is free already: it cannot be given back.
+      if (!isOwn && given < count) this.recover();
+      for (let steps = 0; steps < this.count && given < count; steps++) {
+        const index = (this.#hint + steps) % this.count;
+        const token = this.#load(index);
+        if (token === 0 || (isOwn && token !== this.#token)) continue;
+        if (this.#exchange(index, token, 0)) given++;
+      }
+    }
+    if (given > 0) this.#announce(given);
+    return given;
+  }
+
+  /** Proves that none is free and notes that somebody sleeps. */
+  arm(): boolean {
+    const { ints } = this.cell;
+    const word = Atomics.load(ints, this.#state);
+    const armed = word | WAITERS;
+    if (word !== armed && Atomics.compareExchange(ints, this.#state, word, armed) !== word) {
+      return false;
+    }
+    // A release frees first and changes the version then: one of the two is seen here, or finds W.
+    return !this.#hasFree() && Atomics.load(ints, this.#state) === armed;
+  }
+
+  /** Somebody who has one, other than this thread: its death is worth waking up for. */
+  holder(): number {
+    for (let index = 0; index < this.count; index++) {
+      const token = this.#load(index);
+      if (token !== 0 && token !== this.#token) return token;
+    }
+    return 0;
+  }
+
+  /** Takes back what the dead have. */
+  recover(): boolean {
+    const dead = this.#deadTokens();
+    if (dead.size === 0) return false;
+    let given = 0;
+    for (let index = 0; index < this.count; index++) {
+      const token = this.#load(index);
+      if (dead.has(token) && this.#exchange(index, token, 0)) given++;
+    }
+    if (given > 0) this.#announce(given);
+    return given > 0;
+  }
+
+  /**
+   * A wait ended: it may have been rung for one that is still there, by several releases or after it had
+   * one. Whoever is rung in its place comes here too, until none is left.
+   */
+  passOn(): void {
+    const { cell } = this;
+    const waker = parking();
+    if (cell.waits > 0) {
+      waker.scanSoon();
+      return;
+    }
+    if (!hasWaiters(cell)) return;
+    Atomics.or(cell.ints, this.#state, WAITERS);
+    if (this.#hasFree()) wake(cell, waker, 1);
+  }
+
+  /** How many are free, those of the dead among them. */
+  get free(): number {
+    const dead = this.#deadTokens();
+    let free = 0;
+    for (let index = 0; index < this.count; index++) {
+      const token = this.#load(index);
+      if (token === 0 || dead.has(token)) free++;
+    }
+    return free;
+  }
+
+  /** The words are free already: whoever looks from now on finds them. */
+  #announce(count: number): void {
+    const { cell } = this;
+    for (;;) {
+      const word = Atomics.load(cell.ints, this.#state);
+      const next = ((word & ~WAITERS) + ONE) | 0;
+      if (Atomics.compareExchange(cell.ints, this.#state, word, next) !== word) continue;
+      if ((word & WAITERS) !== 0) wake(cell, parking(), count);
+      return;
+    }
+  }
+
+  #take(): boolean {
+    const { count } = this;
+    let index = this.#hint;
+    for (let steps = 0; steps < count; steps++) {
+      if (this.#exchange(index, 0, this.#token)) {
+        this.#hint = index;
+        return true;
+      }
+      index = index + 1 === count ? 0 : index + 1;
+    }
+    return false;
+  }
+
+  #hasFree(): boolean {
+    for (let index = 0; index < this.count; index++) if (this.#load(index) === 0) return true;
+    return false;
+  }
+
+  #deadTokens(): Set<number> {
+    const { bells } = parking();
+    const alive = new Set([0, this.#token]);
+    const dead = new Set<number>();
+    for (let index = 0; index < this.count; index++) {
+      const token = this.#load(index);
+      if (alive.has(token) || dead.has(token)) continue;
+      (bells.isAlive(slotOf(token), generationIn(token)) ? alive : dead).add(token);
+    }
+    return dead;
+  }
+
+  #load(index: number): number {
+    return Atomics.load(this.#arrays[index]!, this.#at[index]!);
+  }
+
+  #exchange(index: number, from: number, to: number): boolean {
+    return Atomics.compareExchange(this.#arrays[index]!, this.#at[index]!, from, to) === from;
+  }
+
+  /**
+   * Finds all words, and makes the extension cells that are missing: all of them in a new semaphore, the
+   * rest in one whose maker died on the way.
+   */
+  #collect(): void {
+    const { arena } = participant();
+    this.#add(this.cell, CELL.members, BITMAP_WORDS);
+    if (this.#at.length === this.count) return;
+    arena.exclusively(() => {
+      let last: Place = this.cell;
+      while (this.#at.length < this.count) {
+        const link = last.base + CELL.extra;
+        if (Atomics.load(last.ints, link) === 0) {
+          const { index } = arena.create(KIND.extension, undefined, 0, ({ ints, base }) => {
+            ints[base + CELL.aux] = this.cell.index;
+          });
+          Atomics.store(last.ints, link, index + 1);
+        }
+        last = arena.cell(Atomics.load(last.ints, link) - 1);
+        this.#add(last, CELL.refs, EXTENSION_WORDS);
+      }
+    });
+  }
+
+  #add({ ints, base }: Place, first: number, words: number): void {
+    for (let word = 0; word < words && this.#at.length < this.count; word++) {
+      this.#arrays.push(ints);
+      this.#at.push(base + first + word);
+    }
+  }
+}

@@ -1,0 +1,209 @@
+import { InvalidStateError, TimeoutError } from "../errors/index.ts";
+import { CELL, KIND } from "../memory/index.ts";
+import { hasWaiters, park, parking, parkSync, wake, WAITERS, type Wish } from "../parking/index.ts";
+import type { WaitOptions } from "../util/wait-options.ts";
+import { checkPermits, MAX_PERMITS, undetected } from "./permit-options.ts";
+import { describeObject } from "./describe-object.ts";
+import { Guard } from "./guard.ts";
+import { Arrival, shareable, SyncObject, type SharedOptions } from "./sync-object.ts";
+
+// The state: permits << 1 | W.
+const ONE = 2;
+
+/** Options of semaphores. */
+export interface SemaphoreOptions extends SharedOptions {
+  /** How many permits there can be at most: a release beyond it is an error; default: 2,147,483,647. */
+  readonly max?: number;
+}
+
+/**
+ * A number of permits that tasks, threads and processes take and give back.
+ *
+ * Permits belong to nobody: anyone may release, also more than were there at first, and the permits of one
+ * who dies are lost. Where that must not be, take a {@link BoundedSemaphore}, which gets them back.
+ * Whoever comes first is served; the waits of one thread are served in order.
+ *
+ * @example
+ * const connections = new Semaphore(4, { name: "database" });
+ * await connections.run(() => query());
+ * @since 0.2.0
+ */
+export class Semaphore extends SyncObject {
+  readonly #state: number;
+
+  /** @param value - the permits of a new one; ignored when the name is in use. Default: 1. */
+  constructor(value?: number, options?: SemaphoreOptions);
+  /** @internal */
+  constructor(value: number | Arrival = 1, options: SemaphoreOptions = {}) {
+    super(value instanceof Arrival ? value : creation(value, options));
+    this.#state = this.cell.base + CELL.state;
+  }
+
+  /** The permits that can be had now; a moment later it may be another number. */
+  get value(): number {
+    return Atomics.load(this.cell.ints, this.#state) >>> 1;
+  }
+
+  /** Takes a permit if there is one; never waits. */
+  tryAcquire(): boolean {
+    return this.#attempt() === true;
+  }
+
+  /**
+   * Takes a permit.
+   *
+   * **Waiting**: until there is one. **Cancellation**: safe.
+   * @returns false when the time was up.
+   * @throws `signal.reason`.
+   */
+  async acquire(options?: WaitOptions): Promise<boolean> {
+    return (await park(this.#wish(), undetected(options))) === true;
+  }
+
+  /** As {@link Semaphore.acquire}, but the thread sleeps: its event loop stands still meanwhile. */
+  acquireSync(options?: WaitOptions): boolean {
+    if (options?.signal === undefined && this.#attempt() === true) return true;
+    return parkSync(this.#wish(), undetected(options)) === true;
+  }
+
+  /**
+   * Adds permits; as many that wait go on.
+   * @param count - default: 1.
+   * @throws RangeError when `count` is not a whole number of at least 1.
+   * @throws {@link InvalidStateError} when there would be more than the maximum; nothing was added then.
+   */
+  release(count = 1): void {
+    checkPermits(count, "count", 1);
+    const { cell } = this;
+    const max = Atomics.load(cell.ints, cell.base + CELL.aux);
+    for (;;) {
+      const word = Atomics.load(cell.ints, this.#state);
+      const value = (word >>> 1) + count;
+      if (value > max) {
+        throw new InvalidStateError(
+          `${describeObject(this)} has ${word >>> 1} permits and can have ${max}: releasing ${count} would be too many. Release only what was acquired.`,
+        );
+      }
+      // W goes: whoever is rung sets it again, whether it finds a permit or not.
+      if (Atomics.compareExchange(cell.ints, this.#state, word, value << 1) !== word) continue;
+      if ((word & WAITERS) !== 0) wake(cell, parking(), count);
+      return;
+    }
+  }
+
+  /**
+   * Takes a permit for as long as the guard lasts.
+   * @throws {@link TimeoutError} when the time was up.
+   */
+  async hold(options?: WaitOptions): Promise<Guard> {
+    return this.#guard(await this.acquire(options), options);
+  }
+
+  /** As {@link Semaphore.hold}; the thread sleeps. */
+  holdSync(options?: WaitOptions): Guard {
+    return this.#guard(this.acquireSync(options), options);
+  }
+
+  /**
+   * Runs a function with a permit, and gives it back when what the function returns has settled.
+   * @throws {@link TimeoutError} when the time was up; what the function throws.
+   */
+  async run<T>(body: () => T | Promise<T>, options?: WaitOptions): Promise<T> {
+    const guard = await this.hold(options);
+    try {
+      return await body();
+    } finally {
+      guard.release();
+    }
+  }
+
+  #guard(isTaken: boolean, options: WaitOptions | undefined): Guard {
+    if (isTaken) return new Guard(() => this.release());
+    throw new TimeoutError(
+      `${describeObject(this)} had no permit within ${options?.timeout ?? 0} ms.`,
+    );
+  }
+
+  #wish(): Wish<true> {
+    const { cell } = this;
+    return {
+      cells: [cell],
+      group: cell,
+      attempt: () => this.#attempt(),
+      arm: () => this.#arm(),
+      holder: () => 0,
+      leave: () => this.#passOn(),
+      passOn: () => this.#passOn(),
+      suspend: () => this.#passOn(),
+    };
+  }
+
+  #attempt(): true | undefined {
+    const { cell } = this;
+    for (;;) {
+      const word = Atomics.load(cell.ints, this.#state);
+      if (word >>> 1 === 0) return undefined;
+      // Others may still sleep, and the word has forgotten them.
+      const next = (word - ONE) | (cell.waits > 0 ? WAITERS : 0);
+      if (Atomics.compareExchange(cell.ints, this.#state, word, next) === word) return true;
+    }
+  }
+
+  #arm(): boolean {
+    const { ints } = this.cell;
+    const word = Atomics.load(ints, this.#state);
+    if (word >>> 1 !== 0) return false;
+    if ((word & WAITERS) !== 0) return true;
+    return Atomics.compareExchange(ints, this.#state, word, word | WAITERS) === word;
+  }
+
+  /**
+   * A wait ended: it may have been rung for a permit that is still there, by several releases or after it had
+   * one. Whoever is rung in its place comes here too, until none is left.
+   */
+  #passOn(): void {
+    const { cell } = this;
+    if (cell.waits > 0) {
+      parking().scanSoon();
+      return;
+    }
+    for (;;) {
+      const word = Atomics.load(cell.ints, this.#state);
+      if (word >>> 1 !== 0) {
+        wake(cell, parking(), 1);
+        return;
+      }
+      if ((word & WAITERS) !== 0 || !hasWaiters(cell)) return;
+      if (Atomics.compareExchange(cell.ints, this.#state, word, word | WAITERS) === word) return;
+    }
+  }
+
+  static {
+    shareable(
+      Semaphore,
+      KIND.semaphore,
+      (arrival) => new Semaphore(arrival as unknown as number),
+      (semaphore) =>
+        semaphore.isClosed ? "Semaphore { closed }" : `Semaphore { value: ${semaphore.value} }`,
+    );
+  }
+}
+
+function creation(
+  value: number,
+  { name, max = MAX_PERMITS }: SemaphoreOptions,
+): ConstructorParameters<typeof SyncObject>[0] {
+  checkPermits(value, "value", 0);
+  checkPermits(max, "max", 1);
+  if (value > max) {
+    throw new RangeError(`Expected \`value\` to be at most \`max\` (${max}), got ${value}`);
+  }
+  return {
+    kind: KIND.semaphore,
+    name,
+    fill: ({ ints, base }) => {
+      ints[base + CELL.state] = value << 1;
+      ints[base + CELL.aux] = max;
+    },
+  };
+}
