@@ -65,13 +65,20 @@ export class Arena {
   /** Opens, or makes, the arena of this process's namespace. */
   constructor(folder: string = openNamespace()) {
     this.folder = folder;
-    this.#fd = openArenaFile(folder);
+    const mapped = openArenaFile(folder);
     const path = join(folder, ARENA_FILE);
-    checkSize(this.#fd, ARENA_SIZE, path);
-    this.#words = wordsOf(os().map(this.#fd, ARENA_SIZE).buffer);
-    this.header = this.#words.ints;
-    checkHeader(this.header, path);
-    this.#inode = fstatSync(this.#fd).ino;
+    try {
+      checkSize(mapped, ARENA_SIZE, path);
+      this.#words = wordsOf(os().map(mapped, ARENA_SIZE).buffer);
+      this.header = this.#words.ints;
+      checkHeader(this.header, path);
+      this.#inode = fstatSync(mapped).ino;
+    } finally {
+      closeSync(mapped);
+    }
+    // A mapping keeps what it was made from open, and a lock on that beyond the end of a thread that is
+    // terminated while it has it. This one goes with its descriptor, which Node closes.
+    this.#fd = openArenaFile(folder);
   }
 
   /** Where a participant's slot is. */

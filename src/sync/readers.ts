@@ -4,6 +4,7 @@ import {
   isWithin,
   ownerIn,
   parking,
+  settleCell,
   slotOf,
   tokenOf,
   wakeAll,
@@ -78,7 +79,10 @@ export class Readers {
   release(reading: Reading): void {
     if (!this.#group.readings.delete(reading)) return;
     if (reading.context !== undefined) reading.context.isHolding = false;
-    if (--this.cell.members === 0) this.#clearOwn();
+    if (--this.cell.members > 0) return;
+    this.#clearOwn();
+    // Its last handle was closed meanwhile.
+    if (this.cell.handles === 0) settleCell(this.cell);
   }
 
   /** Whether the code that calls is inside a reading: then it cannot wait for a writer, nor be one. */

@@ -134,9 +134,7 @@ export class RWLock extends SyncObject {
   }
 
   #readGuard(reading: Reading): Guard {
-    return new Guard(() => {
-      this.#openReaders.release(reading);
-    }, this.#isMarked);
+    return new Guard(() => this.#readers.release(reading), this.#isMarked);
   }
 
   async #write(context: Context, options: WaitOptions | undefined): Promise<Guard> {
@@ -179,7 +177,7 @@ export class RWLock extends SyncObject {
     const { cell } = this;
     Atomics.store(cell.ints, cell.base + CELL.aux, WRITING);
     return new Guard(() => {
-      Atomics.store(this.cell.ints, this.cell.base + CELL.aux, 0);
+      Atomics.store(cell.ints, cell.base + CELL.aux, 0);
       this.#releaseWriter();
     }, isAbandoned);
   }
@@ -191,7 +189,7 @@ export class RWLock extends SyncObject {
   }
 
   #wakeAll(): void {
-    const { cell } = this;
+    const { cell } = this.#ownership;
     if (hasWaiters(cell)) wake(cell, parking(), Infinity);
   }
 

@@ -97,10 +97,7 @@ test("each set of an event with automatic reset lets one through without a slice
 
 test("a manual event is passed back and forth between processes without a slice", async () => {
   const [a, b] = [new Event(), new Event()];
-  const ends = [
-    start(Process, bounce, [a, b, TIMES]),
-    start(Process, bounce, [b, a, TIMES]),
-  ];
+  const ends = [start(Process, bounce, [a, b, TIMES]), start(Process, bounce, [b, a, TIMES])];
   a.set();
   expect(await Promise.all(ends)).toEqual([TIMES, TIMES]);
   expect([a.isSet, b.isSet]).toEqual([true, false]);

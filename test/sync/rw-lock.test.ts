@@ -282,6 +282,20 @@ describe("RWLock", () => {
     expect(a.writing).toBe(true);
   });
 
+  test("a guard outlives the handle it was taken through", () => {
+    const name = "outlives";
+    for (const how of ["readSync", "writeSync"] as const) {
+      const lock = new RWLock({ name });
+      const guard = lock[how]();
+      lock.close();
+      using other = new RWLock({ name });
+      expect(other.tryWrite()).toBeUndefined();
+      guard.release();
+      expect(inspect(other)).toBe("RWLock { free }");
+    }
+    expect(new RWLock({ name }).readers).toBe(0);
+  });
+
   test("closed, it says so", () => {
     const lock = new RWLock();
     lock.close();

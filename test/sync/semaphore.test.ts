@@ -147,7 +147,9 @@ describe("Semaphore", () => {
       expect((await rejection(semaphore.hold({ timeout: 5 }))).code).toBe("ERR_MANYCORE_TIMEOUT");
       expect(thrown(() => semaphore.holdSync({ timeout: 5 })).code).toBe("ERR_MANYCORE_TIMEOUT");
     }
-    expect((await rejection(semaphore.run(() => Promise.reject(new Error("x"))))).message).toBe("x");
+    expect((await rejection(semaphore.run(() => Promise.reject(new Error("x"))))).message).toBe(
+      "x",
+    );
     expect(await semaphore.run(() => semaphore.value)).toBe(0);
     semaphore.holdSync().release();
     expect(semaphore.value).toBe(1);
@@ -196,9 +198,7 @@ describe("Semaphore", () => {
     const free = new Event();
     const helds = [new Event(), new Event(), new Event()];
     const threads = await Promise.all(
-      helds.map((held) =>
-        new Thread({ target: holdUntil, args: [semaphore, held, free] }).start(),
-      ),
+      helds.map((held) => new Thread({ target: holdUntil, args: [semaphore, held, free] }).start()),
     );
     await Promise.race([
       Promise.all([helds[0]!.wait(), helds[1]!.wait()]),

@@ -147,7 +147,9 @@ describe("WaitableTimer", () => {
     const thread = await new Thread({ target: call, args: [timer, "set", 10] }).start();
     expect(await timer.wait()).toBe(true);
     await thread.join();
-    expect(thrown(() => new WaitableTimer({ name: "auto" })).message).toContain('{ reset: "auto" }');
+    expect(thrown(() => new WaitableTimer({ name: "auto" })).message).toContain(
+      '{ reset: "auto" }',
+    );
     expect(thrown(() => new WaitableTimer({ reset: "never" as "auto" }))).toBeInstanceOf(TypeError);
     expect(new WaitableTimer({ name: "auto", reset: "auto" }).reset).toBe("auto");
   });
