@@ -157,6 +157,8 @@ export class Participant {
   /** A clean end: nothing of this thread stays. */
   #leave(): void {
     this.arena.exclusively(() => {
+      // Removed, or replaced by another that is not ours to tidy.
+      if (!this.arena.isInPlace) return;
       sweepSlot(this.arena, this.bells, this.slot);
       sweepDead(this.arena, this.bells);
       if (countLive(this.arena) === 0) removeStrayFiles(this.arena);

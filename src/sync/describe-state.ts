@@ -1,5 +1,13 @@
 import { CELL, KIND, type Arena } from "../memory/index.ts";
 import { describeSlot, ownerIn, slotOf, type SeenObject } from "../parking/index.ts";
+import {
+  describeBounded,
+  describeEvent,
+  describeReadWrite,
+  describeSemaphore,
+  describeTimer,
+  type SharedState,
+} from "./describe-kinds.ts";
 
 /** A holder of an object, as seen from outside. */
 export interface SeenHolder {
@@ -22,11 +30,21 @@ type Describe = (arena: Arena, object: SeenObject) => ObjectState;
 const DESCRIBE: Readonly<Record<number, Describe>> = {
   [KIND.lock]: describeOwned,
   [KIND.rlock]: describeOwned,
+  [KIND.semaphore]: (arena, object) => describeShared(arena, describeSemaphore(object)),
+  [KIND.boundedSemaphore]: (arena, object) => describeShared(arena, describeBounded(arena, object)),
+  [KIND.event]: (arena, object) => describeShared(arena, describeEvent(object)),
+  [KIND.rwLock]: (arena, object) => describeShared(arena, describeReadWrite(arena, object)),
+  [KIND.timer]: (arena, object) => describeShared(arena, describeTimer(object)),
 };
 
 /** Says what state an object is in, reading only. */
 export function describeState(arena: Arena, object: SeenObject): ObjectState {
   return DESCRIBE[object.kind]?.(arena, object) ?? { text: "-", holders: [] };
+}
+
+function describeShared(arena: Arena, { text, slots }: SharedState): ObjectState {
+  const holders = slots.map((slot) => ({ slot, name: describeSlot(arena, slot), forMs: null }));
+  return { text, holders };
 }
 
 function describeOwned(arena: Arena, { place }: SeenObject): ObjectState {

@@ -1,4 +1,4 @@
-import { BITMAP_WORDS, CELL, CELL_SIZE, KIND, type Place } from "../memory/index.ts";
+import { BITMAP_WORDS, CELL, CELL_SIZE, KIND, type Arena, type Place } from "../memory/index.ts";
 import {
   generationIn,
   hasWaiters,
@@ -9,6 +9,26 @@ import {
   WAITERS,
   type LocalCell,
 } from "../parking/index.ts";
+
+/**
+ * The words of the permits of a semaphore, in order, as far as their cells exist: 32 in the cell itself, more in
+ * a chain of extension cells.
+ */
+export function* permitWords(arena: Arena, cell: Place): Iterable<[ints: Int32Array, at: number]> {
+  const count = Atomics.load(cell.ints, cell.base + CELL.aux);
+  let given = 0;
+  let place = cell;
+  let [first, words] = [CELL.members as number, BITMAP_WORDS];
+  for (;;) {
+    for (let word = 0; word < words && given < count; word++, given++) {
+      yield [place.ints, place.base + first + word];
+    }
+    const link = Atomics.load(place.ints, place.base + CELL.extra);
+    if (given === count || link <= 0 || link > arena.capacity) return;
+    place = arena.cell(link - 1);
+    [first, words] = [CELL.refs, EXTENSION_WORDS];
+  }
+}
 
 /** Words that an extension cell has for permits: all that a cell of its own would use for bitmaps and name. */
 const EXTENSION_WORDS: number = CELL_SIZE / 4 - CELL.refs;
@@ -185,11 +205,11 @@ export class Permits {
    */
   #collect(): void {
     const { arena } = participant();
-    this.#add(this.cell, CELL.members, BITMAP_WORDS);
+    this.#read(arena);
     if (this.#at.length === this.count) return;
     arena.exclusively(() => {
       let last: Place = this.cell;
-      while (this.#at.length < this.count) {
+      for (let words = BITMAP_WORDS; words < this.count; words += EXTENSION_WORDS) {
         const link = last.base + CELL.extra;
         if (Atomics.load(last.ints, link) === 0) {
           const { index } = arena.create(KIND.extension, undefined, 0, ({ ints, base }) => {
@@ -198,15 +218,17 @@ export class Permits {
           Atomics.store(last.ints, link, index + 1);
         }
         last = arena.cell(Atomics.load(last.ints, link) - 1);
-        this.#add(last, CELL.refs, EXTENSION_WORDS);
       }
     });
+    this.#read(arena);
   }
 
-  #add({ ints, base }: Place, first: number, words: number): void {
-    for (let word = 0; word < words && this.#at.length < this.count; word++) {
+  #read(arena: Arena): void {
+    this.#arrays.length = 0;
+    this.#at.length = 0;
+    for (const [ints, at] of permitWords(arena, this.cell)) {
       this.#arrays.push(ints);
-      this.#at.push(base + first + word);
+      this.#at.push(at);
     }
   }
 }

@@ -108,7 +108,7 @@ export class RLock extends SyncObject {
    * @throws {@link InvalidStateError} when this thread does not hold it.
    */
   release(): void {
-    const { cell } = this;
+    const { cell } = this.#ownership;
     if (cell.isHeld && cell.depth > 1) {
       this.#setDepth(cell.depth - 1);
       return;
@@ -188,7 +188,7 @@ export class RLock extends SyncObject {
 
   /** The shared copy is for those who look on. */
   #setDepth(depth: number): void {
-    const { cell } = this;
+    const { cell } = this.#ownership;
     cell.depth = depth;
     Atomics.store(cell.ints, cell.base + CELL.aux, depth);
   }

@@ -1,5 +1,5 @@
 import { CELL, type Place } from "../memory/index.ts";
-import { WAITERS, type LocalCell } from "../parking/index.ts";
+import { WAITERS } from "../parking/index.ts";
 
 // The state: version << 2 | AUTO | W. The lowest bit of the version says which of two entries is valid: a new
 // schedule is written to the other one and counts once the version is raised, so nobody sees half of it.
@@ -35,11 +35,11 @@ interface Snapshot {
 
 /** When a WaitableTimer falls due. No owner and no thread drives it: whoever waits works it out. */
 export class Schedule {
-  readonly #cell: LocalCell;
+  readonly #cell: Place;
   readonly #state: number;
   readonly isAuto: boolean;
 
-  constructor(cell: LocalCell) {
+  constructor(cell: Place) {
     this.#cell = cell;
     this.#state = cell.base + CELL.state;
     this.isAuto = (Atomics.load(cell.ints, this.#state) & AUTO) !== 0;

@@ -193,6 +193,18 @@ describe("RLock", () => {
     lock.release();
   });
 
+  test("a guard outlives the handle it was taken through", () => {
+    const lock = new RLock({ name: "outlives" });
+    const guards = [lock.holdSync(), lock.holdSync()];
+    lock.close();
+    using other = new RLock({ name: "outlives" });
+    for (const guard of guards) {
+      expect(other.locked).toBe(true);
+      guard.release();
+    }
+    expect(other.locked).toBe(false);
+  });
+
   test("closed, it says so", () => {
     const lock = new RLock();
     lock.close();

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
-import { Event, Thread, WaitableTimer } from "manycore";
+import { Event, Semaphore, Thread, WaitableTimer } from "manycore";
 import { useNamespace } from "../helpers/namespace.ts";
 import { endingRemotes, Remote, untilWaiting } from "../helpers/remote.ts";
 import { rejection, thrown } from "../process/work.ts";
@@ -125,19 +125,18 @@ describe("WaitableTimer", () => {
   test("among several threads each time is used by one", async () => {
     const timer = new WaitableTimer({ reset: "auto" });
     const stop = new Event();
+    const ticked = new Semaphore(0);
     const threads = await Promise.all(
-      [0, 1, 2].map(() => new Thread({ target: countTicks, args: [timer, stop] }).start()),
+      [0, 1, 2].map(() => new Thread({ target: countTicks, args: [timer, stop, ticked] }).start()),
     );
     const begun = performance.now();
     timer.set(0, { period: 10 });
-    const end = new WaitableTimer();
-    end.set(500);
-    await end.wait();
+    for (let i = 0; i < 20; i++) await ticked.acquire();
     stop.set();
     const counts = await Promise.all(threads.map((thread) => thread.result));
     const most = Math.floor((performance.now() - begun) / 10) + 1;
     const sum = counts.reduce((total, count) => total + count, 0);
-    expect(sum).toBeGreaterThan(0);
+    expect(sum).toBeGreaterThanOrEqual(20);
     expect(sum).toBeLessThanOrEqual(most);
     await Promise.all(threads.map((thread) => thread.join()));
   });
