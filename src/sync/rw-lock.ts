@@ -128,8 +128,12 @@ export class RWLock extends SyncObject {
   }
 
   async #read(context: Context, options: WaitOptions | undefined): Promise<Guard> {
+    const readers = this.#openReaders;
+    options?.signal?.throwIfAborted();
+    // Past all that wait: the writer they wait for may wait for the reading that this one is in.
+    const nested = readers.isReading(context.parent, "async") ? readers.take(context) : undefined;
     const bounds = { ...this.#bounds(options), context: context.parent };
-    const reading = await park(this.#openReaders.wish(context), bounds);
+    const reading = nested ?? (await park(readers.wish(context), bounds));
     return this.#readGuard(reading ?? this.#timeout("read", options));
   }
 

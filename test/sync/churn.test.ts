@@ -33,7 +33,7 @@ afterEach(async () => {
 
 async function start(Kind: typeof Thread | typeof Process, target: unknown, args: unknown[]) {
   const member = new Kind({ target: target as TaskFunction<unknown[], unknown>, args });
-  members.push(member as Member);
+  members.push(member);
   await member.start();
   return member.result;
 }

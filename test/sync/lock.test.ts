@@ -64,7 +64,7 @@ describe("Lock", () => {
     const tasks = Array.from({ length: 5 }, () =>
       lock.run(async () => {
         most = Math.max(most, ++inside);
-        await null;
+        await Promise.resolve();
         inside--;
       }),
     );
@@ -115,7 +115,6 @@ describe("Lock", () => {
   });
 
   test("another acquire by its holder waits until somebody else releases (95)", async () => {
-    using lock = new Lock({ name: "reacquire" });
     const remote = await Remote.start();
     await remote.make("lock", "Lock", { name: "reacquire" });
     await remote.call("lock", "acquire");

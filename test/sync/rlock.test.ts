@@ -57,7 +57,7 @@ describe("RLock", () => {
     const depths: string[] = [];
     await lock.run(async () => {
       await lock.run(async () => {
-        await null;
+        await Promise.resolve();
         expect(await lock.acquire()).toBe(true);
         depths.push(inspect(lock));
         lock.release();

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
-import { Event, type Guard, RWLock, Thread } from "manycore";
+import { Event, type Guard, RWLock, Thread, WaitableTimer } from "manycore";
 import { useNamespace } from "../helpers/namespace.ts";
 import { endingRemotes, Remote, untilWaiting } from "../helpers/remote.ts";
 import { rejection, thrown } from "../process/work.ts";
@@ -16,7 +16,7 @@ async function inTask(lock: RWLock, how: "read" | "write"): Promise<() => Promis
   let isIn!: () => void;
   const entered = new Promise<void>((resolve) => (isIn = resolve));
   const task = (async () => {
-    await null;
+    await Promise.resolve();
     const guard = await lock[how]();
     isIn();
     await told;
@@ -30,7 +30,7 @@ async function inTask(lock: RWLock, how: "read" | "write"): Promise<() => Promis
 }
 
 /** Starts a call in a task that is inside no other. */
-const apart = <T>(call: () => Promise<T>): Promise<T> => (async () => (await null, call()))();
+const apart = <T>(call: () => Promise<T>): Promise<T> => Promise.resolve().then(call);
 
 const remote = async (name: string): Promise<Remote> => {
   const started = await Remote.start();
@@ -122,6 +122,28 @@ describe("RWLock", () => {
       expect([outer, inner, sync].map((guard) => guard.released)).toEqual([false, false, false]);
     });
     (await writing)!.release();
+    expect(inspect(lock)).toBe("RWLock { free }");
+  });
+
+  test("a reading inside a reading does not queue behind readers that wait for the writer", async () => {
+    using lock = new RWLock({ name: "nested" });
+    const [begin, queued] = [new Event(), new Event()];
+    const writer = begin.wait().then(() => lock.write());
+    const late = queued.wait().then(() => lock.read());
+    await apart(async () => {
+      using outer = await lock.read();
+      begin.set();
+      await untilWaiting("nested", 1);
+      queued.set();
+      // Long enough for the late one to have waited beyond what newcomers are let past.
+      const aWhile = new WaitableTimer();
+      aWhile.set(30);
+      await aWhile.wait();
+      using inner = await lock.read({ timeout: 10_000 });
+      expect([outer.released, inner.released]).toEqual([false, false]);
+    });
+    (await writer).release();
+    (await late).release();
     expect(inspect(lock)).toBe("RWLock { free }");
   });
 

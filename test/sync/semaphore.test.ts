@@ -161,7 +161,7 @@ describe("Semaphore", () => {
     for (const remote of remotes) await remote.make("s", "Semaphore", 0, { name: "passed over" });
     const [first, second] = remotes.map((remote) => remote.start<boolean>("s", "acquireSync"));
     await untilWaiting("passed over", 2);
-    await remotes[0]!.kill();
+    await remotes[0].kill();
     await expect(first!.value).rejects.toThrow("ended");
     semaphore.release();
     expect(await second!.value).toBe(true);
