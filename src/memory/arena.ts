@@ -197,6 +197,39 @@ export class Arena {
     Atomics.store(ints, base, ((head >>> 16) + 1) << 16);
   }
 
+  /** Gives a cell that has no name one that is free. Call it exclusively. */
+  link(index: number, name: Uint8Array): void {
+    const { ints, bytes, base } = this.cell(index);
+    const hash = hashName(name);
+    const bucket = this.#bucket(hash);
+    bytes.set(name, (base + CELL.name) * 4);
+    Atomics.store(ints, base + CELL.nameLength, name.length);
+    Atomics.store(ints, base + CELL.hash, hash);
+    Atomics.store(ints, base + CELL.next, Atomics.load(this.header, bucket));
+    Atomics.store(this.header, bucket, index + 1);
+  }
+
+  /**
+   * Makes the name of a cell free for others; those who have the cell keep it. Call it exclusively.
+   *
+   * The cell still says what it was called, for those who look on.
+   * @returns false when it has no name that others could find.
+   */
+  unlink(index: number): boolean {
+    const { ints, base } = this.cell(index);
+    if (Atomics.load(ints, base + CELL.hash) === 0) return false;
+    this.#unchain(index);
+    Atomics.store(ints, base + CELL.hash, 0);
+    return true;
+  }
+
+  /** Sets or clears flags of a cell. Call it exclusively. */
+  setFlags(index: number, flags: number, isSet: boolean): void {
+    const { ints, base } = this.cell(index);
+    if (isSet) Atomics.or(ints, base + CELL.head, flags << 8);
+    else Atomics.and(ints, base + CELL.head, ~(flags << 8));
+  }
+
   /** The name of a cell; undefined when it has none. */
   nameOf(index: number): string | undefined {
     const { ints, bytes, base } = this.cell(index);

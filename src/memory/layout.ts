@@ -145,8 +145,19 @@ export const KIND = {
   queue: 11,
   /** More words for the cell whose index is in `aux`. */
   extension: 12,
+  value: 13,
+  array: 14,
+  list: 15,
 } as const;
 export type Kind = (typeof KIND)[keyof typeof KIND];
+
+/** Kinds whose cells have a file of their own; see `segmentPath`. */
+export const KINDS_WITH_FILE: ReadonlySet<number> = new Set([
+  KIND.segment,
+  KIND.queue,
+  KIND.array,
+  KIND.list,
+]);
 
 export const KIND_NAMES: Readonly<Record<number, string>> = {
   1: "Lock",
@@ -161,4 +172,7 @@ export const KIND_NAMES: Readonly<Record<number, string>> = {
   10: "SharedMemory",
   11: "Queue",
   12: "extension",
+  13: "SharedValue",
+  14: "SharedArray",
+  15: "ShareableList",
 };

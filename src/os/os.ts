@@ -107,6 +107,11 @@ export class Os {
     return { buffer: this.#binding.view(pointer, length), address };
   }
 
+  /** One more ArrayBuffer of what is mapped at an address: each user can be told from the others by the collector. */
+  view(address: bigint, length: number): ArrayBuffer {
+    return this.#binding.view(address, length);
+  }
+
   /**
    * Puts private zeros in place of what was mapped: old views read 0 and write nowhere, and nobody can be
    * hurt by touching them. The addresses stay taken until {@link Os.unmap}.

@@ -15,6 +15,7 @@ export { participant, type Participant } from "./participant.ts";
 export {
   attachCell,
   closeCell,
+  encodeName,
   findCell,
   openCell,
   settleCell,

@@ -149,7 +149,8 @@ function setRef({ ints, base }: Place, slot: number): void {
   Atomics.or(ints, base + CELL.refs + (slot >>> 5), 1 << (slot & 31));
 }
 
-function encodeName(name: unknown): Uint8Array {
+/** A name as it stands in a cell. */
+export function encodeName(name: unknown): Uint8Array {
   if (typeof name !== "string" || name === "") {
     throw new TypeError(
       `Expected \`name\` to be a string that is not empty, got ${typeof name === "string" ? '""' : typeof name}`,

@@ -1,6 +1,6 @@
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { KIND, SLOT, SLOT_COUNT, SLOT_LIVE, type Arena } from "../memory/index.ts";
+import { KINDS_WITH_FILE, SLOT, SLOT_COUNT, SLOT_LIVE, type Arena } from "../memory/index.ts";
 
 /**
  * Removes doorbells of slots that are free, segments of cells that are gone, and files that were never
@@ -33,7 +33,7 @@ function isStray(arena: Arena, file: string): boolean {
     const index = Number(segment[1]);
     if (index >= arena.capacity) return true;
     const { kind, generation } = arena.head(index);
-    return (kind !== KIND.segment && kind !== KIND.queue) || generation !== Number(segment[2]);
+    return !KINDS_WITH_FILE.has(kind) || generation !== Number(segment[2]);
   }
   const socket = /^(?:log|listen)-(\d+)-/.exec(file);
   if (socket !== null) return !isRunning(Number(socket[1]));

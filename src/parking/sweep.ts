@@ -7,6 +7,7 @@ import {
   GENERATION_MASK,
   HEADER,
   KIND,
+  KINDS_WITH_FILE,
   SLOT,
   SLOT_COUNT,
   SLOT_FREE,
@@ -40,7 +41,7 @@ function hasRefs({ ints, base }: Place): boolean {
 export function discardCell(arena: Arena, index: number): void {
   const { kind, generation } = arena.head(index);
   const { ints, base } = arena.cell(index);
-  if (kind === KIND.segment || kind === KIND.queue) {
+  if (KINDS_WITH_FILE.has(kind)) {
     rmSync(segmentPath(arena.folder, index, generation), { force: true });
   }
   let link = Atomics.load(ints, base + CELL.extra);
