@@ -106,6 +106,24 @@ export type {
   TcpAddress,
 } from "./channel/index.ts";
 
+// Memory that threads and processes share
+export { ShareableList, SharedArray, SharedMemory, SharedValue } from "./shared/index.ts";
+export type {
+  ElementOf,
+  ElementType,
+  LockChoice,
+  LockedOptions,
+  LockOf,
+  SegmentOptions,
+  ShareableItem,
+  SharedArrayOptions,
+  SharedLock,
+  SharedMemoryOptions,
+  TypedArrays,
+  ValueOf,
+  ValueType,
+} from "./shared/index.ts";
+
 // What crosses a boundary
 export { registerClass } from "./wire/index.ts";
 

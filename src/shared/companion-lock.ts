@@ -1,0 +1,95 @@
+import { InvalidStateError } from "../errors/index.ts";
+import { KIND, type Kind, type Place } from "../memory/index.ts";
+import { closeCell, openCell, participant, type Handle } from "../parking/index.ts";
+import { Lock } from "../sync/index.ts";
+import { Arrival, SyncObject } from "../sync/sync-object.ts";
+import { FIELD } from "./fields.ts";
+
+/** A lock that goes with a value or an array. */
+export type SharedLock = Lock;
+
+/**
+ * Which lock: `true` makes a new one, `false` none, a lock is used as it is, by itself or for several
+ * objects together.
+ */
+export type LockChoice = boolean | SharedLock;
+
+/** The lock of an object, by how it was made. */
+export type LockOf<L extends LockChoice> = L extends false
+  ? undefined
+  : L extends SharedLock
+    ? L
+    : SharedLock;
+
+/** Writes into a new cell which lock the object has. */
+export function describeLock({ ints, base }: Place, choice: LockChoice): void {
+  if (choice === false) return;
+  ints[base + FIELD.isLocked] = 1;
+  if (choice !== true) setLock({ ints, base }, SyncObject.handleOf(choice));
+}
+
+/** Refuses a named object whose lock is not what was asked for: the program would guard it with another. */
+export function checkLock(place: Place, choice: LockChoice, name: string): void {
+  const isLocked = Atomics.load(place.ints, place.base + FIELD.isLocked) === 1;
+  if (isLocked !== (choice !== false)) {
+    throw new InvalidStateError(
+      `${JSON.stringify(name)} was made ${isLocked ? "with a lock" : "with `lock: false`"}: open it in the same way.`,
+    );
+  }
+  if (typeof choice === "boolean") return;
+  const { index, generation } = SyncObject.handleOf(choice);
+  if (
+    Atomics.load(place.ints, place.base + FIELD.lock) === index + 1 &&
+    Atomics.load(place.ints, place.base + FIELD.lockGeneration) === generation
+  )
+    return;
+  throw new InvalidStateError(
+    `${JSON.stringify(name)} has another lock than the one given: leave the option out to get the lock it has.`,
+  );
+}
+
+/** Checks the option. */
+export function checkChoice(choice: unknown): void {
+  if (choice === undefined || typeof choice === "boolean" || choice instanceof Lock) return;
+  throw new TypeError(
+    `Expected \`lock\` to be true, false or a Lock, got ${choice === null ? "null" : typeof choice}`,
+  );
+}
+
+/**
+ * Opens the lock that goes with an object, as its cell says.
+ *
+ * The lock is made when the first one needs it, and anew when the one before has ended: that was because nobody
+ * had this object open any more, or because somebody closed the lock, and it protects nobody then.
+ */
+export function openLock(place: Place): SharedLock | undefined {
+  const { ints, base } = place;
+  if (Atomics.load(ints, base + FIELD.isLocked) !== 1) return undefined;
+  const { arena } = participant();
+  return arena.exclusively(() => {
+    const index = Atomics.load(ints, base + FIELD.lock) - 1;
+    const generation = Atomics.load(ints, base + FIELD.lockGeneration);
+    if (index >= 0 && index < arena.capacity) {
+      const head = arena.head(index);
+      if (head.generation === generation && head.kind === KIND.lock) {
+        return reviveLock({ folder: arena.folder, index, generation }, head.kind);
+      }
+    }
+    const cell = openCell({ kind: KIND.lock, fill: () => {} });
+    const handle = { folder: arena.folder, index: cell.index, generation: cell.generation };
+    const lock = reviveLock(handle, KIND.lock);
+    closeCell(cell);
+    setLock(place, handle);
+    return lock;
+  });
+}
+
+function reviveLock(handle: Handle, kind: Kind): SharedLock {
+  return new Lock(new Arrival(handle, kind) as object);
+}
+
+/** The index last: with a generation that is not its own it counts as ended. */
+function setLock({ ints, base }: Pick<Place, "ints" | "base">, handle: Handle): void {
+  Atomics.store(ints, base + FIELD.lockGeneration, handle.generation);
+  Atomics.store(ints, base + FIELD.lock, handle.index + 1);
+}

@@ -1,0 +1,240 @@
+import { InvalidStateError } from "../errors/index.ts";
+import {
+  FLAG_PERSISTENT,
+  KIND_NAMES,
+  MAX_SEGMENT_BYTES,
+  type Kind,
+  type Place,
+} from "../memory/index.ts";
+import {
+  closeCell,
+  discardIfDead,
+  encodeName,
+  findCell,
+  openCell,
+  participant,
+  type LocalCell,
+} from "../parking/index.ts";
+import { Arrival, SyncObject } from "../sync/sync-object.ts";
+import { endIfUnused, Segment, setSize, type SegmentUse } from "./segment.ts";
+
+/** What a new object with memory of its own is like. */
+export interface SegmentCreation {
+  readonly kind: Kind;
+  readonly name?: string | undefined;
+  /** Bytes. */
+  readonly size: number;
+  readonly isPersistent?: boolean | undefined;
+  /** What to do when the name is taken; default: open it. */
+  readonly onPresent?: "open" | "refuse";
+  /** Writes what the cell says besides its size. */
+  readonly describe?: (place: Place) => void;
+  /** Writes the first contents; all else is 0. */
+  readonly fill?: (buffer: ArrayBuffer) => void;
+  /** Looks at a named object that is there already; throws when it does not suit. */
+  readonly check?: (place: Place) => void;
+}
+
+/** A buffer keeps its handle, and so the object, for as long as anybody has the buffer or a view of it. */
+const handleOfBuffer = new WeakMap<ArrayBuffer, SegmentObject>();
+
+/** Base of what has memory of its own. */
+export abstract class SegmentObject extends SyncObject {
+  readonly #localCell: LocalCell;
+  readonly #use: SegmentUse;
+  #buffer: ArrayBuffer | undefined;
+
+  constructor(source: SegmentCreation | Arrival) {
+    super(source instanceof Arrival ? source : makeOrOpen(source));
+    this.#localCell = this.cell;
+    let segment: Segment;
+    try {
+      segment = Segment.of(this.cell);
+    } catch (error) {
+      super.close();
+      throw error;
+    }
+    const { use, buffer } = segment.use();
+    this.#use = use;
+    this.#buffer = buffer;
+    handleOfBuffer.set(buffer, this);
+  }
+
+  /** The memory; throws after {@link SegmentObject.close}. */
+  protected get memory(): ArrayBuffer {
+    if (this.#buffer === undefined) {
+      throw new InvalidStateError(
+        `This ${this.constructor.name} was closed: make or open it again.`,
+      );
+    }
+    return this.#buffer;
+  }
+
+  /**
+   * Gives this handle up. The object ends with its last handle, in any process, unless it is persistent.
+   *
+   * Views that are still about are harmless: when this thread has no other handle of the object, they read 0
+   * from now on, and what is written to them goes nowhere.
+   */
+  override close(): void {
+    super.close();
+    endIfUnused(this.#localCell);
+  }
+
+  /**
+   * Makes the name free at once: nobody can open the object by it any more, a new one may take it. Those
+   * who have the object keep it, and it ends with the last of them, persistent or not.
+   * @throws {@link InvalidStateError} when it was unlinked before.
+   */
+  unlink(): void {
+    const { index } = this.cell;
+    const { arena } = participant();
+    arena.exclusively(() => {
+      if (!unlinkCell(index)) {
+        throw new InvalidStateError(
+          `${JSON.stringify(this.name)} was unlinked before: a name can be given up once.`,
+        );
+      }
+    });
+  }
+
+  protected override onClose(): void {
+    if (this.#buffer === undefined) return;
+    this.#buffer = undefined;
+    this.#use.segment.close(this.#use);
+  }
+}
+
+/** Takes the name from a cell. Call it exclusively. */
+function unlinkCell(index: number): boolean {
+  const { arena } = participant();
+  // First: an object without a name that stays for ever could not be reached to be ended.
+  arena.setFlags(index, FLAG_PERSISTENT, false);
+  return arena.unlink(index);
+}
+
+/**
+ * Makes the name of an object free that may have no user.
+ * @returns false when there is no such object.
+ */
+export function unlinkByName(kind: Kind, name: string): boolean {
+  const { arena } = participant();
+  return arena.exclusively(() => {
+    const cell = findCell(kind, name);
+    if (cell === undefined) return false;
+    unlinkCell(cell.index);
+    closeCell(cell);
+    return true;
+  });
+}
+
+/**
+ * Opens the named object of a kind.
+ * @throws {@link InvalidStateError} when there is none.
+ */
+export function findObject(kind: Kind, name: string): Arrival {
+  const cell = findCell(kind, name);
+  if (cell === undefined) {
+    throw Object.assign(
+      new InvalidStateError(
+        `There is no ${KIND_NAMES[kind]} named ${JSON.stringify(name)} in ${participant().arena.folder}: was it made in the same namespace, by the same user, and does anybody have it open still?`,
+      ),
+      { reason: "missing" },
+    );
+  }
+  return arrivalOf(cell, kind);
+}
+
+/** Checks a number of bytes. */
+export function checkSize(value: unknown, name: string, least: number): number {
+  if (!Number.isSafeInteger(value) || (value as number) < least) {
+    throw new RangeError(
+      `Expected \`${name}\` to be an integer of at least ${least}, got ${String(value)}`,
+    );
+  }
+  return value as number;
+}
+
+/** Refuses what no ArrayBuffer of this Node can show. */
+export function checkBytes(bytes: number): number {
+  if (bytes <= MAX_SEGMENT_BYTES) return bytes;
+  throw new RangeError(
+    `Expected at most ${MAX_SEGMENT_BYTES} bytes, the longest ArrayBuffer of Node ${process.versions.node}, got ${bytes}`,
+  );
+}
+
+/**
+ * The object is made without its name and gets it when it is complete. So the arena is not locked while
+ * the file gets its memory, nobody sees a half-made object, and if this process dies meanwhile, the object
+ * is one whose users are all dead.
+ */
+function makeOrOpen(creation: SegmentCreation): Arrival {
+  const { kind, name, onPresent, check } = creation;
+  const encoded = name === undefined ? undefined : encodeName(name);
+  for (;;) {
+    const present = name === undefined ? undefined : findCell(kind, name);
+    if (present !== undefined) {
+      try {
+        if (onPresent === "refuse") throw existsError(kind, name!);
+        check?.(present);
+      } catch (error) {
+        closeCell(present);
+        throw error;
+      }
+      return arrivalOf(present, kind);
+    }
+    const arrival = make(creation, encoded);
+    if (arrival !== undefined) return arrival;
+  }
+}
+
+/** @returns undefined when somebody else took the name meanwhile. */
+function make(creation: SegmentCreation, name: Uint8Array | undefined): Arrival | undefined {
+  const cell = openCell({
+    kind: creation.kind,
+    fill: (place) => {
+      setSize(place, creation.size);
+      creation.describe?.(place);
+    },
+  });
+  let segment: Segment | undefined;
+  let isDone = false;
+  try {
+    segment = Segment.create(cell);
+    creation.fill?.(segment.whole);
+    isDone = name === undefined || claim(cell, name, creation.isPersistent === true);
+  } finally {
+    if (!isDone) {
+      segment?.abandon();
+      closeCell(cell);
+    }
+  }
+  return isDone ? arrivalOf(cell, creation.kind) : undefined;
+}
+
+/** The constructor that gets it takes the handle over. */
+function arrivalOf(cell: LocalCell, kind: Kind): Arrival {
+  const { index, generation } = cell;
+  cell.handles--;
+  return new Arrival({ folder: participant().arena.folder, index, generation }, kind);
+}
+
+function existsError(kind: Kind, name: string): InvalidStateError {
+  return Object.assign(
+    new InvalidStateError(
+      `A ${KIND_NAMES[kind]} named ${JSON.stringify(name)} exists: open it instead, or choose another name.`,
+    ),
+    { reason: "exists" },
+  );
+}
+
+function claim(cell: LocalCell, name: Uint8Array, isPersistent: boolean): boolean {
+  const { arena, bells } = participant();
+  return arena.exclusively(() => {
+    const present = arena.find(name);
+    if (present >= 0 && !discardIfDead(arena, bells, present)) return false;
+    arena.link(cell.index, name);
+    if (isPersistent) arena.setFlags(cell.index, FLAG_PERSISTENT, true);
+    return true;
+  });
+}

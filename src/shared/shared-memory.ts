@@ -1,0 +1,140 @@
+import { randomBytes } from "node:crypto";
+import { KIND } from "../memory/index.ts";
+import { Arrival, shareable } from "../sync/sync-object.ts";
+import {
+  checkBytes,
+  checkSize,
+  findObject,
+  SegmentObject,
+  unlinkByName,
+  type SegmentCreation,
+} from "./segment-object.ts";
+
+/** Options of objects that have memory of their own. */
+export interface SegmentOptions {
+  /**
+   * Up to 192 bytes. Every process of this user can open the object by it, for as long as any of them has
+   * it open.
+   */
+  readonly name?: string | undefined;
+  /** Whether it outlives its last user, until `unlink()` or the machine's end; needs a name. Default: false. */
+  readonly persistent?: boolean | undefined;
+}
+
+/** Options of {@link SharedMemory.create}. */
+export interface SharedMemoryOptions extends SegmentOptions {
+  /** Bytes, at least 1. The memory is taken at once and is 0 all over. */
+  readonly size: number;
+}
+
+/**
+ * A block of memory that several processes and threads see at once: what one writes into
+ * {@link SharedMemory.buffer} the others read, without a copy.
+ *
+ * It has a name by which any program of this user opens it, and it travels as an argument, in results and through
+ * channels, to be attached where it arrives. It ends with its last user, however that one ends, unless it is
+ * persistent. Nothing orders what several write: use a lock, or `Atomics` on typed arrays of integers.
+ *
+ * @example
+ * const memory = SharedMemory.create({ size: 1024, name: "frames" });
+ * new Uint8Array(memory.buffer)[0] = 7;
+ * // in another program
+ * const same = SharedMemory.open("frames");
+ * @since 0.2.0
+ */
+export class SharedMemory extends SegmentObject {
+  /** @internal */
+  constructor(source: SegmentCreation | Arrival) {
+    // Called in JavaScript as Python's class is.
+    if (!(source instanceof Arrival) && typeof source?.kind !== "number") {
+      throw new TypeError("Use SharedMemory.create({ size }) or SharedMemory.open(name)");
+    }
+    super(source);
+  }
+
+  /**
+   * Makes a block.
+   *
+   * @throws RangeError for a size that is not an integer of 1 or more, or longer than an ArrayBuffer can be.
+   * @throws {@link InvalidStateError} when the name is taken, or there is not enough memory.
+   */
+  static create({ size, name, persistent }: SharedMemoryOptions): SharedMemory {
+    checkBytes(checkSize(size, "size", 1));
+    checkPersistent(name, persistent);
+    const creation = {
+      kind: KIND.segment,
+      size,
+      isPersistent: persistent,
+      onPresent: "refuse",
+    } as const;
+    if (name !== undefined) return new SharedMemory({ ...creation, name });
+    for (;;) {
+      try {
+        return new SharedMemory({ ...creation, name: `shm-${randomBytes(8).toString("hex")}` });
+      } catch (error) {
+        if ((error as { readonly reason?: unknown }).reason !== "exists") throw error;
+      }
+    }
+  }
+
+  /**
+   * Opens a block that there is; its size is what it was made with.
+   * @throws {@link InvalidStateError} when there is none of this name.
+   */
+  static open(name: string): SharedMemory {
+    return new SharedMemory(findObject(KIND.segment, name));
+  }
+
+  /**
+   * Makes the name of a block free without opening the block, as {@link SharedMemory.unlink} does; for
+   * persistent ones that nobody uses.
+   * @returns false when there is none of this name.
+   */
+  static unlink(name: string): boolean {
+    return unlinkByName(KIND.segment, name);
+  }
+
+  /** By which other programs open it; generated if none was given. */
+  override get name(): string {
+    return super.name ?? "";
+  }
+
+  /** Bytes. */
+  get size(): number {
+    return this.memory.byteLength;
+  }
+
+  /**
+   * The memory itself: make typed arrays and Buffers of it. It is not to be sent: `postMessage`,
+   * `structuredClone` and this package's own calls copy what they are given of it, the other side then has an ordinary
+   * ArrayBuffer. Send the SharedMemory.
+   * @throws {@link InvalidStateError} after `close`.
+   */
+  get buffer(): ArrayBuffer {
+    return this.memory;
+  }
+
+  static #describe(self: SharedMemory): string {
+    if (self.isClosed) return "SharedMemory { closed }";
+    return `SharedMemory { ${JSON.stringify(self.name)}, ${self.size} bytes }`;
+  }
+
+  static {
+    shareable(
+      SharedMemory,
+      KIND.segment,
+      (arrival) => new SharedMemory(arrival),
+      (self) => SharedMemory.#describe(self),
+    );
+  }
+}
+
+/** What stays for ever has to be found again. */
+export function checkPersistent(name: string | undefined, persistent: unknown): void {
+  if (persistent !== undefined && typeof persistent !== "boolean") {
+    throw new TypeError(`Expected \`persistent\` to be true or false, got ${typeof persistent}`);
+  }
+  if (persistent === true && name === undefined) {
+    throw new TypeError("Expected a `name` with `persistent`: it is needed to open and unlink it");
+  }
+}

@@ -1,0 +1,222 @@
+import { InvalidStateError } from "../errors/index.ts";
+import { KIND, type Place } from "../memory/index.ts";
+import type { Creation } from "../parking/index.ts";
+import { Arrival, shareable, SyncObject } from "../sync/sync-object.ts";
+import type { WaitOptions } from "../util/wait-options.ts";
+import { cellNumber, type CellNumber, type ValueOf, type ValueType } from "./cell-number.ts";
+import {
+  checkChoice,
+  checkLock,
+  describeLock,
+  openLock,
+  type LockChoice,
+  type LockOf,
+  type SharedLock,
+} from "./companion-lock.ts";
+import { codeOf, typeOfCode } from "./element-types.ts";
+import { FIELD } from "./fields.ts";
+
+/** Options of {@link SharedValue} and {@link SharedArray}. */
+export interface LockedOptions<L extends LockChoice = true> {
+  /**
+   * `true` (default) gives it a lock of its own, `false` none, a lock is used for it too. A named object that is
+   * there keeps the lock it has.
+   */
+  readonly lock?: L | undefined;
+  /**
+   * Up to 192 bytes. Every process of this user that uses the name has the same object, for as long as any
+   * of them has it open.
+   */
+  readonly name?: string | undefined;
+}
+
+/**
+ * A number or boolean that several processes and threads have together.
+ *
+ * Every single access is atomic, {@link SharedValue.add} and {@link SharedValue.update} too, which read and
+ * write: `counter.value += 1` is two accesses, and loses counts. The lock is for what goes beyond one value.
+ * Integers wrap around as those of typed arrays do.
+ *
+ * It takes no file of its own, but a place among the locks: thousands are fine.
+ *
+ * @example
+ * const counter = new SharedValue("int32");
+ * await pool.map(count, items.map((item) => [item, counter]));
+ * // in count: counter.add(1)
+ * @since 0.2.0
+ */
+export class SharedValue<
+  T extends ValueType = ValueType,
+  L extends LockChoice = true,
+> extends SyncObject {
+  /** Of which type it is. */
+  readonly type: T;
+  readonly #number: CellNumber<ValueOf<T>>;
+  readonly #lock: SharedLock | undefined;
+
+  /**
+   * @param initial - default: 0, or false; a named value that is there keeps its own.
+   * @throws {@link InvalidStateError} when the name belongs to something else, or to a value of another type.
+   */
+  constructor(type: T, initial?: ValueOf<T>, options?: LockedOptions<L>);
+  /** @internal */
+  constructor(type: T | Arrival, initial?: ValueOf<T>, options: LockedOptions<L> = {}) {
+    super(type instanceof Arrival ? type : creationOf(type, initial, options));
+    const { cell } = this;
+    this.type = type instanceof Arrival ? (storedType(cell) as T) : type;
+    this.#number = cellNumber(this.type, cell, cell.base + FIELD.value);
+    // What the user gave is what the user gets back.
+    const given = typeof options.lock === "object" ? options.lock : undefined;
+    this.#lock = given ?? openLock(cell);
+  }
+
+  /** What it is now. Setting it twice in a row is two changes: see {@link SharedValue.add}. */
+  get value(): ValueOf<T> {
+    return this.#open.load();
+  }
+
+  set value(value: ValueOf<T>) {
+    const number = this.#open;
+    number.check(value);
+    number.store(value);
+  }
+
+  /** The lock that goes with it; undefined with `lock: false`. */
+  get lock(): LockOf<L> {
+    return this.#lock as LockOf<L>;
+  }
+
+  /**
+   * Adds to it, at once and without the lock; a negative number takes away.
+   * @returns what it was before.
+   * @throws TypeError for a bool.
+   */
+  add(n: ValueOf<T>): ValueOf<T> {
+    const number = this.#open;
+    number.check(n);
+    return number.add(n);
+  }
+
+  /**
+   * Sets it.
+   * @returns what it was before.
+   */
+  exchange(value: ValueOf<T>): ValueOf<T> {
+    const number = this.#open;
+    number.check(value);
+    return number.exchange(value);
+  }
+
+  /**
+   * Sets it if it is what is expected.
+   * @returns what it was before: equal to `expected` if it was set.
+   */
+  compareExchange(expected: ValueOf<T>, replacement: ValueOf<T>): ValueOf<T> {
+    const number = this.#open;
+    number.check(expected);
+    number.check(replacement);
+    return number.compareExchange(expected, replacement);
+  }
+
+  /**
+   * Sets it to what a function makes of it, holding the lock if there is one.
+   *
+   * Should somebody change the value meanwhile without the lock, the function is called again: no change is
+   * lost, whoever makes it.
+   *
+   * **Waiting**: for the lock. **Cancellation**: safe.
+   * @returns what the function made.
+   * @throws {@link TimeoutError} when the time was up; what the function throws, the value stays then.
+   */
+  async update(
+    body: (value: ValueOf<T>) => ValueOf<T> | Promise<ValueOf<T>>,
+    options?: WaitOptions,
+  ): Promise<ValueOf<T>> {
+    const change = async (): Promise<ValueOf<T>> => {
+      for (;;) {
+        const before = this.#open.load();
+        const after = await body(before);
+        if (this.#replace(before, after)) return after;
+      }
+    };
+    return this.#lock === undefined ? change() : this.#lock.run(change, options);
+  }
+
+  /** As {@link SharedValue.update}, with a function that is not async; the thread sleeps while it waits. */
+  updateSync(body: (value: ValueOf<T>) => ValueOf<T>, options?: WaitOptions): ValueOf<T> {
+    const guard = this.#lock?.holdSync(options);
+    try {
+      for (;;) {
+        const before = this.#open.load();
+        const after = body(before);
+        if (this.#replace(before, after)) return after;
+      }
+    } finally {
+      guard?.release();
+    }
+  }
+
+  #replace(before: ValueOf<T>, after: ValueOf<T>): boolean {
+    const number = this.#open;
+    number.check(after);
+    const found = number.compareExchange(before, after);
+    return found === before || (Number.isNaN(found) && Number.isNaN(before));
+  }
+
+  /** The number; throws after `close`, when others may have its place. */
+  get #open(): CellNumber<ValueOf<T>> {
+    return (this.cell, this.#number);
+  }
+
+  static #describe(self: SharedValue<ValueType, LockChoice>): string {
+    if (self.isClosed) return "SharedValue { closed }";
+    return `SharedValue { ${self.type} ${String(self.value)} }`;
+  }
+
+  static {
+    shareable(
+      SharedValue,
+      KIND.value,
+      (arrival) => new SharedValue(arrival as unknown as ValueType),
+      (self) => SharedValue.#describe(self),
+    );
+  }
+}
+
+function creationOf<T extends ValueType>(
+  type: T,
+  initial: ValueOf<T> | undefined,
+  { lock = true, name }: LockedOptions<LockChoice>,
+): Creation {
+  const code = codeOf(type);
+  checkChoice(lock);
+  return {
+    kind: KIND.value,
+    name,
+    fill: (place) => {
+      place.ints[place.base + FIELD.type] = code;
+      describeLock(place, lock);
+      if (initial === undefined) return;
+      const number = cellNumber(type, place, place.base + FIELD.value);
+      number.check(initial);
+      number.store(initial);
+    },
+    check: (place) => {
+      const found = storedType(place);
+      if (found !== type) {
+        throw new InvalidStateError(
+          `${JSON.stringify(name)} is a SharedValue of ${found}, not of ${type}: open it as that, or choose another name.`,
+        );
+      }
+      checkLock(place, lock, name!);
+    },
+  };
+}
+
+function storedType({ ints, base }: Place): ValueType {
+  const type = typeOfCode(Atomics.load(ints, base + FIELD.type));
+  if (type !== undefined) return type;
+  throw new InvalidStateError(
+    "A SharedValue is of a type that this version of the package does not know: use the same version on both sides.",
+  );
+}
