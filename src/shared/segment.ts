@@ -8,6 +8,7 @@ import {
   segmentPath,
   type LocalCell,
 } from "../parking/index.ts";
+import { markUnmovable } from "../util/unmovable.ts";
 
 /** One handle's view of a segment. */
 export interface SegmentUse {
@@ -69,6 +70,7 @@ export class Segment {
   use(): { readonly use: SegmentUse; readonly buffer: ArrayBuffer } {
     const { address, buffer: whole } = this.#mapping;
     const buffer = os().view(address, whole.byteLength);
+    markUnmovable(buffer);
     forbidTransfer(buffer);
     const use: SegmentUse = { segment: this, isClosed: false };
     this.#uses++;

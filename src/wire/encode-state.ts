@@ -1,3 +1,4 @@
+import { isUnmovable } from "../util/unmovable.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import type { Destination, EncodeOptions } from "./codec-types.ts";
 import { countMoves, forgetMoves } from "./moves.ts";
@@ -191,6 +192,9 @@ function transferRefusal(
   destination: Destination,
 ): string | undefined {
   if (owner instanceof ArrayBuffer) {
+    if (isUnmovable(owner)) {
+      return "is memory that processes share, which cannot be moved: leave it out, it is copied then, or send the shared object itself";
+    }
     const isPooled = Buffer.isBuffer(item) && item.byteLength < owner.byteLength;
     if (isPooled && owner.byteLength === Buffer.poolSize) {
       return "lies in the pool that Node shares among Buffers, which cannot be moved: leave it out, it is copied then";

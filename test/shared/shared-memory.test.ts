@@ -256,6 +256,24 @@ describe.each([
   );
 });
 
+test.each([
+  ["threads", ThreadPoolExecutor],
+  ["processes", ProcessPoolExecutor],
+] as const)("its buffer cannot be moved to %s", async (_, Executor) => {
+  await using pool = new Executor({ maxWorkers: 1 });
+  using memory = SharedMemory.create({ size: 70_000 });
+  const view = new Uint8Array(memory.buffer);
+  const moved = pool.with({ transfer: [memory.buffer] }).submit(lengthOf, view);
+  await expect(moved).rejects.toMatchObject({
+    code: "ERR_MANYCORE_SERIALIZATION",
+    message: expect.stringMatching(/transfer\[0\] is memory that processes share/),
+  });
+  expect(await pool.submit(lengthOf, view)).toBe(70_000);
+  expect(view.length).toBe(70_000);
+  const buffer = memory.buffer as ArrayBuffer & { transfer?: () => ArrayBuffer };
+  if (buffer.transfer !== undefined) expect(() => buffer.transfer?.()).toThrow(TypeError);
+});
+
 test("structuredClone and postMessage copy what they get of a buffer", async () => {
   using memory = SharedMemory.create({ size: 8 });
   const copy = structuredClone(memory.buffer);
