@@ -26,6 +26,12 @@ export interface Mapping {
   readonly address: bigint;
 }
 
+/** Where something is mapped. */
+export interface MappedRange {
+  readonly buffer: { readonly byteLength: number };
+  readonly address: bigint;
+}
+
 /** A call to the system failed; `code` is the name of its errno, such as `ENOSPC`. */
 export class SystemError extends Error {
   readonly code: string;
@@ -107,7 +113,7 @@ export class Os {
     return { buffer: this.#binding.view(pointer, length), address };
   }
 
-  /** One more ArrayBuffer of what is mapped at an address: each user can be told from the others by the collector. */
+  /** One more ArrayBuffer of what is mapped at an address. */
   view(address: bigint, length: number): ArrayBuffer {
     return this.#binding.view(address, length);
   }
@@ -116,7 +122,7 @@ export class Os {
    * Puts private zeros in place of what was mapped: old views read 0 and write nowhere, and nobody can be
    * hurt by touching them. The addresses stay taken until {@link Os.unmap}.
    */
-  detach({ buffer, address }: Mapping): void {
+  detach({ buffer, address }: MappedRange): void {
     const flags = MAP_FIXED | MAP_PRIVATE | this.#constants.MAP_ANONYMOUS;
     const pointer = this.#mmap(address, buffer.byteLength, PROT_READ_WRITE, flags, -1, 0);
     if (this.#binding.address(pointer) !== address) throw this.#error("mmap");

@@ -35,9 +35,6 @@ export interface SegmentCreation {
   readonly check?: (place: Place) => void;
 }
 
-/** A buffer keeps its handle, and so the object, for as long as anybody has the buffer or a view of it. */
-const handleOfBuffer = new WeakMap<ArrayBuffer, SegmentObject>();
-
 /** Base of what has memory of its own. */
 export abstract class SegmentObject extends SyncObject {
   readonly #localCell: LocalCell;
@@ -54,10 +51,8 @@ export abstract class SegmentObject extends SyncObject {
       super.close();
       throw error;
     }
-    const { use, buffer } = segment.use();
-    this.#use = use;
-    this.#buffer = buffer;
-    handleOfBuffer.set(buffer, this);
+    this.#use = segment.use(this);
+    this.#buffer = segment.buffer;
   }
 
   /** The memory; throws after {@link SegmentObject.close}. */
@@ -201,7 +196,7 @@ function make(creation: SegmentCreation, name: Uint8Array | undefined): Arrival 
   let isDone = false;
   try {
     segment = Segment.create(cell);
-    creation.fill?.(segment.whole);
+    creation.fill?.(segment.buffer);
     isDone = name === undefined || claim(cell, name, creation.isPersistent === true);
   } finally {
     if (!isDone) {

@@ -10,7 +10,7 @@ import {
 } from "../parking/index.ts";
 import { markUnmovable } from "../util/unmovable.ts";
 
-/** One handle's view of a segment. */
+/** One handle's share in a segment. */
 export interface SegmentUse {
   readonly segment: Segment;
   isClosed: boolean;
@@ -19,29 +19,40 @@ export interface SegmentUse {
 /** The segments this thread has mapped, by cell. */
 const mapped = new Map<LocalCell, Segment>();
 
-/** Buffers whose handles were dropped without `close`: they count as used until nothing sees them. */
-const collected = new FinalizationRegistry<SegmentUse>((use) => use.segment.onCollected(use));
+/** Handles that were dropped without `close`. */
+const dropped = new FinalizationRegistry<SegmentUse>((use) => use.segment.onDropped(use));
+
+/** Buffers that nobody has any more, nor a view of them. */
+const collected = new FinalizationRegistry<Segment>((segment) => segment.onCollected());
 
 let reaper: SegmentReaper | undefined;
 
 /**
- * The memory behind a cell as this thread has it mapped: once, however many handles it has.
+ * The memory behind a cell as this thread has it mapped: once, with one ArrayBuffer for all its handles. (An
+ * ArrayBuffer for each would let the engine believe that so much more memory is in use, and collect.)
  *
- * Each handle has an ArrayBuffer of its own on it, so that the collector tells which are out of use.
- * When no handle is left, private zeros are put in place of the memory: views that are still about read 0
- * and write nowhere. The addresses are given back when the last ArrayBuffer is gone. Until then, or until
- * the zeros are there, the segment itself holds the cell open: see {@link SegmentReaper}.
+ * When the last handle is closed, private zeros are put in place of the memory: views that are still about read 0
+ * and write nowhere. If a handle was dropped instead, its views may be in use, and the memory stays until the
+ * buffer is collected. Then the addresses are given back. As long as the memory is mapped, the segment
+ * itself holds the cell open: see {@link SegmentReaper}.
  */
 export class Segment {
   readonly #cell: LocalCell;
-  readonly #mapping: Mapping;
+  readonly #address: bigint;
+  readonly #size: number;
+  #buffer: WeakRef<ArrayBuffer>;
   #isAttached = true;
+  /** A handle was dropped, and a buffer of that time is about. */
+  #isLeaked = false;
   #uses = 0;
+  /** Buffers that are about: one, or two while an old one waits for its callback. */
   #buffers = 0;
 
-  private constructor(cell: LocalCell, mapping: Mapping) {
+  private constructor(cell: LocalCell, { address, buffer }: Mapping) {
     this.#cell = cell;
-    this.#mapping = mapping;
+    this.#address = address;
+    this.#size = buffer.byteLength;
+    this.#buffer = this.#watch(buffer);
     cell.handles++;
     mapped.set(cell, this);
   }
@@ -56,59 +67,74 @@ export class Segment {
     return mapped.get(cell) ?? new Segment(cell, openSegment(pathOf(cell), sizeOf(cell)));
   }
 
-  /** All of it, for who makes it to fill it. Not for users: nothing tells whether they still have it. */
-  get whole(): ArrayBuffer {
-    return this.#mapping.buffer;
+  /** The memory. Whoever has it keeps it mapped, and whoever takes it without {@link Segment.use} must not keep it. */
+  get buffer(): ArrayBuffer {
+    const present = this.#buffer.deref();
+    if (present !== undefined) return present;
+    const buffer = os().view(this.#address, this.#size);
+    this.#buffer = this.#watch(buffer);
+    return buffer;
   }
 
-  /** Gives up what no handle uses yet. */
-  abandon(): void {
-    this.#settle();
-  }
-
-  /** One more handle, and its buffer. */
-  use(): { readonly use: SegmentUse; readonly buffer: ArrayBuffer } {
-    const { address, buffer: whole } = this.#mapping;
-    const buffer = os().view(address, whole.byteLength);
-    markUnmovable(buffer);
-    forbidTransfer(buffer);
+  /** One more handle. */
+  use(handle: object): SegmentUse {
     const use: SegmentUse = { segment: this, isClosed: false };
     this.#uses++;
-    this.#buffers++;
-    collected.register(buffer, use);
-    return { use, buffer };
+    dropped.register(handle, use, use);
+    return use;
   }
 
   /** A handle was closed. */
   close(use: SegmentUse): void {
     if (use.isClosed) return;
     use.isClosed = true;
+    dropped.unregister(use);
     this.#uses--;
+    if (!this.#isLeaked) this.#settle();
+  }
+
+  /** Gives up what has no handle yet. */
+  abandon(): void {
     this.#settle();
   }
 
-  /** A buffer is gone. */
-  onCollected(use: SegmentUse): void {
-    this.#buffers--;
-    if (!use.isClosed) {
-      use.isClosed = true;
-      this.#uses--;
+  onDropped(use: SegmentUse): void {
+    use.isClosed = true;
+    this.#uses--;
+    if (this.#buffers > 0) {
+      this.#isLeaked = true;
+      return;
     }
     this.#settle();
     endIfUnused(this.#cell);
   }
 
+  onCollected(): void {
+    if (--this.#buffers > 0) return;
+    this.#isLeaked = false;
+    this.#settle();
+    endIfUnused(this.#cell);
+  }
+
+  #watch(buffer: ArrayBuffer): WeakRef<ArrayBuffer> {
+    markUnmovable(buffer);
+    forbidTransfer(buffer);
+    this.#buffers++;
+    collected.register(buffer, this);
+    return new WeakRef(buffer);
+  }
+
   #settle(): void {
-    const { address, buffer } = this.#mapping;
+    if (this.#uses > 0) return;
+    const range = { address: this.#address, buffer: { byteLength: this.#size } };
     const wasAttached = this.#isAttached;
-    if (this.#uses === 0 && wasAttached) {
-      this.#isAttached = false;
-      mapped.delete(this.#cell);
-      if (this.#buffers > 0) os().detach(this.#mapping);
-    }
-    if (this.#uses === 0 && this.#buffers === 0) os().unmap(address, buffer.byteLength);
+    this.#isAttached = false;
+    if (this.#buffers === 0) os().unmap(this.#address, this.#size);
+    else if (wasAttached) os().detach(range);
     // Last: as long as the memory is mapped the cell has to be open.
-    if (wasAttached && !this.#isAttached) closeCell(this.#cell);
+    if (!wasAttached) return;
+    mapped.delete(this.#cell);
+    closeCell(this.#cell);
   }
 }
 
