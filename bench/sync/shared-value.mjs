@@ -41,7 +41,8 @@ async function together(step, options) {
     await new Promise((resolve) => peer.stdout.once("data", (text) => resolve(String(text)))),
   );
   const total = steps + theirs;
-  if (shared.value !== total) throw new Error(`counted ${shared.value} of ${total}`);
+  const counted = Number(shared.value);
+  if (counted !== total) throw new Error(`counted ${counted} of ${total}`);
   return (total / FOR_MS) * 1000;
 }
 

@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import { describe, expect, test } from "vitest";
+import { describe, expect, expectTypeOf, test } from "vitest";
 import {
   InvalidStateError,
   Lock,
@@ -10,6 +10,7 @@ import {
   ThreadPoolExecutor,
   TimeoutError,
   type LockChoice,
+  type SharedLock,
   type ValueType,
 } from "manycore";
 import { useNamespace } from "../helpers/namespace.ts";
@@ -192,6 +193,20 @@ describe("its lock", () => {
     expect(again.value).toBe(4);
     expect(await again.update((x) => x + 1)).toBe(5);
   });
+});
+
+test("types of values and locks follow what it was made with", () => {
+  const own = new SharedValue("int32");
+  expectTypeOf(own.value).toEqualTypeOf<number>();
+  expectTypeOf(own.lock).toEqualTypeOf<SharedLock>();
+  expectTypeOf(new SharedValue("int32", 0, { name: "t" }).lock).toEqualTypeOf<SharedLock>();
+  expectTypeOf(new SharedValue("bool").value).toEqualTypeOf<boolean>();
+  const free = new SharedValue("bigint64", 1n, { lock: false });
+  expectTypeOf(free.value).toEqualTypeOf<bigint>();
+  expectTypeOf(free.lock).toEqualTypeOf<undefined>();
+  expectTypeOf(new SharedValue("int8", 1, { lock: new Lock() }).lock).toEqualTypeOf<Lock>();
+  // @ts-expect-error a number is no bigint
+  expect(() => new SharedValue("bigint64", 1)).toThrow(TypeError);
 });
 
 describe("a named value", () => {
