@@ -11,12 +11,22 @@ import { KINDS_WITH_FILE, SLOT, SLOT_COUNT, SLOT_LIVE, type Arena } from "../mem
  */
 export function removeStrayFiles(arena: Arena): number {
   let removed = 0;
-  for (const file of readdirSync(arena.folder)) {
+  for (const file of filesOf(arena.folder)) {
     if (!isStray(arena, file)) continue;
     rmSync(join(arena.folder, file), { force: true });
     removed++;
   }
   return removed;
+}
+
+/** Empty when the folder was removed while this program ran: then there is nothing to tidy. */
+function filesOf(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
 }
 
 function isStray(arena: Arena, file: string): boolean {
