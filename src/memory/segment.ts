@@ -2,6 +2,7 @@ import { constants as bufferConstants } from "node:buffer";
 import { closeSync, openSync, rmSync } from "node:fs";
 import { InvalidStateError } from "../errors/index.ts";
 import { os, SystemError, type Mapping } from "../os/index.ts";
+import { faultPoint } from "../util/fault-point.ts";
 import { allocateMemory, checkSize, openPresent } from "./arena-file.ts";
 
 /** The longest ArrayBuffer of this Node; a longer view would end the process. */
@@ -17,6 +18,7 @@ export function createSegment(path: string, size: number): Mapping {
   // Left by someone who died between making the file and freeing its cell.
   rmSync(path, { force: true });
   const fd = openSync(path, "wx+", 0o600);
+  faultPoint("segment:file-empty");
   try {
     allocate(fd, size, path);
     return mapFile(fd, size, path);

@@ -15,6 +15,7 @@ import {
   participant,
   type LocalCell,
 } from "../parking/index.ts";
+import { faultPoint } from "../util/fault-point.ts";
 import { Arrival, SyncObject } from "../sync/sync-object.ts";
 import { endIfUnused, Segment, setSize, type SegmentUse } from "./segment.ts";
 
@@ -105,6 +106,7 @@ function unlinkCell(index: number): boolean {
   const { arena } = participant();
   // First: an object without a name that stays for ever could not be reached to be ended.
   arena.setFlags(index, FLAG_PERSISTENT, false);
+  faultPoint("segment:passing");
   return arena.unlink(index);
 }
 
@@ -195,7 +197,9 @@ function make(creation: SegmentCreation, name: Uint8Array | undefined): Arrival 
   let segment: Segment | undefined;
   let isDone = false;
   try {
+    faultPoint("segment:cell-made");
     segment = Segment.create(cell);
+    faultPoint("segment:file-made");
     creation.fill?.(segment.buffer);
     isDone = name === undefined || claim(cell, name, creation.isPersistent === true);
   } finally {
@@ -229,6 +233,7 @@ function claim(cell: LocalCell, name: Uint8Array, isPersistent: boolean): boolea
     const present = arena.find(name);
     if (present >= 0 && !discardIfDead(arena, bells, present)) return false;
     arena.link(cell.index, name);
+    faultPoint("segment:named");
     if (isPersistent) arena.setFlags(cell.index, FLAG_PERSISTENT, true);
     return true;
   });

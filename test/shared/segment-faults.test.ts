@@ -205,40 +205,30 @@ describe("a file system in memory that is full", () => {
 });
 
 describe("a program that is killed", () => {
-  /** Kills the program when it touches the file of new memory: before it is made, and once it is mapped. */
-  const killer = (point: string): string => `
-    const fs = process.getBuiltinModule?.("node:fs") ?? (await import("node:fs")).default;
-    const { syncBuiltinESMExports } = await import("node:module");
-    const { openSync, closeSync } = fs;
-    let made;
-    fs.openSync = (path, ...rest) => {
-      const isSegment = /\\/s\\.\\d+-\\d+$/.test(path);
-      if (isSegment && ${point === "before"}) process.kill(process.pid, "SIGKILL");
-      const fd = openSync(path, ...rest);
-      if (isSegment) made = fd;
-      return fd;
-    };
-    fs.closeSync = (fd) => {
-      if (fd === made && ${point === "after"}) process.kill(process.pid, "SIGKILL");
-      closeSync(fd);
-    };
-    syncBuiltinESMExports();
-    manycore.SharedMemory.create({ size: 4096, name: "half", persistent: true });
-    say("survived");
-  `;
-
-  test.each(["before", "after"])(
-    "%s the file of its memory was made leaves nothing",
-    async (point) => {
-      using lock = new Lock();
-      await expect(inProgram(killer(point))).rejects.toThrow(/SIGKILL/);
-      expect(() => SharedMemory.open("half")).toThrow(/There is no SharedMemory/);
-      using memory = SharedMemory.create({ size: 10, name: "half" });
-      await inProgram(`new manycore.Lock()`);
-      expect(segments()).toHaveLength(1);
-      expect([memory.size, lock.locked]).toEqual([10, false]);
-    },
-  );
+  test.each([
+    "segment:cell-made",
+    "segment:file-empty",
+    "segment:file-made",
+    "segment:named",
+    "segment:passing",
+  ])("at %s leaves nothing", async (point) => {
+    using stays = SharedMemory.create({ size: 4, name: "stays" });
+    const before = segments();
+    const text = `
+      const memory = manycore.SharedMemory.create({ size: 4096, name: "half", persistent: true });
+      say("made");
+      memory.unlink();
+      say("survived");
+    `;
+    const killed = inProgram(text, { env: { MANYCORE_FAULT: point } });
+    await expect(killed).rejects.toThrow(/SIGKILL/);
+    await expect(killed).rejects.not.toThrow(/survived/);
+    expect(() => SharedMemory.open("half")).toThrow(/There is no SharedMemory/);
+    using memory = SharedMemory.create({ size: 10, name: "half" });
+    await inProgram(`new manycore.Lock()`);
+    expect(segments()).toHaveLength(before.length + 1);
+    expect([memory.size, stays.size]).toEqual([10, 4]);
+  });
 
   test("anywhere leaves no memory behind, and no name", async () => {
     const text = `
