@@ -105,6 +105,9 @@ export type {
   ReadyObject,
   TcpAddress,
 } from "./channel/index.ts";
+// Queues between tasks, threads and processes
+export { JoinableQueue, Queue, SimpleQueue } from "./channel/index.ts";
+export type { QueueOptions } from "./channel/index.ts";
 
 // Memory that threads and processes share
 export { ShareableList, SharedArray, SharedMemory, SharedValue } from "./shared/index.ts";

@@ -61,7 +61,8 @@ function countObjects(arena: Arena): number {
 /** The arena goes first: who opens it from now on makes a new one, who opened it before finds it replaced. */
 function removeFolder(namespace: string): void {
   const folder = namespaceFolder(namespace);
-  for (const file of readdirSync(folder).sort()) rmSync(join(folder, file), { force: true });
+  for (const file of readdirSync(folder).sort())
+    rmSync(join(folder, file), { force: true, recursive: true });
   try {
     rmdirSync(folder);
   } catch (error) {

@@ -9,7 +9,7 @@ export {
 export { describeCycle, findCycle, type Link } from "./deadlock.ts";
 export { describeSlot, slotInfo, type SlotInfo } from "./describe.ts";
 export { bellPath, Doorbells } from "./doorbells.ts";
-export type { LocalCell } from "./local-cell.ts";
+export { LocalCell } from "./local-cell.ts";
 export { park, parking, parkSync, type ParkOptions } from "./park.ts";
 export { participant, type Participant } from "./participant.ts";
 export {

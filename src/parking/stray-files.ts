@@ -13,7 +13,7 @@ export function removeStrayFiles(arena: Arena): number {
   let removed = 0;
   for (const file of filesOf(arena.folder)) {
     if (!isStray(arena, file)) continue;
-    rmSync(join(arena.folder, file), { force: true });
+    rmSync(join(arena.folder, file), { force: true, recursive: true });
     removed++;
   }
   return removed;

@@ -42,7 +42,7 @@ export function discardCell(arena: Arena, index: number): void {
   const { kind, generation } = arena.head(index);
   const { ints, base } = arena.cell(index);
   if (KINDS_WITH_FILE.has(kind)) {
-    rmSync(segmentPath(arena.folder, index, generation), { force: true });
+    rmSync(segmentPath(arena.folder, index, generation), { force: true, recursive: true });
   }
   let link = Atomics.load(ints, base + CELL.extra);
   arena.free(index);

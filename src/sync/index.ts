@@ -6,7 +6,7 @@ export { Lock, type LockOptions } from "./lock.ts";
 export { releaseFully, restoreDepth, RLock } from "./rlock.ts";
 export { RWLock, type RWLockOptions } from "./rw-lock.ts";
 export { Semaphore, type SemaphoreOptions } from "./semaphore.ts";
-export type { SharedOptions } from "./sync-object.ts";
+export { Arrival, shareable, SyncObject, type SharedOptions } from "./sync-object.ts";
 export {
   WaitableTimer,
   type TimerSetOptions,

@@ -1,0 +1,96 @@
+import { InvalidStateError } from "../errors/index.ts";
+import { KIND } from "../memory/index.ts";
+import { parkSync } from "../parking/index.ts";
+import { shareable, type Arrival } from "../sync/index.ts";
+import { checkMilliseconds, type WaitOptions } from "../util/wait-options.ts";
+import { Queue, type QueueOptions } from "./queue.ts";
+import { doneWish } from "./queue-wishes.ts";
+import { RING } from "./ring-layout.ts";
+
+/**
+ * A {@link Queue} that knows when everything that was put has been worked on.
+ *
+ * @example
+ * // the takers
+ * for await (const job of queue) {
+ *   await work(job);
+ *   queue.taskDone();
+ * }
+ * // the giver
+ * await queue.join();
+ * @since 0.2.0
+ */
+export class JoinableQueue<T = unknown> extends Queue<T> {
+  constructor(options?: QueueOptions);
+  /** @internal */
+  constructor(options: QueueOptions | Arrival | undefined);
+  constructor(options?: QueueOptions | Arrival) {
+    super(options, "JoinableQueue");
+  }
+
+  /** Items that were put and whose taker has not called {@link JoinableQueue.taskDone}. */
+  get unfinished(): number {
+    const { core } = this;
+    return core.unfinished + core.outbox.buffered;
+  }
+
+  /**
+   * Says that one item which was taken is done.
+   * @throws {@link InvalidStateError} when that was said for every item already.
+   */
+  taskDone(): void {
+    const { core } = this;
+    const { words } = core.ring;
+    for (;;) {
+      const done = Atomics.load(words, RING.done);
+      const { unfinished } = core;
+      if (Atomics.load(words, RING.done) !== done) continue;
+      if (unfinished <= 0) {
+        throw new InvalidStateError(
+          "taskDone() was called more often than items were put: call it once for each item taken.",
+        );
+      }
+      if (Atomics.compareExchange(words, RING.done, done, (done + 1) | 0) !== done) continue;
+      if (core.unfinished === 0) core.done.signalAll();
+      return;
+    }
+  }
+
+  /**
+   * Waits until {@link JoinableQueue.taskDone} was called for every item that was put; those that an
+   * immediate shutdown has dropped do not count. A taker that dies with an item in its hands never
+   * says so: wait with a timeout where that may happen.
+   *
+   * **Cancellation**: safe.
+   * @returns false when the time was up.
+   */
+  async join(options?: WaitOptions): Promise<boolean> {
+    const begun = performance.now();
+    if (!(await this.joinFeeder(options))) return false;
+    const { core } = this;
+    return (await core.park(doneWish(core), remaining(options, begun))) === true;
+  }
+
+  /** As {@link JoinableQueue.join}; the thread sleeps. */
+  joinSync(options?: WaitOptions): boolean {
+    const begun = performance.now();
+    if (!this.joinFeederSync(options)) return false;
+    return parkSync(doneWish(this.core), remaining(options, begun)) === true;
+  }
+
+  static {
+    shareable(
+      JoinableQueue,
+      KIND.queue,
+      (arrival) => new JoinableQueue(arrival as QueueOptions),
+      (queue) => (queue.isClosed ? queue.text() : queue.text(`${queue.unfinished} unfinished`)),
+    );
+  }
+}
+
+/** What is left of the time of a wait that has two parts. */
+function remaining(options: WaitOptions | undefined, begun: number): WaitOptions | undefined {
+  if (options?.timeout === undefined) return options;
+  const timeout = checkMilliseconds(options.timeout, "timeout");
+  return { ...options, timeout: Math.max(0, timeout - (performance.now() - begun)) };
+}

@@ -1,0 +1,248 @@
+import {
+  QueueEmptyError,
+  QueueFullError,
+  QueueShutdownError,
+  SerializationError,
+} from "../errors/index.ts";
+import { KIND } from "../memory/index.ts";
+import { closeCell, parkSync } from "../parking/index.ts";
+import { Arrival, SyncObject } from "../sync/index.ts";
+import { checkMilliseconds, type WaitOptions } from "../util/wait-options.ts";
+import { feed } from "./feeder.ts";
+import { openQueue, type QueueSettings } from "./queue-cell.ts";
+import { coreOf, ENDED, type QueueCore, type Taken } from "./queue-core.ts";
+import { packItem, type Item } from "./queue-item.ts";
+import { MAX_BUFFERED_BYTES, putWish, takeWish } from "./queue-wishes.ts";
+import { isTurnOver, nextTurn } from "./turns.ts";
+
+const DONE = Promise.resolve();
+
+/** What all queues between threads and processes have in common. */
+export abstract class QueueBase<T> extends SyncObject {
+  readonly #core: QueueCore;
+
+  constructor(source: QueueSettings | Arrival) {
+    const made = source instanceof Arrival ? undefined : openQueue(source);
+    super(made === undefined ? (source as Arrival) : new Arrival(made.handle, KIND.queue));
+    this.#core = coreOf(this.cell);
+    if (made !== undefined) closeCell(made.cell);
+  }
+
+  /** Whether there is no item, neither in shared memory nor kept by this thread. */
+  get empty(): boolean {
+    const { core } = this;
+    return this.sizeOf(core) === 0;
+  }
+
+  /**
+   * Puts an item at the end. It is copied, as `structuredClone` would: what happens to it later is not
+   * seen by the taker.
+   *
+   * **Waiting**: with a limit of items, until it is in shared memory, where it survives the death of this
+   * thread. Without one not at all: when shared memory is full this thread keeps the item until there is
+   * room, and the program does not end before; beyond 64 MiB of such items it waits too.
+   * **Cancellation**: safe; the item was not put. **Order**: that of the calls of this thread.
+   *
+   * @throws {@link SerializationError} with the path of what cannot travel; {@link QueueFullError} when
+   *   the time was up; {@link QueueShutdownError}; `signal.reason`.
+   */
+  put(value: T, options?: WaitOptions): Promise<void> {
+    try {
+      const { core } = this;
+      const item = this.#offer(core, value, options);
+      if (item.state === "waiting") return this.#waitForRoom(core, item, options);
+      // Beyond the ring, those who take get a chance now and then.
+      const isFar = item.state === "buffered" && core.outbox.bytes > core.ring.capacity;
+      return isFar || isTurnOver() ? nextTurn() : DONE;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** As {@link QueueBase.put}, but where it has to wait the thread sleeps. */
+  putSync(value: T, options?: WaitOptions): void {
+    const { core } = this;
+    const item = this.#offer(core, value, options);
+    if (item.state !== "waiting") return;
+    parkSync(putWish(core, item), options);
+    this.#checkPut(core, item);
+  }
+
+  /**
+   * Puts an item without waiting.
+   * @throws {@link QueueFullError} when there is no room; as {@link QueueBase.put}.
+   */
+  putNowait(value: T): void {
+    this.putSync(value, { timeout: 0 });
+  }
+
+  /**
+   * Takes the oldest item.
+   *
+   * **Waiting**: until there is one; it keeps the program open. **Cancellation**: safe; no item was
+   * taken. **Order**: whoever comes first is served; an item goes to one taker.
+   *
+   * @throws {@link QueueEmptyError} when the time was up; {@link QueueShutdownError} when the queue was
+   *   shut down and is empty; `signal.reason`; {@link SerializationError} when the item's class is not
+   *   known here: it is lost then.
+   */
+  get(options?: WaitOptions): Promise<T> {
+    try {
+      const { core } = this;
+      const timeout = boundsOf(options);
+      const taken = core.take();
+      if (taken === undefined && timeout > 0) return this.#waitForItem(core, options);
+      const value = this.#valueOf(core, taken, timeout);
+      return isTurnOver() ? nextTurn().then(() => value) : Promise.resolve(value);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** As {@link QueueBase.get}, but the thread sleeps: its event loop stands still meanwhile. */
+  getSync(options?: WaitOptions): T {
+    const { core } = this;
+    const timeout = boundsOf(options);
+    const taken = core.take() ?? (timeout > 0 ? parkSync(takeWish(core), options) : undefined);
+    return this.#valueOf(core, taken, timeout);
+  }
+
+  /**
+   * Takes the oldest item without waiting.
+   * @throws {@link QueueEmptyError} when there is none; as {@link QueueBase.get}.
+   */
+  getNowait(): T {
+    return this.getSync({ timeout: 0 });
+  }
+
+  /** Takes items until the queue is shut down and empty. Leaving the loop leaves the queue as it is. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+    for (;;) {
+      let value: T;
+      try {
+        value = await this.get();
+      } catch (error) {
+        if (error instanceof QueueShutdownError) return;
+        throw error;
+      }
+      yield value;
+    }
+  }
+
+  /**
+   * Gives this handle up: it puts and takes no more. What this thread still keeps is stored nevertheless,
+   * and waits that have begun go on. The queue ends with its last handle, with the items in it.
+   */
+  override close(): void {
+    if (this.isClosed) return;
+    super.close();
+    this.#core.detachIfClosed();
+  }
+
+  /**
+   * Called with an item that cannot travel, before `put` throws the error. For subclasses; does nothing.
+   */
+  protected onPutError(_error: SerializationError, _value: unknown): void {}
+
+  /** The queue as this thread sees it; throws after {@link QueueBase.close}. */
+  protected get core(): QueueCore {
+    // Throws when closed.
+    void this.cell;
+    return this.#core;
+  }
+
+  /** Items that are there, as far as this thread can know. */
+  protected sizeOf({ ring, outbox }: QueueCore): number {
+    return ring.isDropped ? 0 : ring.size + outbox.buffered;
+  }
+
+  /** What `console.log` shows. */
+  protected text(...more: string[]): string {
+    const { name } = this.constructor;
+    if (this.isClosed) return `${name} { closed }`;
+    const count = this.sizeOf(this.core);
+    return `${name} { ${[`${count} item${count === 1 ? "" : "s"}`, ...more].join(", ")} }`;
+  }
+
+  /** Hands an item over as far as that is possible at once. */
+  #offer(core: QueueCore, value: T, options: WaitOptions | undefined): Item {
+    const timeout = boundsOf(options);
+    const { ring, outbox } = core;
+    if (ring.flags !== 0) throw shutDown("takes");
+    let item: Item;
+    try {
+      item = packItem(value);
+    } catch (error) {
+      if (error instanceof SerializationError) this.onPutError(error, value);
+      throw error;
+    }
+    outbox.push(item);
+    core.flush();
+    if (item.state === "stored") return item;
+    if (item.state === "waiting" && ring.maxSize === 0 && outbox.bytes <= MAX_BUFFERED_BYTES) {
+      core.buffer(item);
+      feed(core);
+    }
+    if (item.state !== "waiting" || timeout <= 0) this.#checkPut(core, item);
+    return item;
+  }
+
+  async #waitForRoom(core: QueueCore, item: Item, options: WaitOptions | undefined): Promise<void> {
+    await core.park(putWish(core, item), options);
+    this.#checkPut(core, item);
+  }
+
+  /** The end of a put. @throws why the item was not put. */
+  #checkPut(core: QueueCore, item: Item): void {
+    feed(core);
+    if (item.state === "stored" || item.state === "buffered") return;
+    if (item.state === "refused") throw shutDown("takes");
+    core.withdraw(item, "withdrawn");
+    if (item.error !== undefined) throw item.error;
+    const { size, maxSize, capacity } = core.ring;
+    throw new QueueFullError(
+      maxSize > 0 && size >= maxSize
+        ? `The queue is full: it has ${size} items, its limit.`
+        : `The queue is full: the ${capacity} bytes of its memory are taken. A larger \`capacityBytes\` makes room.`,
+    );
+  }
+
+  async #waitForItem(core: QueueCore, options: WaitOptions | undefined): Promise<T> {
+    core.retain();
+    try {
+      let taken: Taken | undefined;
+      if (core.items.cell.waits === 0) {
+        // Often it comes before this turn of the event loop is over, and nobody has to be woken.
+        await nextTurn();
+        options?.signal?.throwIfAborted();
+        taken = core.take();
+      }
+      taken ??= await core.park(takeWish(core), options);
+      return this.#valueOf(core, taken, options?.timeout ?? 0);
+    } finally {
+      core.release();
+    }
+  }
+
+  #valueOf(core: QueueCore, taken: Taken | undefined, timeout: number): T {
+    if (taken === undefined) {
+      throw new QueueEmptyError(
+        timeout > 0 ? `The queue had no item within ${timeout} ms.` : "The queue is empty.",
+      );
+    }
+    if (taken === ENDED) throw shutDown("gives");
+    if (taken instanceof Error) throw taken;
+    return core.valueOf(taken) as T;
+  }
+}
+
+function shutDown(verb: "takes" | "gives"): QueueShutdownError {
+  return new QueueShutdownError(`The queue was shut down and ${verb} no more items.`);
+}
+
+/** Checks the bounds of a wait. @returns the timeout. */
+function boundsOf(options: WaitOptions | undefined): number {
+  if (options === undefined) return Infinity;
+  options.signal?.throwIfAborted();
+  return options.timeout === undefined ? Infinity : checkMilliseconds(options.timeout, "timeout");
+}

@@ -1,0 +1,115 @@
+import { closeSync, openSync, readSync, rmSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { InvalidStateError } from "../errors/index.ts";
+import { faultPoint } from "../util/fault-point.ts";
+import { decodeValue, encodeValue } from "../wire/codec.ts";
+import { tableOf, tableSize } from "./parts.ts";
+import type { FileName, Incoming, Outgoing } from "./ring.ts";
+
+/** What became of an item that was given to a queue. */
+export type ItemState =
+  /** Its `put` waits. */
+  | "waiting"
+  /** Its `put` is over; this thread keeps it until there is room. */
+  | "buffered"
+  | "stored"
+  /** The queue was shut down before. */
+  | "refused"
+  /** Its `put` was given up. */
+  | "withdrawn";
+
+/** An item on its way into a queue. */
+export class Item implements Outgoing {
+  readonly chunks: readonly Uint8Array[];
+  readonly length: number;
+  file: FileName | undefined;
+  state: ItemState = "waiting";
+  /** Why it was withdrawn, when it was not its `put` that gave it up. */
+  error: unknown;
+
+  constructor(chunks: readonly Uint8Array[]) {
+    this.chunks = chunks;
+    let length = 0;
+    for (const chunk of chunks) length += chunk.length;
+    this.length = length;
+  }
+}
+
+const TO_ANYWHERE = { destination: "process", root: "item" } as const;
+
+/** Writes a value. @throws {@link SerializationError} with the path of what cannot travel. */
+export function packItem(value: unknown): Item {
+  const { bytes, attachments } = encodeValue(value, TO_ANYWHERE);
+  if (attachments === undefined) return new Item([bytes]);
+  const memory = attachments.map((piece) =>
+    piece instanceof Uint8Array ? piece : new Uint8Array(piece as ArrayBuffer),
+  );
+  return new Item([bytes, ...memory]);
+}
+
+/** Reads a value. @throws {@link SerializationError} when its class is not known here. */
+export function unpackItem({ bytes, attachments }: Incoming): unknown {
+  return decodeValue(bytes, attachments);
+}
+
+let filesMade = 0;
+
+/** Writes an item that is too long for the ring to a file, and notes its name in it. */
+export function writeItemFile(folder: string, item: Item, slot: number, generation: number): void {
+  filesMade = (filesMade + 1) | 0;
+  const name = [slot, generation, filesMade] as const;
+  const path = itemPath(folder, name);
+  const fd = openSync(path, "wx", 0o600);
+  try {
+    for (const chunk of [tableOf(item.chunks), ...item.chunks]) {
+      for (let at = 0; at < chunk.length;) at += writeSync(fd, chunk, at);
+    }
+    item.file = name;
+    faultPoint("queue:file-written");
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw error;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Reads the file of an item that was taken, and removes it. */
+export function readItemFile(folder: string, name: FileName): Incoming {
+  const path = itemPath(folder, name);
+  const fd = openSync(path, "r");
+  try {
+    const count = readFully(fd, 8).readDoubleLE(0);
+    const lengths = readFully(fd, tableSize(count) - 8);
+    const chunks = Array.from({ length: count }, (_, i) =>
+      readFully(fd, lengths.readDoubleLE(i * 8)),
+    );
+    faultPoint("queue:file-read");
+    const [bytes = new Uint8Array(0), ...attachments] = chunks;
+    return { bytes, attachments, file: undefined };
+  } finally {
+    closeSync(fd);
+    rmSync(path, { force: true });
+  }
+}
+
+/** Removes the file of an item that will not be sent. */
+export function dropItemFile(folder: string, item: Item): void {
+  if (item.file !== undefined) rmSync(itemPath(folder, item.file), { force: true });
+}
+
+function itemPath(folder: string, name: FileName): string {
+  return join(folder, `i${name.join("-")}`);
+}
+
+function readFully(fd: number, length: number): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(length);
+  for (let at = 0; at < length;) {
+    const count = readSync(fd, bytes, at, length - at, null);
+    if (count === 0) {
+      throw new InvalidStateError("The file of a large item is damaged: it is too short.");
+    }
+    at += count;
+  }
+  return bytes;
+}
