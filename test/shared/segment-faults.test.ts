@@ -13,7 +13,7 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { Lock, ShareableList, SharedArray, SharedMemory, SharedValue } from "manycore";
+import { ShareableList, SharedArray, SharedMemory, SharedValue } from "manycore";
 import { useNamespace } from "../helpers/namespace.ts";
 import { inProgram, talkTo } from "./program.ts";
 
