@@ -18,7 +18,7 @@ const ENTRIES = [
   "thread/child-role",
   "executor/worker/role",
   "cli/main",
-  "cli/block-runner",
+  "cli/map/work/block-runner",
 ];
 
 /** What an executor's worker loads; it should be little else. */
@@ -38,6 +38,7 @@ export async function bundle() {
       "commander",
       "es-module-lexer",
       "jiti",
+      "papaparse",
       "pino",
       "tinyglobby",
     ],

@@ -6,7 +6,8 @@ import { CliError } from "./cli-error.ts";
 import { cpuCount } from "../process/cpu-count.ts";
 import { EXIT_CODE } from "./exit-code.ts";
 import { declareNamespaceCommands } from "./namespace-arguments.ts";
-import { declareMapArguments, toMapOptions } from "./map-arguments.ts";
+import { declareMapArguments } from "./map/arguments.ts";
+import { toMapOptions } from "./map/checked-options.ts";
 
 /**
  * Runs the command.
@@ -38,7 +39,7 @@ function makeProgram(done: (exitCode: number) => void): Command {
   declareMapArguments(program.command("map")).action(async (target, inputs, raw) => {
     const options = toMapOptions(target, inputs, raw, cpuCount());
     // Loaded late: --help needs no executor.
-    const { runMap } = await import("./map-command.ts");
+    const { runMap } = await import("./map/command.ts");
     done(await runMap(options));
   });
   declareNamespaceCommands(program);

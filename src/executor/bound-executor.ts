@@ -33,6 +33,22 @@ export class BoundExecutor implements Executor {
     return this.#submit(task, args, undefined, this.submit);
   }
 
+  /**
+   * {@link BoundExecutor.submit} for somebody who retries by own rules: the task learns which attempt it is,
+   * and goes to another worker than the one that failed it, if there is another. @internal
+   */
+  submitAgain<A extends unknown[], R>(
+    again: { readonly attempt: number; readonly avoid: number | undefined },
+    task: Task<A, R>,
+    ...args: A
+  ): Future<Received<Awaited<R>>> {
+    const adjust = (entry: TaskEntry): void => {
+      entry.attempt = again.attempt;
+      entry.avoid = again.avoid;
+    };
+    return this.#submit(task, args, adjust, this.submitAgain);
+  }
+
   map<A extends unknown[], R>(
     task: Task<A, R>,
     ...iterables: { [I in keyof A]: AnyIterable<A[I]> }
@@ -64,7 +80,7 @@ export class BoundExecutor implements Executor {
     return Promise.all(futures) as Promise<Awaited<R>[]>;
   }
 
-  with(options: TaskOptions): Executor {
+  with(options: TaskOptions): BoundExecutor {
     return new BoundExecutor(this.#scheduler, { ...this.#options.source, ...options });
   }
 

@@ -63,7 +63,7 @@ function rankOf(
   if (link.handed >= limits.maxTasksPerWorker) return Infinity;
   if (link.claims.wantsRest && link.inflight.size > 0) return Infinity;
   // A retry goes elsewhere while there is an elsewhere.
-  const penalty = entry.avoid === link ? 1e9 : 0;
+  const penalty = entry.avoid === link.id ? 1e9 : 0;
   const held = link.inflight.size;
   if (held >= MOST_HELD) return Infinity;
   if (held < limits.concurrency) {

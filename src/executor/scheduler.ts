@@ -286,7 +286,7 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
     }
     this.#totals.retried++;
     entry.attempt++;
-    entry.avoid = link;
+    entry.avoid = link.id;
     entry.state = "delayed";
     this.#dispatcher.delayed++;
     if (delay > 0) entry.timer = setTimeout(() => this.#undelay(entry), delay);

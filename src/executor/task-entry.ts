@@ -170,8 +170,8 @@ export class TaskEntry {
   /** Its attachments were moved into a worker: it cannot be sent again. */
   moved = false;
   link: WorkerLink | undefined;
-  /** The worker that failed it last. */
-  avoid: WorkerLink | undefined;
+  /** Number of the worker that failed it last. */
+  avoid: number | undefined;
   /** The only worker that may run it. */
   pinned: WorkerLink | undefined;
   timer: NodeJS.Timeout | undefined;

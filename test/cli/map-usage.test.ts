@@ -52,7 +52,7 @@ describe("wrong use ends with 2 and says what to do:", () => {
     [
       "a format nobody knows",
       ["map", "./work.mjs#double", "--format", "xml"],
-      /files, lines, jsonl/,
+      /jsonl, json, csv, tsv, lines, files/,
     ],
     ["a timeout without unit", ["map", "./work.mjs#double", "--timeout", "5"], /write 5s or 5ms/],
     ["jobs that are no number", ["map", "./work.mjs#double", "-j", "all"], /--jobs expects/],

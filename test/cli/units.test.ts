@@ -1,14 +1,21 @@
 import * as fc from "fast-check";
-import { describe, expect, test } from "vitest";
-import { BlockSize } from "../../dist/cli/block-size.js";
-import { parseDuration } from "../../dist/cli/duration.js";
-import { parseJobCount } from "../../dist/cli/job-count.js";
-import { splitBlock, textRecords } from "../../dist/cli/record-block.js";
-import type { RecordBlock } from "../../dist/cli/record-block.js";
-import { recordsOf } from "../../dist/cli/records-of.js";
-import { Slots } from "../../dist/cli/slots.js";
-import { bytesText, clockText, countedText, rateText, spanText } from "../../dist/cli/text.js";
-import { userStack } from "../../dist/cli/user-stack.js";
+import { beforeAll, describe, expect, test } from "vitest";
+import { BlockSize } from "../../dist/cli/map/run/block-size.js";
+import { parseDuration } from "../../dist/cli/map/parse/duration.js";
+import { parseJobCount } from "../../dist/cli/map/parse/job-count.js";
+import type { BlockBody, RecordShape } from "../../dist/cli/map/input/block.js";
+import { textRecords, unitsOf } from "../../dist/cli/map/input/split.js";
+import { loadCsvParser } from "../../dist/cli/map/input/csv-parser.js";
+import { recordsOf } from "../../dist/cli/map/work/records-of.js";
+import { Slots } from "../../dist/cli/map/run/slots.js";
+import {
+  bytesText,
+  clockText,
+  countedText,
+  rateText,
+  spanText,
+} from "../../dist/cli/map/report/text.js";
+import { userStack } from "../../dist/cli/map/work/user-stack.js";
 
 describe("parseDuration", () => {
   test.each([
@@ -50,43 +57,85 @@ describe("parseJobCount", () => {
 });
 
 describe("blocks of text", () => {
-  const block = (format: RecordBlock["format"], text: string): RecordBlock => {
+  beforeAll(loadCsvParser);
+
+  const shapeOf = (format: RecordShape["format"], separator = 10): RecordShape => ({
+    format,
+    separator,
+    delimiter: ",",
+  });
+
+  const block = (shape: RecordShape, text: string): BlockBody => {
     const bytes = Buffer.from(text);
-    const count = [...textRecords(format, bytes)].length;
-    return { format, first: 7, count, bytes: bytes.length, source: "x", firstLine: 3, text: bytes };
+    const count = [...textRecords(shape, bytes)].length;
+    return { first: 7, count, source: "x", line: 3, text: bytes };
   };
 
-  test("parent and worker find the same records, whatever the text", () => {
-    const pieces = fc.constantFrom("a", "é", "\n", "\r\n", "\r", " ", "\t", "\u00a0", "{}", "😀");
-    const texts = fc.array(pieces, { minLength: 1 }).map((list) => list.join(""));
+  const pieces = fc.constantFrom(
+    ...[
+      "a",
+      "é",
+      "\n",
+      "\r\n",
+      "\r",
+      " ",
+      "\t",
+      "\u00a0",
+      "{}",
+      "😀",
+      '"',
+      '""',
+      ",",
+      "[1]",
+      "\\",
+      "\0",
+    ],
+  );
+  const texts = fc.array(pieces, { minLength: 1 }).map((list) => list.join(""));
+  const shapes = fc.constantFrom(
+    shapeOf("lines"),
+    shapeOf("lines", 0),
+    shapeOf("jsonl"),
+    shapeOf("csv"),
+    shapeOf("json"),
+  );
+
+  test("command and worker find the same records, whatever the text", () => {
     fc.assert(
-      fc.property(texts, fc.constantFrom("lines" as const, "jsonl" as const), (text, format) => {
-        const whole = block(format, text);
-        const records = [...recordsOf(whole)];
+      fc.property(texts, shapes, fc.integer({ min: 1, max: 3 }), (text, shape, size) => {
+        // The source never hands out what follows an array's end.
+        fc.pre(shape.format !== "json" || !/\]/.test(text.replaceAll("[1]", "")));
+        const whole = block(shape, text);
+        const records = [...recordsOf(shape, whole)];
         expect(records).toHaveLength(whole.count);
-        const singles = splitBlock(whole);
-        expect(singles.flatMap((single) => [...recordsOf(single)])).toEqual(records);
-        expect(singles.map((single) => single.first)).toEqual(records.map((_, at) => 7 + at));
+        const units = unitsOf(shape, whole, 0, size).map((unit) => unit.body);
+        expect(units.flatMap((unit) => [...recordsOf(shape, unit)])).toEqual(records);
+        expect(units.map((unit) => unit.first)).toEqual(
+          Array.from({ length: Math.ceil(records.length / size) }, (_, at) => 7 + at * size),
+        );
       }),
+      { numRuns: 500 },
     );
   });
 
   test("lines keep blank records, jsonl skips them and counts their lines", () => {
-    expect([...recordsOf(block("lines", "a\n\nb"))].map(({ text }) => text)).toEqual([
+    const lines = shapeOf("lines");
+    expect([...recordsOf(lines, block(lines, "a\n\nb"))].map(({ value }) => value)).toEqual([
       "a",
       "",
       "b",
     ]);
-    expect([...recordsOf(block("jsonl", "1\n \r\n2\n"))]).toEqual([
-      { text: "1", line: 3 },
-      { text: "2", line: 5 },
+    const jsonl = shapeOf("jsonl");
+    expect([...recordsOf(jsonl, block(jsonl, "1\n \r\n2\n"))]).toMatchObject([
+      { value: 1, index: 7, line: 3 },
+      { value: 2, index: 8, line: 5 },
     ]);
   });
 });
 
 describe("BlockSize", () => {
   test("grows step by step while records are quick, and shrinks at once when they turn slow", () => {
-    const size = new BlockSize(false);
+    const size = new BlockSize();
     const seen = [size.records];
     for (let round = 0; round < 4; round++) {
       size.observe(size.records, size.records * 0.001, size.records);
@@ -99,13 +148,13 @@ describe("BlockSize", () => {
   });
 
   test("stays at one record when fixed", () => {
-    const size = new BlockSize(true);
+    const size = new BlockSize({ fixed: 1 });
     size.observe(1, 0.001, 1);
     expect(size.records).toBe(1);
   });
 
   test("stays small when results are large", () => {
-    const size = new BlockSize(false);
+    const size = new BlockSize();
     for (let round = 0; round < 10; round++) {
       size.observe(size.records, size.records * 0.001, size.records * 1024 * 1024);
     }
@@ -155,7 +204,7 @@ describe("text", () => {
   });
 
   test("a stack keeps the user's frames only", () => {
-    const own = new URL("../../dist/cli/block-runner.js", import.meta.url).href;
+    const own = new URL("../../dist/cli/map/work/block-runner.js", import.meta.url).href;
     const stack = [
       "RangeError: no",
       "    at parse (file:///home/me/work.ts:3:9)",

@@ -1,0 +1,150 @@
+import { EXIT_CODE } from "../exit-code.ts";
+import { describePlan } from "./dry-run.ts";
+import { findInputs } from "./input/inputs.ts";
+import { openSource } from "./input/open-source.ts";
+import { takeFingerprint } from "./journal/fingerprint.ts";
+import { planRun } from "./journal/open-run.ts";
+import type { RunPlan } from "./journal/open-run.ts";
+import type { Inputs } from "./input/inputs.ts";
+import type { MapOptions } from "./options.ts";
+import { countedChunk, MapRun, startError } from "./run/map-run.ts";
+import { Workers } from "./run/workers.ts";
+import { checkFinding, parseTarget } from "./target.ts";
+import type { Target } from "./target.ts";
+import type { HookSpec, RunSpec } from "./work/run-spec.ts";
+
+/** The functions of a run. */
+interface Targets {
+  readonly main: Target;
+  readonly init: Target | undefined;
+  readonly teardown: Target | undefined;
+  readonly reduce: Target | undefined;
+}
+
+/**
+ * Runs `manycore map`.
+ *
+ * @returns the exit code.
+ * @throws CliError for wrong use, an input that cannot be read, an output that cannot be written.
+ */
+export async function runMap(options: MapOptions): Promise<number> {
+  const targets = parseTargets(options);
+  const { output, errors, joblog, trace, journal } = options;
+  const inputs = await findInputs(options, [output, errors, joblog, trace, journal]);
+  if (options.dryRun) {
+    process.stdout.write(await describePlan(options, inputs));
+    return EXIT_CODE.ok;
+  }
+  const { main, init, teardown, reduce } = targets;
+  const plan = await planRun(options, inputs, () =>
+    takeFingerprint(inputs, options, [main, init, teardown, reduce]),
+  );
+  try {
+    return await runPlan(options, inputs, targets, plan);
+  } finally {
+    await plan.release();
+  }
+}
+
+async function runPlan(
+  options: MapOptions,
+  inputs: Inputs,
+  targets: Targets,
+  plan: RunPlan,
+): Promise<number> {
+  const { backend, killAfter, workerMemory } = options;
+  const jobs = backend === "inline" ? 1 : options.jobs;
+  const hooks = hookSpec(options, targets);
+  const workers = new Workers({
+    backend,
+    jobs,
+    hooks,
+    killAfter,
+    maxBlocks: maxBlocks(options),
+    maxMemory: workerMemory,
+  });
+  const source = openSource(inputs, options, plan.remainder);
+  try {
+    for (const target of [targets.main, targets.init, targets.teardown, targets.reduce]) {
+      if (target !== undefined) await inspectTarget(workers, target, targets.init);
+    }
+    const outputs = await plan.open();
+    const spec = runSpec(options, inputs, targets);
+    return await new MapRun(options, { spec, source, workers, outputs, plan, jobs }).run();
+  } catch (error) {
+    workers.abandon();
+    throw error;
+  } finally {
+    source.close();
+  }
+}
+
+function parseTargets({ target, init, teardown, reduce }: MapOptions): Targets {
+  const cwd = process.cwd();
+  const optional = (text: string | undefined, option: string): Target | undefined =>
+    text === undefined ? undefined : parseTarget(text, cwd, option);
+  return {
+    main: parseTarget(target, cwd),
+    init: optional(init, "--init"),
+    teardown: optional(teardown, "--teardown"),
+    reduce: optional(reduce, "--reduce"),
+  };
+}
+
+/** After how many blocks a worker has had its number of records. */
+function maxBlocks(options: MapOptions): number | undefined {
+  const { maxTasksPerWorker, chunk, batch = 1 } = options;
+  if (maxTasksPerWorker === undefined) return undefined;
+  const records = Math.max(batch, chunk ?? countedChunk(options) ?? 1);
+  return Math.max(1, Math.floor(maxTasksPerWorker / records));
+}
+
+/** Fails before the first record is read, and before the output is created, when the function is not there. */
+async function inspectTarget(
+  workers: Workers,
+  target: Target,
+  init: Target | undefined,
+): Promise<void> {
+  let finding;
+  try {
+    finding = await workers.inspect({ module: target.module, name: target.name });
+  } catch (error) {
+    // A worker that cannot be prepared fails whatever it is asked first.
+    throw startError(init?.label ?? target.label, error);
+  }
+  checkFinding(finding, target);
+}
+
+function hookSpec(options: MapOptions, { init, teardown }: Targets): HookSpec | undefined {
+  const { args, nice } = options;
+  const isNeeded = init !== undefined || nice !== 0 || Object.keys(args).length > 0;
+  if (!isNeeded) return undefined;
+  const named = (target: Target | undefined): HookSpec["init"] =>
+    target === undefined ? undefined : { module: target.module, name: target.name };
+  return { init: named(init), teardown: named(teardown), args, nice };
+}
+
+function runSpec(options: MapOptions, inputs: Inputs, targets: Targets): RunSpec {
+  const { envelope, includeInput, key, tag, batch, verbose, joblog, trace, groupBy } = options;
+  const { main, reduce } = targets;
+  return {
+    module: main.module,
+    name: main.name,
+    label: options.target,
+    shape: inputs.shape,
+    isEnvelope: envelope,
+    hasInput: includeInput,
+    keyField: key,
+    isTagged: tag,
+    batch: batch ?? 1,
+    isBatch: batch !== undefined,
+    hasState: options.init !== undefined || Object.keys(options.args).length > 0,
+    hasFullStacks: verbose,
+    isLogged: joblog !== undefined,
+    isTraced: trace !== undefined,
+    reduce:
+      reduce === undefined
+        ? undefined
+        : { fold: { module: reduce.module, name: reduce.name }, groupBy },
+  };
+}

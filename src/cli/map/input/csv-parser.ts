@@ -1,0 +1,22 @@
+import type Papa from "papaparse";
+
+let papa: typeof Papa | undefined;
+
+/** Loads Papa Parse, which takes longer than a small run; whoever handles csv awaits it first. */
+export async function loadCsvParser(): Promise<void> {
+  papa ??= (await import("papaparse")).default;
+}
+
+/** What parsing a text has given. */
+export interface CsvRows {
+  readonly rows: string[][];
+  /** The first complaint, if there is one. */
+  readonly complaint: string | undefined;
+}
+
+/** Parses a text as rows of fields. Needs {@link loadCsvParser}. */
+export function parseCsv(text: string, delimiter: string, newline: "\n" | "\r\n"): CsvRows {
+  if (papa === undefined) throw new Error("The csv parser is not loaded");
+  const { data, errors } = papa.parse<string[]>(text, { delimiter, newline });
+  return { rows: data, complaint: errors[0]?.message };
+}

@@ -1,0 +1,56 @@
+import type { BlockRange } from "../input/block.ts";
+import type { Fingerprint } from "./fingerprint.ts";
+
+/** How long the files of a run are. */
+export interface Offsets {
+  readonly output: number;
+  readonly errors: number;
+  readonly joblog: number;
+}
+
+/** The first line of a journal: which run it is about. */
+export interface JournalHeader {
+  readonly journal: "manycore map";
+  readonly version: 1;
+  readonly fingerprint: Fingerprint;
+  /** How long the files were when the run began. */
+  readonly at: OffsetList;
+}
+
+/** Lengths of the output, the errors and the job log. */
+export type OffsetList = readonly [output: number, errors: number, joblog: number];
+
+/** A stretch of input as it stands in the journal, short since there are many. */
+export type RangeList = readonly [
+  input: number,
+  start: number,
+  end: number,
+  line: number,
+  nextLine: number,
+  first: number,
+  count: number,
+];
+
+/** Every other line: what has been done since the line before. */
+export interface JournalEntry {
+  /** Input that is done. */
+  readonly done?: readonly RangeList[];
+  /** Records that ran, as far as that is not all of `done`. */
+  readonly ran?: number;
+  /** Records that failed for good. */
+  readonly bad?: readonly number[];
+  /** Records that ran again, which had failed before. */
+  readonly again?: readonly number[];
+  /** The run is at its end. */
+  readonly end?: true;
+  /** Lengths of the files, with everything that this line tells in them. */
+  readonly at: OffsetList;
+}
+
+export function toList({ input, start, end, line, nextLine, first, count }: BlockRange): RangeList {
+  return [input, start, end, line, nextLine, first, count];
+}
+
+export function toRange([input, start, end, line, nextLine, first, count]: RangeList): BlockRange {
+  return { input, start, end, line, nextLine, first, count };
+}

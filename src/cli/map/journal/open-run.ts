@@ -1,0 +1,270 @@
+import { statSync } from "node:fs";
+import { dirname } from "node:path";
+import { CliError } from "../../cli-error.ts";
+import { EXIT_CODE } from "../../exit-code.ts";
+import type { Remainder } from "../input/open-source.ts";
+import type { Inputs } from "../input/inputs.ts";
+import type { MapOptions } from "../options.ts";
+import { alreadyThere, openFile, openStdout } from "../output/output.ts";
+import type { OpenMode, Output } from "../output/output.ts";
+import type { RunOutputs } from "../output/run-files.ts";
+import { JOBLOG_HEADER } from "../work/joblog-row.ts";
+import { differences } from "./fingerprint.ts";
+import type { Fingerprint } from "./fingerprint.ts";
+import type { JournalHeader, Offsets } from "./journal-entry.ts";
+import { failedSegments, readJournal, remainingSegments } from "./journal-reader.ts";
+import type { JournalState } from "./journal-reader.ts";
+import { JournalWriter } from "./journal-writer.ts";
+import { RunLock } from "./run-lock.ts";
+
+/** What an earlier run has done, for those that show it. */
+export interface Before {
+  readonly ran: number;
+  readonly bytes: number;
+  readonly failed: ReadonlySet<number>;
+}
+
+/** The part of a run that its journal decides. */
+export interface RunPlan {
+  /** What is left of the input; `undefined` for all of it. */
+  readonly remainder: Remainder | undefined;
+  readonly before: Before | undefined;
+  /** Whether nothing is left to do. */
+  readonly isDone: boolean;
+  /** Opens the files, and cuts off what the journal does not know of. */
+  open(): Promise<RunOutputs>;
+  /** Lets other runs at the journal. */
+  release(): Promise<void>;
+}
+
+/**
+ * Decides where a run begins: at the start, or where its journal ends.
+ *
+ * Nothing is written before {@link RunPlan.open}.
+ *
+ * @throws {@link CliError} with exit code 4 when files are in the way, or the journal is of another run.
+ */
+export async function planRun(
+  options: MapOptions,
+  inputs: Inputs,
+  fingerprint: () => Fingerprint,
+): Promise<RunPlan> {
+  const { journal } = options;
+  if (journal === undefined) return new PlainPlan(options);
+  refuseUnrepeatable(options, inputs);
+  refuseMissingFolder(journal);
+  const lock = await RunLock.take(journal);
+  try {
+    return journalPlan(options, inputs, fingerprint(), lock);
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+function journalPlan(
+  options: MapOptions,
+  inputs: Inputs,
+  fingerprint: Fingerprint,
+  lock: RunLock,
+): RunPlan {
+  const { journal = "", resume, retryFailed, overwrite } = options;
+  const state = overwrite ? undefined : readJournal(journal, sizesOf(options));
+  if (state === undefined) {
+    if (retryFailed) {
+      throw new CliError(
+        `There is no journal ${journal} to tell what failed; run once with --journal or --resume`,
+        EXIT_CODE.refused,
+      );
+    }
+    return new FreshPlan(options, fingerprint, lock);
+  }
+  if (!resume && !retryFailed) {
+    throw new CliError(
+      `${journal} tells of an earlier run; pass --resume to go on with it, or --overwrite to start again`,
+      EXIT_CODE.refused,
+    );
+  }
+  const found = differences(state.header.fingerprint, fingerprint, retryFailed);
+  if (found.length > 0) {
+    throw new CliError(
+      `Cannot go on with the run of ${journal}: ${found.join("; ")}. ` +
+        "Undo that, or start again with --overwrite",
+      EXIT_CODE.refused,
+    );
+  }
+  if (retryFailed && !state.isComplete) {
+    throw new CliError(
+      `The run of ${journal} is not at its end; let it get there with --resume first`,
+      EXIT_CODE.refused,
+    );
+  }
+  return new ResumePlan(options, inputs, state, lock);
+}
+
+/** A run without a journal. */
+class PlainPlan implements RunPlan {
+  readonly remainder = undefined;
+  readonly before = undefined;
+  readonly isDone = false;
+  readonly #options: MapOptions;
+
+  constructor(options: MapOptions) {
+    this.#options = options;
+    refuseExisting(options);
+  }
+
+  async open(): Promise<RunOutputs> {
+    const { output, overwrite, append } = this.#options;
+    const mode = freshMode(overwrite, append);
+    const outputFile = output === undefined ? openStdout() : openFile(output, mode);
+    return { output: outputFile, ...(await openFresh(this.#options)), journal: undefined };
+  }
+
+  release(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/** The first run with a journal. */
+class FreshPlan implements RunPlan {
+  readonly remainder = undefined;
+  readonly before = undefined;
+  readonly isDone = false;
+  readonly #options: MapOptions;
+  readonly #fingerprint: Fingerprint;
+  readonly #lock: RunLock;
+
+  constructor(options: MapOptions, fingerprint: Fingerprint, lock: RunLock) {
+    this.#options = options;
+    this.#fingerprint = fingerprint;
+    this.#lock = lock;
+    refuseExisting(options);
+  }
+
+  /** The journal comes first: a run that ends between two of these lines must not look like another's. */
+  async open(): Promise<RunOutputs> {
+    const { journal = "", output = "", overwrite, append, fsync } = this.#options;
+    const base = append ? sizeOf(output) : 0;
+    const offsets = { output: base, errors: 0, joblog: 0 };
+    const file = openFile(journal, { kind: "overwrite" });
+    const header: JournalHeader = {
+      journal: "manycore map",
+      version: 1,
+      fingerprint: this.#fingerprint,
+      at: [base, 0, 0],
+    };
+    await file.write(Buffer.from(`${JSON.stringify(header)}\n`));
+    if (fsync !== "never") await file.sync();
+    const mode = freshMode(overwrite, append);
+    return {
+      output: openFile(output, mode),
+      ...(await openFresh(this.#options)),
+      journal: new JournalWriter(file, fsync, false, offsets),
+    };
+  }
+
+  release(): Promise<void> {
+    return this.#lock.release();
+  }
+}
+
+/** A run that goes on with an earlier one, or with what failed in it. */
+class ResumePlan implements RunPlan {
+  readonly remainder: Remainder;
+  readonly before: Before;
+  readonly isDone: boolean;
+  readonly #options: MapOptions;
+  readonly #state: JournalState;
+  readonly #lock: RunLock;
+
+  constructor(options: MapOptions, inputs: Inputs, state: JournalState, lock: RunLock) {
+    this.#options = options;
+    this.#state = state;
+    this.#lock = lock;
+    const { done, failed, ran, isComplete } = state;
+    const isRetry = options.retryFailed;
+    const count = inputs.shape.format === "files" ? 1 : inputs.paths.length;
+    const segments = isRetry ? failedSegments(done, failed) : remainingSegments(done, count);
+    this.remainder = { segments, only: isRetry ? failed : undefined, taken: isRetry ? 0 : ran };
+    const bytes = done.reduce((sum, { start, end }) => sum + end - start, 0);
+    const isContent = inputs.shape.format !== "files";
+    this.before = { ran, bytes: isContent && !isRetry ? bytes : 0, failed };
+    this.isDone = isRetry ? failed.size === 0 : isComplete;
+  }
+
+  async open(): Promise<RunOutputs> {
+    const { journal = "", output = "", errors, joblog, fsync, retryFailed } = this.#options;
+    const { length, offsets } = this.#state;
+    const cut = (to: number): OpenMode => ({ kind: "resume", length: to });
+    const file = openFile(journal, cut(length));
+    // All that failed runs again, so what is said of it is said anew.
+    const errorsEnd = retryFailed ? 0 : offsets.errors;
+    const now: Offsets = { ...offsets, errors: errorsEnd };
+    const writer = new JournalWriter(file, fsync, retryFailed, now);
+    if (retryFailed && errors !== undefined) await writer.append(writer.takeNotes());
+    const joblogFile = joblog === undefined ? undefined : openFile(joblog, cut(offsets.joblog));
+    if (joblogFile?.offset === 0) await joblogFile.write(Buffer.from(JOBLOG_HEADER));
+    return {
+      output: openFile(output, cut(offsets.output)),
+      errors: errors === undefined ? undefined : openFile(errors, cut(errorsEnd)),
+      joblog: joblogFile,
+      journal: writer,
+    };
+  }
+
+  release(): Promise<void> {
+    return this.#lock.release();
+  }
+}
+
+function freshMode(overwrite: boolean, append: boolean): OpenMode {
+  if (append) return { kind: "append" };
+  return { kind: overwrite ? "overwrite" : "create" };
+}
+
+async function openFresh(
+  options: MapOptions,
+): Promise<{ errors: Output | undefined; joblog: Output | undefined }> {
+  const mode = freshMode(options.overwrite, options.append);
+  const { errors, joblog } = options;
+  const joblogFile = joblog === undefined ? undefined : openFile(joblog, mode);
+  if (joblogFile?.offset === 0) await joblogFile.write(Buffer.from(JOBLOG_HEADER));
+  return { errors: errors === undefined ? undefined : openFile(errors, mode), joblog: joblogFile };
+}
+
+/** Before anything is written: whether one of the files is in the way. */
+function refuseExisting({ output, errors, joblog, overwrite, append }: MapOptions): void {
+  if (overwrite || append) return;
+  for (const path of [output, errors, joblog]) {
+    const stats = path === undefined ? undefined : statSync(path, { throwIfNoEntry: false });
+    if (path !== undefined && stats?.isFile() === true) throw alreadyThere(path);
+  }
+}
+
+function refuseUnrepeatable({ batch, skip, sample }: MapOptions, inputs: Inputs): void {
+  const isPiped = inputs.paths.includes("-") || inputs.sizes.includes(undefined);
+  if (isPiped) {
+    throw new CliError(
+      "A run over a pipe cannot be resumed: what was read is gone. Give --journal a file as input",
+    );
+  }
+  if (batch !== undefined && (skip > 0 || sample < 1)) {
+    throw new CliError("--journal and --batch go with neither --skip nor --sample");
+  }
+}
+
+function refuseMissingFolder(journal: string): void {
+  const folder = dirname(journal);
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  throw new CliError(`Cannot write ${journal}: there is no folder ${folder}`);
+}
+
+function sizesOf({ output, errors, joblog }: MapOptions): Offsets {
+  return { output: sizeOf(output), errors: sizeOf(errors), joblog: sizeOf(joblog) };
+}
+
+function sizeOf(path: string | undefined): number {
+  if (path === undefined) return 0;
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}

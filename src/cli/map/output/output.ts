@@ -1,0 +1,211 @@
+import { closeSync, fdatasync, fstatSync, ftruncateSync, openSync, statSync, write } from "node:fs";
+import { Socket } from "node:net";
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
+import { CliError } from "../../cli-error.ts";
+import { EXIT_CODE } from "../../exit-code.ts";
+
+/** Most bytes written by one call; more would only hold memory twice. */
+const WRITE_BYTES = 1024 * 1024;
+
+const pack = promisify(gzip);
+const syncData = promisify(fdatasync);
+
+/** Where finished lines go. Writes happen one at a time, in the order of the calls. */
+export interface Output {
+  /** Where the next byte goes; counts what a file held before. */
+  readonly offset: number;
+  /** Writes all of `bytes`. **Waiting**: until the reader or the disk has taken them. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Waits until what was written is on the disk. */
+  sync(): Promise<void>;
+  /** Ends the output after what was written. */
+  close(): Promise<void>;
+}
+
+/** How a file is opened. */
+export type OpenMode =
+  /** It must not exist. */
+  | { readonly kind: "create" }
+  | { readonly kind: "overwrite" }
+  | { readonly kind: "append" }
+  /** It is cut to `length` and written on; created when `length` is 0. */
+  | { readonly kind: "resume"; readonly length: number };
+
+/** Standard output. */
+export function openStdout(): Output {
+  const stats = fstatSync(1);
+  // A pipe whose reader stands still must not block this thread, or a thread that exit waits for.
+  return stats.isFIFO() || stats.isSocket() ? new PipeOutput(1) : new FileOutput(1, "stdout", 0);
+}
+
+/**
+ * Opens a file to write; one whose name ends in `.gz` is packed.
+ *
+ * @throws {@link CliError} when it exists and must not, or cannot be opened.
+ */
+export function openFile(path: string, mode: OpenMode): Output {
+  const existing = statSync(path, { throwIfNoEntry: false });
+  // /dev/null and named pipes are there to be written to.
+  const isDevice = existing !== undefined && !existing.isFile() && !existing.isDirectory();
+  const { kind } = isDevice ? { kind: "append" as const } : mode;
+  try {
+    const fd = openSync(path, { create: "ax", overwrite: "w", append: "a", resume: "a" }[kind]);
+    if (mode.kind === "resume" && !isDevice) ftruncateSync(fd, mode.length);
+    const file = new FileOutput(fd, path, isDevice ? 0 : fstatSync(fd).size);
+    return path.endsWith(".gz") ? new GzipOutput(file) : file;
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") throw alreadyThere(path, error);
+    const detail = error instanceof Error ? error.message : String(error);
+    throw new CliError(`Cannot write ${path}: ${detail}`, EXIT_CODE.usage, { cause: error });
+  }
+}
+
+/** What is said when a file is in the way. */
+export function alreadyThere(path: string, cause?: unknown): CliError {
+  return new CliError(
+    `${path} exists already; pass --overwrite to replace it, or choose another name`,
+    EXIT_CODE.refused,
+    { cause },
+  );
+}
+
+/** A file, a terminal or a device: written by its descriptor. */
+class FileOutput implements Output {
+  readonly #fd: number;
+  readonly #path: string;
+  #offset: number;
+
+  constructor(fd: number, path: string, offset: number) {
+    this.#fd = fd;
+    this.#path = path;
+    this.#offset = offset;
+  }
+
+  get offset(): number {
+    return this.#offset;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length;) {
+      const length = Math.min(WRITE_BYTES, bytes.length - at);
+      const written = await this.#guard(writeSome(this.#fd, bytes.subarray(at, at + length)));
+      at += written;
+      this.#offset += written;
+    }
+  }
+
+  async sync(): Promise<void> {
+    try {
+      await syncData(this.#fd);
+    } catch (error) {
+      // Devices have nothing to make sure of.
+      if (codeOf(error) !== "EINVAL" && codeOf(error) !== "ENOTSUP") throw this.#explain(error);
+    }
+  }
+
+  close(): Promise<void> {
+    if (this.#fd > 2) closeSync(this.#fd);
+    return Promise.resolve();
+  }
+
+  async #guard<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      throw isReaderGone(error) ? error : this.#explain(error);
+    }
+  }
+
+  #explain(error: unknown): CliError {
+    const where = this.#fd === 1 ? "standard output" : this.#path;
+    const detail = error instanceof Error ? error.message : String(error);
+    const hint = codeOf(error) === "ENOSPC" ? "; make room first" : "";
+    return new CliError(
+      `Cannot write ${where}: ${detail}; the lines before it are whole${hint}`,
+      EXIT_CODE.usage,
+      { cause: error },
+    );
+  }
+}
+
+function writeSome(fd: number, bytes: Uint8Array): Promise<number> {
+  return new Promise((resolve, reject) => {
+    write(fd, bytes, (error, written) => {
+      if (error === null) resolve(written);
+      else reject(error);
+    });
+  });
+}
+
+/**
+ * A file that is packed: each write becomes a member of its own, as gzip allows.
+ *
+ * So every offset is one at which the file may end, which is what lets a run be resumed.
+ */
+class GzipOutput implements Output {
+  readonly #file: Output;
+
+  constructor(file: Output) {
+    this.#file = file;
+  }
+
+  get offset(): number {
+    return this.#file.offset;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    await this.#file.write(await pack(bytes));
+  }
+
+  sync(): Promise<void> {
+    return this.#file.sync();
+  }
+
+  close(): Promise<void> {
+    return this.#file.close();
+  }
+}
+
+/** A pipe or socket: written without blocking, so that a slow reader slows the run and nothing else. */
+class PipeOutput implements Output {
+  readonly offset: number = 0;
+  readonly #socket: Socket;
+  #error: Error | undefined;
+
+  constructor(fd: number) {
+    this.#socket = new Socket({ fd, readable: false, writable: true });
+    this.#socket.on("error", (error) => {
+      this.#error = error;
+    });
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#error !== undefined) reject(this.#error);
+      // The callback comes when the system has taken the bytes, or with the error.
+      else this.#socket.write(bytes, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  sync(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#socket.destroyed) resolve();
+      else this.#socket.end(() => resolve());
+    });
+  }
+}
+
+/** Whether writing failed since nobody reads any more (`| head`). */
+export function isReaderGone(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === "EPIPE" || code === "ECONNRESET";
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
+}

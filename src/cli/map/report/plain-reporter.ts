@@ -1,0 +1,63 @@
+import { progressText } from "./progress-text.ts";
+import { failureText } from "./reporter.ts";
+import type { FailedRecord, Reporter } from "./reporter.ts";
+import type { RunCounters } from "../run/run-counters.ts";
+import { shownSummary } from "./summary.ts";
+import type { Summary } from "./summary.ts";
+
+/** Seldom enough for the log of a night's run, often enough to see that it lives. */
+const LINE_EVERY_MS = 10_000;
+
+/** What a reporter shows besides failures and notes. */
+export interface ReporterOptions {
+  /** Whether failed records are told one by one; not when the output tells them. */
+  readonly showsFailures: boolean;
+  readonly showsSummary: boolean;
+  /** The summary as one line of JSON. */
+  readonly isJsonSummary: boolean;
+  /** Where failed records can be read, for the summary. */
+  readonly failedIn: string | undefined;
+}
+
+/** Lines of text: for logs and pipes, and for `--progress none`. */
+export class PlainReporter implements Reporter {
+  readonly #options: ReporterOptions;
+  readonly #showsProgress: boolean;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: ReporterOptions, showsProgress: boolean) {
+    this.#options = options;
+    this.#showsProgress = showsProgress;
+  }
+
+  start(counters: RunCounters, unit: string): void {
+    if (!this.#showsProgress) return;
+    const show = (): void => this.note(progressText(counters, unit));
+    this.#timer = setInterval(show, LINE_EVERY_MS).unref();
+  }
+
+  failure(failure: FailedRecord): void {
+    if (this.#options.showsFailures) this.note(failureText(failure));
+  }
+
+  note(text: string): void {
+    process.stderr.write(`${text}\n`);
+  }
+
+  pause(): void {
+    // Nothing is drawn that could be in the way.
+  }
+
+  resume(): void {
+    // As above.
+  }
+
+  finish(summary: Summary): void {
+    this.abort();
+    if (this.#options.showsSummary) this.note(shownSummary(summary, this.#options));
+  }
+
+  abort(): void {
+    clearInterval(this.#timer);
+  }
+}

@@ -1,0 +1,283 @@
+import { CliError } from "../../cli-error.ts";
+import { EXIT_CODE } from "../../exit-code.ts";
+import type { BlockSource } from "../input/block-source.ts";
+import type { RunPlan } from "../journal/open-run.ts";
+import type { MapOptions } from "../options.ts";
+import type { FinishedBlock } from "../output/finished-block.ts";
+import { isReaderGone } from "../output/output.ts";
+import { RunFiles } from "../output/run-files.ts";
+import type { RunOutputs } from "../output/run-files.ts";
+import { chooseReporter } from "../report/choose-reporter.ts";
+import type { Reporter } from "../report/reporter.ts";
+import { summarize } from "../report/summary.ts";
+import { TraceFile } from "../report/trace-file.ts";
+import type { RunSpec } from "../work/run-spec.ts";
+import { BlockSize } from "./block-size.ts";
+import { BlockTrial } from "./block-trial.ts";
+import { HaltWatch } from "./halt-watch.ts";
+import { Interruption } from "./interruption.ts";
+import { MemoryGuard } from "./memory-guard.ts";
+import { Pacer } from "./pacer.ts";
+import { Pipeline } from "./pipeline.ts";
+import { ReduceTree } from "./reduce-tree.ts";
+import { RunControl } from "./run-control.ts";
+import { RunCounters } from "./run-counters.ts";
+import { runningText } from "./running-text.ts";
+import { Slots } from "./slots.ts";
+import { RecordTimeLimit } from "./time-limit.ts";
+import type { Workers } from "./workers.ts";
+
+/** Blocks under way for each worker: one that runs, and one so that it need not wait for the next. */
+const BLOCKS_PER_WORKER = 2;
+
+/** What a run is made of. */
+export interface RunParts {
+  readonly spec: RunSpec;
+  readonly source: BlockSource;
+  readonly workers: Workers;
+  readonly outputs: RunOutputs;
+  readonly plan: RunPlan;
+  readonly jobs: number;
+}
+
+/** One run, from the first record to the sums. */
+export class MapRun {
+  readonly #options: MapOptions;
+  readonly #parts: RunParts;
+  readonly #counters: RunCounters;
+  readonly #reporter: Reporter;
+  readonly #control: RunControl;
+  readonly #memory: MemoryGuard;
+  readonly #files: RunFiles;
+  readonly #trace: TraceFile | undefined;
+  readonly #reduce: ReduceTree | undefined;
+  readonly #pipeline: Pipeline;
+
+  constructor(options: MapOptions, parts: RunParts) {
+    this.#options = options;
+    this.#parts = parts;
+    const { source, plan, workers, spec } = parts;
+    this.#counters = new RunCounters(() => source.totals(), plan.before);
+    this.#reporter = chooseReporter(options);
+    this.#files = new RunFiles(this.#shownOutputs());
+    this.#control = new RunControl({
+      drain: () => this.#drain(),
+      kill: () => this.#kill(),
+      note: (text) => this.#reporter.note(text),
+    });
+    this.#memory = new MemoryGuard(options.memfree, () => this.#evict());
+    this.#reduce = spec.reduce === undefined ? undefined : new ReduceTree(spec.reduce, workers);
+    this.#trace = this.#openTrace();
+    this.#pipeline = this.#makePipeline();
+  }
+
+  /** @returns the exit code. @throws CliError when the input, the workers or the output fail. */
+  async run(): Promise<number> {
+    const { workers } = this.#parts;
+    const interruption = new Interruption({
+      onFirst: (signal) => this.#control.interrupt(signal),
+      onSecond: () => this.#reporter.abort(),
+      onAsk: () => this.#reporter.note(runningText(workers.flights, this.#counters)),
+    });
+    if (this.#options.verbose) this.#reporter.note(this.#workersText());
+    this.#start();
+    try {
+      await this.#runToEnd();
+    } catch (error) {
+      this.#reporter.abort();
+      if (!isReaderGone(error)) throw error;
+      // Whoever reads has seen enough (`| head`): that is no failure, and nobody wants sums.
+      workers.abandon();
+      return this.#control.exitCode ?? EXIT_CODE.ok;
+    } finally {
+      this.#control.dispose();
+      this.#memory.stop();
+      interruption.dispose();
+    }
+    return this.#finish();
+  }
+
+  #start(): void {
+    const { maxTime, killAfter } = this.#options;
+    if (maxTime !== undefined) this.#control.endAfter(maxTime, killAfter);
+    this.#reporter.start(this.#counters, this.#parts.source.unit);
+  }
+
+  async #runToEnd(): Promise<void> {
+    const { workers } = this.#parts;
+    let failure: { readonly error: unknown } | undefined;
+    try {
+      await this.#pipeline.run();
+    } catch (error) {
+      failure = { error };
+    }
+    const isOver = failure === undefined && this.#control.exitCode === undefined;
+    const ends: (() => Promise<void> | undefined)[] = [
+      async () => this.#writeReduced(failure === undefined ? this.#reduce : undefined),
+      // What is written stays, and is told to the journal, whatever the run has failed with.
+      () => this.#files.close(isOver),
+      () => this.#trace?.close(),
+    ];
+    for (const end of ends) {
+      try {
+        await end();
+      } catch (error) {
+        failure ??= { error };
+      }
+    }
+    if (failure !== undefined) throw failure.error;
+    if (this.#isKilled) workers.abandon();
+    else await workers.close();
+  }
+
+  #isKilled = false;
+
+  /** The result of a reduction is written when there is one, that is at the end. */
+  async #writeReduced(tree: ReduceTree | undefined): Promise<void> {
+    if (tree !== undefined && !this.#isKilled) await this.#files.writeLines(await tree.lines());
+  }
+
+  #finish(): number {
+    const { before } = this.#parts.plan;
+    // Failed records of before either ran again or count as before.
+    const failedBefore = this.#options.retryFailed ? 0 : (before?.failed.size ?? 0);
+    const { unit } = this.#parts.source;
+    this.#reporter.finish(summarize(this.#counters, unit, this.#workersText(), failedBefore));
+    const { exitCode } = this.#control;
+    if (exitCode !== undefined) {
+      if (this.#files.isJournalled) this.#reporter.note("Go on with the same line and --resume.");
+      return exitCode;
+    }
+    return this.#counters.failed + failedBefore > 0 ? EXIT_CODE.someFailed : EXIT_CODE.ok;
+  }
+
+  #makePipeline(): Pipeline {
+    const { source, workers, jobs, spec } = this.#parts;
+    const { retries, retryDelay, ordered, paceMs, errors, window, halt } = this.#options;
+    // A record that waits inside a worker would not start when its turn is.
+    const slots = new Slots(paceMs > 0 ? jobs : jobs * BLOCKS_PER_WORKER);
+    const size = this.#blockSize();
+    const watch = new HaltWatch(halt, this.#counters, (rule) => this.#control.halt(rule));
+    const trial = new BlockTrial({
+      spec,
+      retries,
+      retryDelay,
+      timeLimit: new RecordTimeLimit(this.#options.timeout),
+      workers,
+      slots,
+      pacer: new Pacer(paceMs, this.#control.stopped),
+      memory: this.#memory,
+      counters: this.#counters,
+      size,
+      hasErrorFile: errors !== undefined,
+      stopped: this.#control.stopped,
+      onResult: (body, result) => {
+        if (result.partial !== undefined) this.#reduce?.add(result.partial);
+        this.#trace?.block(body, result);
+      },
+      onFailure: (failure) => {
+        this.#reporter.failure(failure);
+        this.#trace?.failure(failure);
+      },
+      onCount: () => watch.look(),
+    });
+    return new Pipeline({
+      source,
+      size,
+      slots,
+      trial,
+      sink: this.#files,
+      isOrdered: ordered,
+      leavesGaps: this.#files.isJournalled,
+      window: window ?? Infinity,
+      onDropped: (block) => this.#unwritten(block),
+    });
+  }
+
+  #blockSize(): BlockSize {
+    const { batch = 1, chunk, paceMs, timeout } = this.#options;
+    const isPaced = paceMs > 0 ? batch : undefined;
+    return new BlockSize({
+      fixed: chunk ?? countedChunk(this.#options) ?? isPaced,
+      multiple: batch,
+      // With a multiple of the median, blocks are as quick as records are.
+      timeout: timeout === undefined ? undefined : "ms" in timeout ? timeout.ms : 1000,
+    });
+  }
+
+  /** What runs is finished, nothing more is begun. */
+  #drain(): void {
+    this.#memory.stop();
+    this.#pipeline.stop();
+    this.#parts.workers.cancelWaiting();
+  }
+
+  #kill(): void {
+    this.#isKilled = true;
+    this.#pipeline.abort();
+    this.#parts.workers.abandon();
+  }
+
+  #evict(): void {
+    const flight = this.#parts.workers.evictYoungest();
+    if (flight === undefined) return;
+    const { first, source } = flight.body;
+    this.#reporter.note(`Memory is short: record ${first} of ${source} makes way and runs later.`);
+  }
+
+  /** A block that has run in part is not written, so it does not count. */
+  #unwritten({ ok, failed }: FinishedBlock): void {
+    this.#counters.ok -= ok;
+    this.#counters.failed -= failed.length;
+    this.#counters.notStarted += ok + failed.length;
+  }
+
+  #openTrace(): TraceFile | undefined {
+    const { trace, overwrite, resume, retryFailed } = this.#options;
+    if (trace === undefined) return undefined;
+    // A trace tells of one run, not of those before it.
+    const kind = overwrite || resume || retryFailed ? "overwrite" : "create";
+    return new TraceFile(trace, { kind }, this.#counters);
+  }
+
+  /** The outputs; the bar makes way for results that go to the same terminal. */
+  #shownOutputs(): RunOutputs {
+    const { outputs } = this.#parts;
+    const { output } = outputs;
+    if (this.#options.output !== undefined || !process.stdout.isTTY) return outputs;
+    const shown = {
+      offset: 0,
+      sync: () => output.sync(),
+      close: () => output.close(),
+      write: async (bytes: Uint8Array): Promise<void> => {
+        this.#reporter.pause();
+        await output.write(bytes);
+        this.#reporter.resume();
+      },
+    };
+    return { ...outputs, output: shown };
+  }
+
+  #workersText(): string {
+    const { backend } = this.#options;
+    const { jobs } = this.#parts;
+    if (backend === "inline") return "no workers (inline)";
+    return `${jobs} ${backend} worker${jobs === 1 ? "" : "s"}`;
+  }
+}
+
+/**
+ * Records of a block when workers are replaced after a number of records: executors count blocks, so blocks
+ * have to be equal, and several to a worker.
+ */
+export function countedChunk({ maxTasksPerWorker }: MapOptions): number | undefined {
+  if (maxTasksPerWorker === undefined) return undefined;
+  return Math.min(64, Math.max(1, Math.floor(maxTasksPerWorker / 16)));
+}
+
+/** Turns what a worker could not be started with into what the user should know. */
+export function startError(label: string, error: unknown): CliError {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const detail = cause instanceof Error ? cause.message : String(cause);
+  return new CliError(`Cannot load ${label} in a worker: ${detail}`, undefined, { cause: error });
+}

@@ -1,0 +1,272 @@
+import { performance } from "node:perf_hooks";
+import { taskContext } from "../../../executor/index.ts";
+import { resolveTask } from "../../../task/index.ts";
+import { isThenable } from "../../../util/thenable.ts";
+import type { BlockBody } from "../input/block.ts";
+import { loadCsvParser } from "../input/csv-parser.ts";
+import { reportError, reportMalformed } from "./error-report.ts";
+import { Fold } from "./fold.ts";
+import { workerState } from "./hooks.ts";
+import { joblogRow } from "./joblog-row.ts";
+import { keyOf } from "./keys.ts";
+import { successEnvelope, valueToJson } from "./record-line.ts";
+import type { ErrorReport } from "./record-line.ts";
+import { recordsOf } from "./records-of.ts";
+import type { ReadRecord } from "./records-of.ts";
+import type { RunSpec } from "./run-spec.ts";
+import { printToStderr } from "./worker-output.ts";
+
+// What else runs in workers: the command names all of it by this one module.
+export { mergePartials } from "./fold.ts";
+export { endWorker, startWorker } from "./hooks.ts";
+export { inspectTarget } from "./inspect-target.ts";
+
+/** Calls shorter than this are not told one by one in a trace: their block is. */
+const TRACED_MS = 1;
+
+/** A record, or batch of records, whose run failed. */
+export interface UnitFailure {
+  /** Which unit of the block, from 0. */
+  readonly at: number;
+  readonly key: string;
+  readonly error: ErrorReport;
+  readonly ms: number;
+  /** True when another attempt cannot end differently: the record itself is malformed. */
+  readonly isFinal: boolean;
+}
+
+/** One call for a trace: which record, when it began within the block, how long it took. */
+export type TracedCall = readonly [index: number, at: number, ms: number, isOk: boolean];
+
+/** What a worker sends back for a block. */
+export interface BlockResult {
+  /** Finished lines; failure number `n` belongs between `parts[n]` and `parts[n + 1]`. */
+  readonly parts: readonly Uint8Array[];
+  readonly failures: readonly UnitFailure[];
+  /** Rows for the job log. */
+  readonly log: string;
+  /** What the values were folded to, when they are. */
+  readonly partial: string | undefined;
+  readonly calls: readonly TracedCall[];
+  /** When the block began, in milliseconds since 1970. */
+  readonly startedAt: number;
+  /** Milliseconds spent on the block. */
+  readonly ms: number;
+  /** CPU time this process has used since it began, in microseconds. */
+  readonly cpuUs: number;
+  /** Resident memory of this process, in bytes. */
+  readonly memory: number;
+  readonly worker: number;
+  readonly pid: number;
+}
+
+/**
+ * Runs the user's function on each record of a block, one after the other. Runs in a worker.
+ *
+ * A record that fails does not touch its neighbours: it is told in `failures`.
+ */
+export async function runBlock(
+  spec: RunSpec,
+  body: BlockBody,
+  attempts: number,
+): Promise<BlockResult> {
+  printToStderr();
+  const { module, name } = spec;
+  const run = (await resolveTask({ kind: "export", module, name })) as UserFunction;
+  if (spec.shape.format === "csv") await loadCsvParser();
+  const fold = spec.reduce === undefined ? undefined : await Fold.of(spec.reduce);
+  return new BlockRunner(spec, body, run, fold, attempts).run();
+}
+
+type UserFunction = (record: unknown, state?: unknown) => unknown;
+
+class BlockRunner {
+  readonly #spec: RunSpec;
+  readonly #body: BlockBody;
+  readonly #call: UserFunction;
+  readonly #fold: Fold | undefined;
+  readonly #attempts: number;
+  readonly #worker: number = taskContext().worker.id;
+  readonly #begun: number = performance.now();
+  readonly #parts: Uint8Array[] = [];
+  readonly #failures: UnitFailure[] = [];
+  readonly #calls: TracedCall[] = [];
+  #lines = "";
+  #log = "";
+
+  constructor(
+    spec: RunSpec,
+    body: BlockBody,
+    call: UserFunction,
+    fold: Fold | undefined,
+    attempts: number,
+  ) {
+    this.#spec = spec;
+    this.#body = body;
+    this.#fold = fold;
+    this.#attempts = attempts;
+    const state = workerState();
+    // A function with an optional second parameter must not get something unexpected there.
+    this.#call = spec.hasState ? (record) => call(record, state) : call;
+  }
+
+  async run(): Promise<BlockResult> {
+    const { isBatch, batch, shape } = this.#spec;
+    let at = 0;
+    let unit: ReadRecord[] = [];
+    for (const record of recordsOf(shape, this.#body)) {
+      if (isBatch) {
+        unit.push(record);
+        if (unit.length < batch) continue;
+      }
+      const done = this.#unit(at, record, isBatch ? unit : undefined);
+      // Awaiting a plain value would cost a turn of the microtask queue for each record.
+      if (done !== undefined) await done;
+      unit = [];
+      at += 1;
+    }
+    const [first] = unit;
+    if (first !== undefined) await this.#unit(at, first, unit);
+    return this.#result();
+  }
+
+  /** Runs the function for one record, or one batch of them. */
+  #unit(
+    at: number,
+    record: ReadRecord,
+    batch: readonly ReadRecord[] | undefined,
+  ): Promise<void> | undefined {
+    const begun = performance.now();
+    const head = batch?.[0] ?? record;
+    const malformed = (batch ?? [record]).find((one) => one.malformed !== undefined);
+    if (malformed?.malformed !== undefined) {
+      const error = reportMalformed(malformed.malformed);
+      this.#fail(at, malformed, { error, begun, isFinal: true });
+      return undefined;
+    }
+    // Not a method of this object: neither its `this` nor the name in stacks.
+    const call = this.#call;
+    try {
+      const returned = call(batch?.map(({ value }) => value) ?? record.value);
+      if (isThenable(returned)) return this.#await(at, head, batch, begun, returned);
+      const folding = this.#keep(head, batch, begun, returned);
+      return folding?.catch((error: unknown) => this.#caught(at, head, begun, error));
+    } catch (error) {
+      this.#caught(at, head, begun, error);
+      return undefined;
+    }
+  }
+
+  async #await(
+    at: number,
+    head: ReadRecord,
+    batch: readonly ReadRecord[] | undefined,
+    begun: number,
+    returned: PromiseLike<unknown>,
+  ): Promise<void> {
+    try {
+      await this.#keep(head, batch, begun, await returned);
+    } catch (error) {
+      this.#caught(at, head, begun, error);
+    }
+  }
+
+  /** Writes the lines of a value, or folds it. @throws TypeError when JSON cannot hold it. */
+  #keep(
+    head: ReadRecord,
+    batch: readonly ReadRecord[] | undefined,
+    begun: number,
+    value: unknown,
+  ): Promise<void> | undefined {
+    if (this.#fold !== undefined) {
+      const folding = this.#fold.add(value);
+      this.#note(head, begun, "", 0);
+      return folding instanceof Promise ? folding : undefined;
+    }
+    const lines = this.#linesOf(head, batch, begun, value);
+    this.#lines += lines;
+    this.#note(head, begun, lines, 0);
+    return undefined;
+  }
+
+  #linesOf(
+    head: ReadRecord,
+    batch: readonly ReadRecord[] | undefined,
+    begun: number,
+    value: unknown,
+  ): string {
+    const { isEnvelope, isTagged, hasInput } = this.#spec;
+    const tag = isTagged ? `${keyOf(this.#spec, this.#body, head)}\t` : "";
+    if (isEnvelope) {
+      const json = valueToJson(value);
+      const ms = performance.now() - begun;
+      const facts = { attempts: this.#attempts, ms, worker: this.#worker, pid: process.pid };
+      const input = hasInput
+        ? valueToJson(batch?.map((one) => one.value) ?? head.value)
+        : undefined;
+      const key = keyOf(this.#spec, this.#body, head);
+      const count = batch?.length ?? 1;
+      return tag + successEnvelope({ index: head.index, key, count, input }, json, facts);
+    }
+    if (batch === undefined || !Array.isArray(value)) return `${tag}${valueToJson(value)}\n`;
+    return value.map((one) => `${tag}${valueToJson(one)}\n`).join("");
+  }
+
+  #caught(at: number, head: ReadRecord, begun: number, error: unknown): void {
+    const report = reportError(error, this.#spec.hasFullStacks);
+    this.#fail(at, head, { error: report, begun, isFinal: false });
+  }
+
+  #fail(
+    at: number,
+    record: ReadRecord,
+    { error, begun, isFinal }: { error: ErrorReport; begun: number; isFinal: boolean },
+  ): void {
+    this.#parts.push(Buffer.from(this.#lines));
+    this.#lines = "";
+    const key = keyOf(this.#spec, this.#body, record);
+    this.#failures.push({ at, key, error, ms: performance.now() - begun, isFinal });
+    this.#note(record, begun, "", 1);
+  }
+
+  /** Keeps what the job log and the trace want to know of one call. */
+  #note(record: ReadRecord, begun: number, lines: string, exitCode: number): void {
+    const { isLogged, isTraced } = this.#spec;
+    if (!isLogged && !isTraced) return;
+    const ms = performance.now() - begun;
+    if (isTraced && ms >= TRACED_MS) {
+      this.#calls.push([record.index, begun - this.#begun, ms, exitCode === 0]);
+    }
+    if (!isLogged) return;
+    const { value } = record;
+    const sent = typeof value === "string" ? Buffer.byteLength(value) : valueToJson(value).length;
+    this.#log += joblogRow({
+      seq: record.index + 1,
+      started: (performance.timeOrigin + begun) / 1000,
+      seconds: ms / 1000,
+      sent,
+      received: Buffer.byteLength(lines),
+      exitCode,
+      signal: 0,
+      command: `${this.#spec.label} ${keyOf(this.#spec, this.#body, record)}`,
+    });
+  }
+
+  #result(): BlockResult {
+    this.#parts.push(Buffer.from(this.#lines));
+    const { user, system } = process.cpuUsage();
+    return {
+      parts: this.#parts,
+      failures: this.#failures,
+      log: this.#log,
+      partial: this.#fold?.toJson(),
+      calls: this.#calls,
+      startedAt: performance.timeOrigin + this.#begun,
+      ms: performance.now() - this.#begun,
+      cpuUs: user + system,
+      memory: process.memoryUsage.rss(),
+      worker: this.#worker,
+      pid: process.pid,
+    };
+  }
+}

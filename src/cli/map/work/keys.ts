@@ -1,0 +1,31 @@
+import { recordKey } from "../input/block.ts";
+import type { BlockBody } from "../input/block.ts";
+import type { ReadRecord } from "./records-of.ts";
+import type { RunSpec } from "./run-spec.ts";
+
+/** How a record is called: by the field that `--key` names if it has one, else by where it stands. */
+export function keyOf(spec: RunSpec, body: BlockBody, record: ReadRecord): string {
+  const { keyField, shape } = spec;
+  if (keyField !== undefined) {
+    const field = fieldOf(record.value, keyField);
+    if (typeof field === "string") return field;
+    if (field !== undefined) return JSON.stringify(field);
+  }
+  const format = body.items === undefined ? shape.format : "files";
+  return recordKey(format, body.source, record.line, String(record.value));
+}
+
+/** A field by its name, or by a path such as `user.id`; `undefined` when there is none. */
+export function fieldOf(value: unknown, path: string): unknown {
+  if (isRecord(value) && path in value) return value[path];
+  let found: unknown = value;
+  for (const name of path.split(".")) {
+    if (!isRecord(found) || !(name in found)) return undefined;
+    found = found[name];
+  }
+  return found;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
