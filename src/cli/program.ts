@@ -1,13 +1,23 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { ManycoreError } from "../errors/index.ts";
+import { Argument, Command, CommanderError } from "commander";
 import { entryUrl } from "../util/entry-url.ts";
 import { CliError } from "./cli-error.ts";
 import { cpuCount } from "../process/cpu-count.ts";
+import { completionScript, SHELLS } from "./completion/completion.ts";
+import type { Shell } from "./completion/completion.ts";
 import { EXIT_CODE } from "./exit-code.ts";
 import { declareNamespaceCommands } from "./namespace-arguments.ts";
 import { declareMapArguments } from "./map/arguments.ts";
 import { toMapOptions } from "./map/checked-options.ts";
+
+const COMPLETION_HELP = `
+Put one of these in the shell's start-up file:
+  eval "$(manycore completion bash)"        # ~/.bashrc
+  eval "$(manycore completion zsh)"         # ~/.zshrc, after compinit
+  manycore completion fish | source         # ~/.config/fish/config.fish
+`;
 
 /**
  * Runs the command.
@@ -43,6 +53,14 @@ function makeProgram(done: (exitCode: number) => void): Command {
     done(await runMap(options));
   });
   declareNamespaceCommands(program);
+  program
+    .command("completion")
+    .description("print what a shell runs to complete the words of this command")
+    .addArgument(new Argument("<shell>", "the shell").choices(SHELLS))
+    .addHelpText("after", COMPLETION_HELP)
+    .action((shell: Shell) => {
+      process.stdout.write(completionScript(program, shell));
+    });
   return program;
 }
 

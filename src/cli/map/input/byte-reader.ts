@@ -1,4 +1,4 @@
-import { closeSync, createReadStream, openSync, readSync } from "node:fs";
+import { closeSync, createReadStream, openSync, readSync, statSync } from "node:fs";
 import type { ReadStream } from "node:fs";
 import type { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
@@ -9,8 +9,18 @@ const READ_BYTES = 512 * 1024;
 /** What every gzip file starts with, and no text. */
 const GZIP_MAGIC = [0x1f, 0x8b];
 
+/** Bytes that are read piece by piece. */
+export interface Reader {
+  /** How many unpacked bytes a byte of the file stands for; 1 for a file that is not packed. */
+  readonly inflation: number;
+  /** The next piece, or `undefined` at the end or after {@link close}. */
+  read(): Promise<Buffer | undefined>;
+  /** Stops reading. */
+  close(): void;
+}
+
 /** The bytes of one file or of standard input, unpacked if need be, read only when asked for. */
-export class ByteReader {
+export class ByteReader implements Reader {
   readonly #label: string;
   readonly #raw: Readable;
   readonly #chunks: AsyncGenerator<Buffer>;
@@ -18,6 +28,7 @@ export class ByteReader {
   #toSkip = 0;
   #unpacked = 0;
   #isPacked = false;
+  readonly #isSeekable: boolean = false;
   #isClosed = false;
 
   /**
@@ -30,17 +41,17 @@ export class ByteReader {
       this.#raw = process.stdin;
       this.#toSkip = start;
     } else {
-      this.#isPacked = this.#guard(() => isGzipFile(path));
-      this.#toSkip = this.#isPacked ? start : 0;
-      this.#raw = createReadStream(path, {
-        highWaterMark: READ_BYTES,
-        start: this.#isPacked ? 0 : start,
-      });
+      // A pipe has no positions to start or to look ahead at.
+      this.#isSeekable = this.#guard(() => statSync(path).isFile());
+      this.#isPacked = this.#isSeekable && this.#guard(() => isGzipFile(path));
+      const skips = this.#isPacked || !this.#isSeekable;
+      this.#toSkip = skips ? start : 0;
+      const highWaterMark = READ_BYTES;
+      this.#raw = createReadStream(path, skips ? { highWaterMark } : { highWaterMark, start });
     }
     this.#chunks = this.#read();
   }
 
-  /** How many unpacked bytes a byte of the file stands for; 1 for a file that is not packed. */
   get inflation(): number {
     const packed = this.#isPacked ? ((this.#raw as ReadStream).bytesRead ?? 0) : 0;
     return packed > 0 ? this.#unpacked / packed : 1;
@@ -71,7 +82,6 @@ export class ByteReader {
     }
   }
 
-  /** Stops reading. */
   close(): void {
     this.#isClosed = true;
     this.#raw.destroy();
@@ -79,7 +89,7 @@ export class ByteReader {
 
   async *#read(): AsyncGenerator<Buffer> {
     let source: AsyncIterable<Buffer> = this.#raw;
-    if (this.#raw === process.stdin) {
+    if (!this.#isSeekable) {
       const head = await firstChunk(this.#raw);
       this.#isPacked = head !== undefined && startsAsGzip(head);
     }
@@ -104,15 +114,11 @@ export class ByteReader {
 }
 
 /** Whether the file is one of gzip's, by its first two bytes. Names lie; and so a `.gz` may be plain. */
-export function isGzipFile(path: string): boolean {
+function isGzipFile(path: string): boolean {
   const fd = openSync(path, "r");
   try {
     const head = Buffer.alloc(2);
     return readSync(fd, head, 0, 2, 0) === 2 && startsAsGzip(head);
-  } catch (error) {
-    // A pipe has no positions to read from; what comes through it is taken as it is.
-    if (error instanceof Error && "code" in error && error.code === "ESPIPE") return false;
-    throw error;
   } finally {
     closeSync(fd);
   }

@@ -2,6 +2,7 @@ import { CliError } from "../../cli-error.ts";
 import type { RecordBlock, RecordShape } from "./block.ts";
 import type { BlockSource, InputTotals, Segment } from "./block-source.ts";
 import { ByteReader } from "./byte-reader.ts";
+import type { Reader } from "./byte-reader.ts";
 import { readColumns } from "./csv-header.ts";
 import { closesAt, firstInk } from "./json-scanner.ts";
 import { countFeeds, scannerOf } from "./scanner.ts";
@@ -23,6 +24,8 @@ export interface TextOptions {
   readonly hasHeader: boolean;
   /** Names that replace those of the header. */
   readonly columns: readonly string[] | undefined;
+  /** Opens a file at a byte. Default: as what it is, packed or not. */
+  readonly open?: (path: string, start: number) => Reader;
 }
 
 /** What a piece holds: its first whole records. */
@@ -74,8 +77,11 @@ export class TextSource implements BlockSource {
     while (!this.#isClosed) {
       const window = this.#window ?? (await this.#open());
       if (window === undefined) return undefined;
+      const before = window.offset;
       const block = this.#take(window, maxRecords);
       if (block !== undefined) return block;
+      // Lines were skipped; a record may follow them here and now.
+      if (window.offset > before) continue;
       if (window.isAtEnd) this.#finish(window);
       else await window.fill(() => this.#where());
     }
@@ -178,11 +184,15 @@ export class TextSource implements BlockSource {
     this.#label = path === "-" ? "stdin" : path;
     this.#line = segment.line;
     this.#index = segment.first ?? this.#index;
-    const window = new Window(new ByteReader(path, segment.start), segment.start, segment.end);
+    const window = new Window(this.#reader(path, segment.start), segment.start, segment.end);
     this.#window = window;
     if (shape.format === "csv") await this.#readHeader(path, window, segment.start);
     if (shape.format === "json" && segment.start === 0) await this.#enterArray(window);
     return this.#isClosed ? undefined : window;
+  }
+
+  #reader(path: string, start: number): Reader {
+    return this.#options.open?.(path, start) ?? new ByteReader(path, start);
   }
 
   async #readHeader(path: string, window: Window, start: number): Promise<void> {
@@ -190,7 +200,7 @@ export class TextSource implements BlockSource {
     this.#columns = columns;
     if (!hasHeader) return;
     const isHere = start === 0;
-    const reader = isHere ? window.reader : new ByteReader(path, 0);
+    const reader = isHere ? window.reader : this.#reader(path, 0);
     const head = isHere ? window : new Window(reader, 0, undefined);
     const found = await readColumns(head, shape, this.#label);
     if (isHere) this.#line += found.lines;

@@ -1,5 +1,5 @@
 import { CliError } from "../../cli-error.ts";
-import type { ByteReader } from "./byte-reader.ts";
+import type { Reader } from "./byte-reader.ts";
 
 /** A record beyond this is taken for a wrong format rather than read into memory for ever. */
 const MAX_RECORD_BYTES = 128 * 1024 * 1024;
@@ -16,12 +16,12 @@ export class Window {
   offset: number;
   /** Nothing follows `bytes`. */
   isAtEnd = false;
-  readonly reader: ByteReader;
+  readonly reader: Reader;
   readonly #end: number;
   #position: number;
 
   /** @param end - where the stretch ends, `undefined` for the end of the file. */
-  constructor(reader: ByteReader, start: number, end: number | undefined) {
+  constructor(reader: Reader, start: number, end: number | undefined) {
     this.reader = reader;
     this.offset = start;
     this.#position = start;
