@@ -1,4 +1,5 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
 import { runProgram } from "../helpers/run-program.ts";
@@ -89,6 +90,31 @@ describe.runIf(hasScript)("in a terminal", () => {
       expect(visible.length).toBeLessThan(70);
     }
     expect(frames.at(-1)).toMatch(/^4 files, .*: 4 ok, 0 failed\r\n/);
+  });
+
+  test("Ctrl-C at the keyboard finishes what runs and leaves a clean line", async () => {
+    const command = `${process.execPath} ${main} map ./work.mjs#gated -j 1 --chunk 1 work.mjs typed.ts common.cjs -o /dev/null`;
+    const child = spawn(PSEUDO_TERMINAL, ["-qec", command, join(scratch.path, "keyboard")], {
+      cwd: FIXTURES,
+      env: { ...process.env, TERM: "xterm", CI: "", ...gate.env },
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    let drawn = "";
+    child.stdout.on("data", (chunk: Buffer) => (drawn += chunk.toString()));
+    const ended = once(child, "close").then(([code]) => ({ code: Number(code), stderr: drawn }));
+    const guest = await gate.next({ ended } as never);
+    const told = new Promise<void>((resolve) => {
+      child.stdout.on("data", () => {
+        if (drawn.includes("nothing more is read")) resolve();
+      });
+    });
+    child.stdin.write("\u0003");
+    await told;
+    guest.letIn();
+    gate.open();
+    expect((await ended).code).toBe(130);
+    expect(drawn).toMatch(/\r\u001b\[KSIGINT: what runs is finished/);
+    expect(drawn).toMatch(/1 ok, 0 failed\r\n.*read but not started\r\n/);
   });
 
   test("a narrow one leaves out what does not fit", async () => {

@@ -216,7 +216,9 @@ describe("what a run has left", () => {
           const segments = remainingSegments(done, files.length);
           const rest = await readAll({ ...reading, ...laterCut, segments });
           const covered = new Set(
-            done.flatMap(({ first, count }) => Array.from({ length: count }, (_, at) => first + at)),
+            done.flatMap(({ first, count }) =>
+              Array.from({ length: count }, (_, at) => first + at),
+            ),
           );
           expect(rest.records).toEqual(whole.records.filter(({ index }) => !covered.has(index)));
         },
