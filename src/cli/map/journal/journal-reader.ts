@@ -23,6 +23,8 @@ export interface JournalState {
   readonly offsets: Offsets;
   /** How long the journal has to be; what follows speaks of lines that are lost. */
   readonly length: number;
+  /** Whether it speaks of more than the files hold. */
+  readonly isAhead: boolean;
 }
 
 /**
@@ -58,6 +60,7 @@ export function readJournal(path: string, sizes: Offsets): JournalState | undefi
     ...state,
     offsets: { output, errors, joblog },
     length: last?.end ?? head.end,
+    isAhead: known < entries.length,
   };
 }
 

@@ -29,8 +29,8 @@ export interface RunPlan {
   /** What is left of the input; `undefined` for all of it. */
   readonly remainder: Remainder | undefined;
   readonly before: Before | undefined;
-  /** Whether nothing is left to do. */
-  readonly isDone: boolean;
+  /** What the user should know before it begins. */
+  readonly note: string | undefined;
   /** Opens the files, and cuts off what the journal does not know of. */
   open(): Promise<RunOutputs>;
   /** Lets other runs at the journal. */
@@ -106,7 +106,7 @@ function journalPlan(
 class PlainPlan implements RunPlan {
   readonly remainder = undefined;
   readonly before = undefined;
-  readonly isDone = false;
+  readonly note = undefined;
   readonly #options: MapOptions;
 
   constructor(options: MapOptions) {
@@ -130,7 +130,7 @@ class PlainPlan implements RunPlan {
 class FreshPlan implements RunPlan {
   readonly remainder = undefined;
   readonly before = undefined;
-  readonly isDone = false;
+  readonly note = undefined;
   readonly #options: MapOptions;
   readonly #fingerprint: Fingerprint;
   readonly #lock: RunLock;
@@ -173,7 +173,7 @@ class FreshPlan implements RunPlan {
 class ResumePlan implements RunPlan {
   readonly remainder: Remainder;
   readonly before: Before;
-  readonly isDone: boolean;
+  readonly note: string | undefined;
   readonly #options: MapOptions;
   readonly #state: JournalState;
   readonly #lock: RunLock;
@@ -182,7 +182,7 @@ class ResumePlan implements RunPlan {
     this.#options = options;
     this.#state = state;
     this.#lock = lock;
-    const { done, failed, ran, isComplete } = state;
+    const { done, failed, ran, isAhead } = state;
     const isRetry = options.retryFailed;
     const count = inputs.shape.format === "files" ? 1 : inputs.paths.length;
     const segments = isRetry ? failedSegments(done, failed) : remainingSegments(done, count);
@@ -190,7 +190,9 @@ class ResumePlan implements RunPlan {
     const bytes = done.reduce((sum, { start, end }) => sum + end - start, 0);
     const isContent = inputs.shape.format !== "files";
     this.before = { ran, bytes: isContent && !isRetry ? bytes : 0, failed };
-    this.isDone = isRetry ? failed.size === 0 : isComplete;
+    this.note = isAhead
+      ? "The files are shorter than the journal says; what they lack is done again."
+      : undefined;
   }
 
   async open(): Promise<RunOutputs> {

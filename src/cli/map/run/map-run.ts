@@ -80,6 +80,7 @@ export class MapRun {
       onAsk: () => this.#reporter.note(runningText(workers.flights, this.#counters)),
     });
     if (this.#options.verbose) this.#reporter.note(this.#workersText());
+    if (this.#parts.plan.note !== undefined) this.#reporter.note(this.#parts.plan.note);
     this.#start();
     try {
       await this.#runToEnd();
@@ -214,7 +215,7 @@ export class MapRun {
 
   #kill(): void {
     this.#isKilled = true;
-    this.#pipeline.abort();
+    // What was under way comes back as cancelled, and the run to its end.
     this.#parts.workers.abandon();
   }
 

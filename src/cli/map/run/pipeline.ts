@@ -45,7 +45,6 @@ export class Pipeline {
   #openBlocks = 0;
   #openRecords = 0;
   #isStopped = false;
-  #isAborted = false;
   #failure: { readonly error: unknown } | undefined;
   #ring: (() => void) | undefined;
 
@@ -69,8 +68,8 @@ export class Pipeline {
     } catch (error) {
       inputFailure = { error };
     }
-    while (this.#openBlocks > 0 && this.#isHealthy() && !this.#isAborted) await this.#change();
-    if (this.#failure !== undefined && !this.#isAborted) throw this.#failure.error;
+    while (this.#openBlocks > 0 && this.#isHealthy()) await this.#change();
+    if (this.#failure !== undefined) throw this.#failure.error;
     await this.#queue.flush();
     if (inputFailure !== undefined) throw inputFailure.error;
   }
@@ -82,20 +81,14 @@ export class Pipeline {
     this.#changed();
   }
 
-  /** Waits for nothing that is under way; {@link Pipeline.run} ends after what is done. */
-  abort(): void {
-    this.#isAborted = true;
-    this.stop();
-  }
-
   async #pump(): Promise<void> {
     const { slots, source, size } = this.#parts;
     for (let sequence = 0; ; sequence++) {
-      await this.#slot();
+      await slots.take();
       while (this.#isFull() && this.#mayPull()) await this.#change();
       const room = this.#parts.window - this.#openRecords;
       const block = this.#mayPull() ? await source.next(size.within(room)) : undefined;
-      if (block === undefined || this.#isAborted) return slots.release();
+      if (block === undefined) return slots.release();
       this.#openBlocks += 1;
       this.#openRecords += block.body.count;
       this.#open.set(sequence, block.body.count);
@@ -103,22 +96,10 @@ export class Pipeline {
     }
   }
 
-  /** Takes a slot, unless the run is aborted before: then those who have one never give it back. */
-  #slot(): Promise<void> {
-    return new Promise((resolve) => {
-      void this.#parts.slots.take().then(resolve);
-      this.#onAbort = resolve;
-      if (this.#isAborted) resolve();
-    });
-  }
-
-  #onAbort: (() => void) | undefined;
-
   /** Never rejects: a failure of the run is kept, and ends it. */
   async #process(sequence: number, block: RecordBlock): Promise<void> {
     try {
-      const finished = await this.#parts.trial.run(block);
-      if (!this.#isAborted) this.#add(sequence, finished);
+      this.#add(sequence, await this.#parts.trial.run(block));
     } catch (error) {
       this.#failure ??= { error };
       // The pump may wait for input that comes late or never.
@@ -172,7 +153,6 @@ export class Pipeline {
 
   #changed(): void {
     if (this.#queue.hasFailed) this.#parts.source.close();
-    if (this.#isAborted) this.#onAbort?.();
     this.#ring?.();
     this.#ring = undefined;
   }
