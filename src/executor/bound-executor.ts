@@ -80,7 +80,7 @@ export class BoundExecutor implements Executor {
     return Promise.all(futures) as Promise<Awaited<R>[]>;
   }
 
-  with(options: TaskOptions): BoundExecutor {
+  with(options: TaskOptions): Executor {
     return new BoundExecutor(this.#scheduler, { ...this.#options.source, ...options });
   }
 

@@ -147,6 +147,29 @@ describe("memory", () => {
   });
 });
 
+test("--window bounds how far a run goes beyond a slow record, and does not stall it", async () => {
+  const args = ["map", "./work.mjs#gated", "-j", "2", "--chunk", "1", "--window", "3"];
+  const run = startManycore(args, { input: ONE_TO_TEN, env: gate.env });
+  const guests = [await gate.next(run), await gate.next(run)];
+  guests.find(({ record }) => record === "2")?.letIn();
+  (await gate.next(run)).letIn();
+  let isFirstIn = false;
+  const next = gate.next(run).then((guest) => ({ guest, isEarly: !isFirstIn }));
+  // The answer to a signal is a round trip in which a fourth record would have had time to come.
+  const asking = setInterval(() => run.child.kill("SIGUSR1"), 20);
+  await untilLine(run, /^2 done/, { stream: "stderr" });
+  clearInterval(asking);
+  isFirstIn = true;
+  guests.find(({ record }) => record === "1")?.letIn();
+  const { guest, isEarly } = await next;
+  expect(isEarly).toBe(false);
+  gate.open();
+  guest.letIn();
+  const { code, stdout } = await run.ended;
+  expect(code).toBe(0);
+  expect(stdout).toBe(ONE_TO_TEN.replaceAll(/\d+/g, '"$&"'));
+});
+
 describe("SIGUSR1", () => {
   test("tells what runs", async () => {
     const run = startManycore(["map", "./work.mjs#gated", "-j", "1"], {

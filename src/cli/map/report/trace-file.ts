@@ -61,6 +61,11 @@ export class TraceFile {
     const { pid, worker, startedAt, ms, calls } = result;
     this.#introduce(pid, worker);
     const ts = this.#at(startedAt);
+    // Ends are rounded as starts are, or neighbours would overlap by a microsecond.
+    const span = (from: number, length: number): { ts: number; dur: number } => {
+      const begin = this.#at(startedAt + from);
+      return { ts: begin, dur: this.#at(startedAt + from + length) - begin };
+    };
     const { first, count, source, line } = body;
     this.#add({
       name: count === 1 ? `record ${first}` : `records ${first}-${first + count - 1}`,
@@ -68,8 +73,7 @@ export class TraceFile {
       ph: "X",
       pid,
       tid: worker,
-      ts,
-      dur: Math.round(ms * 1000),
+      ...span(0, ms),
       args: { count, source, line, failed: result.failures.length },
     });
     for (const [index, at, callMs, isOk] of calls) {
@@ -79,8 +83,7 @@ export class TraceFile {
         ph: "X",
         pid,
         tid: worker,
-        ts: Math.round(ts + at * 1000),
-        dur: Math.round(callMs * 1000),
+        ...span(at, callMs),
       });
     }
     this.#add({ name: "memory", ph: "C", pid, tid: 0, ts, args: { rss: result.memory } });
@@ -137,7 +140,7 @@ export class TraceFile {
 
   /** Microseconds since the run began; worker and command count from the same clock. */
   #at(epochMs: number): number {
-    return Math.max(0, Math.round((epochMs - this.#origin) * 1000));
+    return Math.max(0, Math.floor((epochMs - this.#origin) * 1000));
   }
 
   #add(event: TraceEvent): void {

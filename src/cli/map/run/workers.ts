@@ -141,7 +141,7 @@ export class Workers {
   #withTimeout(timeout: number | undefined): BoundExecutor {
     if (timeout === undefined) return this.#executor;
     if (this.#timed?.timeout !== timeout) {
-      this.#timed = { timeout, executor: this.#executor.with({ timeout }) };
+      this.#timed = { timeout, executor: this.#executor.with({ timeout }) as BoundExecutor };
     }
     return this.#timed.executor;
   }
