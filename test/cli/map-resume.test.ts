@@ -170,10 +170,20 @@ describe("the journal", () => {
   });
 
   test("that is none is refused with 4", async () => {
-    file("out.journal", "hello\nthere\n");
+    for (const text of ["hello\nthere\n", "no line"]) {
+      file("out.journal", text);
+      const run = await manycore(args("--resume"));
+      expect(run.code).toBe(4);
+      expect(run.stderr).toMatch(/out\.journal:1 is not a line of a journal/);
+    }
+  });
+
+  test("whose first line was cut off is that of a run that has not begun", async () => {
+    rmSync(file("out"));
+    file("out.journal", '{"journal":"manycore map","vers');
     const run = await manycore(args("--resume"));
-    expect(run.code).toBe(4);
-    expect(run.stderr).toMatch(/out\.journal:1 is not a line of a journal/);
+    expect(run.code).toBe(0);
+    expect(readFileSync(file("out"), "utf8")).toBe('"0"\n"1"\n"2"\n');
   });
 
   test("is in the way of an output without a journal", async () => {

@@ -1,7 +1,8 @@
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { scratchFolder } from "../cli/command.ts";
+import { manycore, scratchFolder, startManycore } from "../cli/command.ts";
 import { randomOf, Resumable } from "../cli/resume-kit.ts";
 import type { Shape } from "../cli/resume-kit.ts";
 
@@ -11,6 +12,33 @@ const RUNS_PER_SHAPE = 10;
 
 const scratch = scratchFolder();
 afterAll(scratch.remove);
+
+test("--retry-failed killed at random moments loses nothing and says nothing twice", async () => {
+  const folder = mkdtempSync(join(scratch.path, "retry-"));
+  const at = (name: string): string => join(folder, name);
+  const records = 6000;
+  const random = randomOf(SEED);
+  writeFileSync(at("in.txt"), Array.from({ length: records }, (_, id) => `${id}\n`).join(""));
+  writeFileSync(at("broken"), "");
+  const args = [
+    ...["map", "./work.mjs#mendable", at("in.txt"), "--format", "lines", "-q", "-j", "2"],
+    ...["-o", at("out"), "--errors", at("errors"), "--fsync", "always", "--block", "1K"],
+  ];
+  const env = { MANYCORE_TEST_BROKEN: at("broken") };
+  expect(await manycore([...args, "--resume"], { env })).toMatchObject({ code: 1 });
+  rmSync(at("broken"));
+  for (let kills = 0; kills < 20; kills++) {
+    const run = startManycore([...args, "--retry-failed"], { env });
+    await Promise.race([sleep(150 + 400 * random()), run.ended]);
+    run.child.kill("SIGKILL");
+    await run.ended;
+  }
+  expect(await manycore([...args, "--retry-failed"], { env })).toMatchObject({ code: 0 });
+  const lines = readFileSync(at("out"), "utf8").split("\n").slice(0, -1);
+  const found = lines.map((line) => Number(line.slice('"ok '.length, -1))).sort((a, b) => a - b);
+  expect(found).toEqual(Array.from({ length: records }, (_, id) => id));
+  expect(readFileSync(at("errors"), "utf8")).toBe("");
+});
 
 const shapes: Shape[] = [
   { format: "jsonl", isOrdered: true, fsync: "batch", isPacked: false, records: 60_000 },

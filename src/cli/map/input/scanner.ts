@@ -34,6 +34,11 @@ export function scannerOf(shape: RecordShape, bytes: Buffer): RecordScanner {
   }
 }
 
+/** Whether records are lines, or stand for them: each separator ends one. */
+export function isLineByLine({ format }: RecordShape): boolean {
+  return format !== "csv" && format !== "json";
+}
+
 /** How many line feeds are in `[start, end)`. */
 export function countFeeds(bytes: Buffer, start: number, end: number): number {
   let feeds = 0;

@@ -1,6 +1,6 @@
 import type { BlockBody, RecordShape } from "./block.ts";
 import { firstInk } from "./json-scanner.ts";
-import { countFeeds, scannerOf } from "./scanner.ts";
+import { countFeeds, isLineByLine, scannerOf } from "./scanner.ts";
 
 /** One record inside a block's text. */
 export interface TextRecord {
@@ -14,7 +14,7 @@ export interface TextRecord {
 export function* textRecords(shape: RecordShape, text: Uint8Array): Generator<TextRecord> {
   const bytes = Buffer.from(text.buffer, text.byteOffset, text.byteLength);
   const scanner = scannerOf(shape, bytes);
-  const isCounted = shape.format === "lines" || shape.format === "files";
+  const isCounted = isLineByLine(shape);
   let line = 0;
   for (let start = 0; start < bytes.length;) {
     const end = scanner.endOf(start, true);

@@ -5,7 +5,7 @@ import { ByteReader } from "./byte-reader.ts";
 import type { Reader } from "./byte-reader.ts";
 import { readColumns } from "./csv-header.ts";
 import { closesAt, firstInk } from "./json-scanner.ts";
-import { countFeeds, scannerOf } from "./scanner.ts";
+import { countFeeds, isLineByLine, scannerOf } from "./scanner.ts";
 import { Window } from "./window.ts";
 
 /** How a source cuts its text. */
@@ -32,7 +32,11 @@ export interface TextOptions {
 interface Cut {
   readonly end: number;
   readonly count: number;
+  /** Records and what was skipped between them. */
+  readonly pieces: number;
 }
+
+const NOTHING: Cut = { end: 0, count: 0, pieces: 0 };
 
 const OPEN_BRACKET = 91;
 
@@ -91,13 +95,12 @@ export class TextSource implements BlockSource {
   /** Takes whole records off the window; `undefined` when it has to be filled, or is at its end. */
   #take(window: Window, maxRecords: number): RecordBlock | undefined {
     const { bytes, offset } = window;
-    const { end, count } = this.#cut(window, maxRecords);
+    const { end, count, pieces } = this.#cut(window, maxRecords);
     if (end === 0) return undefined;
     const { shape } = this.#options;
     const first = this.#index;
     const line = this.#line;
-    const feeds =
-      shape.format === "lines" || shape.format === "files" ? count : countFeeds(bytes, 0, end);
+    const feeds = isLineByLine(shape) ? pieces : countFeeds(bytes, 0, end);
     this.#index += count;
     this.#line += feeds;
     window.drop(end);
@@ -126,40 +129,21 @@ export class TextSource implements BlockSource {
     const scanner = scannerOf(shape, bytes);
     const isArray = shape.format === "json";
     const isLast = this.#isLast(window);
-    let [at, count] = [0, 0];
+    let [at, count, pieces] = [0, 0, 0];
     // What a batch that is not whole yet leaves in the window.
-    let whole: Cut = { end: 0, count: 0 };
-    while (count < maxRecords && at < bytes.length && at < Math.max(blockBytes, 1)) {
+    let whole: Cut = NOTHING;
+    // A block may be larger than it should be, so that its last batch is whole.
+    while (count < maxRecords && at < bytes.length && (at < blockBytes || count % batch !== 0)) {
       if (isArray && closesAt(bytes, at) !== false) break;
       const end = scanner.endOf(at, isLast);
       if (end < 0) break;
       if (scanner.isRecord(at, end)) count += 1;
       at = end;
-      if (count % batch === 0) whole = { end: at, count };
+      pieces += 1;
+      if (batch > 1 && count % batch === 0) whole = { end: at, count, pieces };
     }
-    if (count % batch === 0) return { end: at, count };
-    // A batch may be larger than a block.
-    if (whole.count === 0 && at >= blockBytes && maxRecords > count) {
-      return this.#cutBatch(window, scanner, { end: at, count });
-    }
-    const isRest = this.#isRest(window, at);
-    return isRest ? { end: at, count } : whole;
-  }
-
-  /** Goes on beyond the size of a block until one batch is whole. */
-  #cutBatch(window: Window, scanner: ReturnType<typeof scannerOf>, from: Cut): Cut {
-    const { bytes } = window;
-    const isArray = this.#options.shape.format === "json";
-    let { end: at, count } = from;
-    while (count < this.#options.batch && at < bytes.length) {
-      if (isArray && closesAt(bytes, at) !== false) break;
-      const end = scanner.endOf(at, this.#isLast(window));
-      if (end < 0) break;
-      if (scanner.isRecord(at, end)) count += 1;
-      at = end;
-    }
-    const isWhole = count === this.#options.batch || this.#isRest(window, at);
-    return isWhole ? { end: at, count } : { end: 0, count: 0 };
+    const isWhole = count % batch === 0 || this.#isRest(window, at);
+    return isWhole ? { end: at, count, pieces } : whole;
   }
 
   /** Whether what the window ends with is a record as it stands. An array has to be closed first. */

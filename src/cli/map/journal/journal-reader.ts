@@ -8,6 +8,8 @@ import { toRange } from "./journal-entry.ts";
 import type { JournalEntry, JournalHeader, Offsets } from "./journal-entry.ts";
 
 const LINE_FEED = 10;
+/** What every journal starts with. */
+const HEAD = '{"journal":"manycore map"';
 
 /** What a journal says of a run. */
 export interface JournalState {
@@ -39,9 +41,15 @@ export interface JournalState {
  */
 export function readJournal(path: string, sizes: Offsets): JournalState | undefined {
   if (statSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
-  const lines = wholeLines(readFile(path));
+  const bytes = readFile(path);
+  const lines = wholeLines(bytes);
   const [head] = lines;
-  if (head === undefined) return undefined;
+  if (head === undefined) {
+    // A first line that was cut off is that of a run that has not begun; anything else is not ours.
+    const start = bytes.toString("utf8", 0, HEAD.length);
+    if (HEAD.startsWith(start)) return undefined;
+    throw notAJournal(path, 1);
+  }
   const header = parse<JournalHeader>(head.text, path, 1);
   if (header.journal !== "manycore map" || header.version !== 1) throw notAJournal(path, 1);
   const entries = lines.slice(1).map(({ text, end }, at) => {
