@@ -264,6 +264,22 @@ describe("--trace", () => {
     expect(events.some(({ name }) => name === "failed: stdin:5")).toBe(true);
   });
 
+  test("tells calls of a millisecond and more one by one, inside their block", async () => {
+    const path = file("calls.json");
+    await manycore(["map", "./work.mjs#busy", "--trace", path, "--chunk", "4"], {
+      input: "1\n2\n",
+    });
+    const events = JSON.parse(readFileSync(path, "utf8")) as Required<TraceEvent>[];
+    const block = events.find(({ name }) => name === "records 0-1");
+    const calls = events.filter(({ name }) => /^call \d$/.test(name));
+    expect(calls.map(({ name }) => name)).toEqual(["call 0", "call 1"]);
+    for (const { ts, dur } of calls) {
+      expect(dur).toBeGreaterThanOrEqual(2900);
+      expect(ts).toBeGreaterThanOrEqual(block?.ts ?? Infinity);
+      expect(ts + dur).toBeLessThanOrEqual((block?.ts ?? 0) + (block?.dur ?? 0));
+    }
+  });
+
   test("is capped: beyond the limit events are counted instead", async () => {
     const path = file("capped.json");
     const counters = new RunCounters(() => ({ records: 1, bytes: 1 }));

@@ -132,6 +132,27 @@ describe("a part of the input", () => {
     expect(await over20("--shuf", "--limit", "4")).toEqual(shuffled.slice(0, 4));
   });
 
+  test("of files is one as well, and so is a batch of them", async () => {
+    const paths = Array.from({ length: 9 }, (_, at) => `${at}\n`).join("");
+    const over9 = async (...args: string[]): Promise<unknown[]> => {
+      const all = ["map", "./work.mjs#identity", "--format", "files", "-", "-q", ...args];
+      return jsonLines((await manycore(all, { input: paths })).stdout);
+    };
+    expect(await over9("--skip", "3", "--limit", "2")).toEqual(["3", "4"]);
+    expect(await over9("--batch", "2", "--envelope", "--limit", "5")).toMatchObject([
+      { index: 0, count: 2, value: ["0", "1"] },
+      { index: 2, count: 2, value: ["2", "3"] },
+      { index: 4, value: ["4"] },
+    ]);
+    const shuffled = await over9("--shuf", "--seed", "3");
+    expect(shuffled).not.toEqual(await over9());
+    expect(shuffled.toSorted()).toEqual(await over9());
+    const args = ["map", "./work.mjs#deadlyFile", "--format", "files", "-", "--chunk", "9", "-q"];
+    const run = await manycore(args, { input: paths });
+    expect(run.code).toBe(1);
+    expect(jsonLines(run.stdout)).toEqual(["0", "1", "2", "3", "4", "6", "7", "8"]);
+  });
+
   test("is shown by --dry-run, which calls nothing and writes nothing", async () => {
     const output = file("never");
     const args = ["map", "./work.mjs#identity", "-n", "-o", output, "-j", "3"];
@@ -192,6 +213,10 @@ describe("the function", () => {
       { key: "Bern", value: { city: "Bern", sum: 4 } },
       { key: "Rom", value: { city: "Rom", sum: 6 } },
     ]);
+    const fussy = ["--reduce", "./work.mjs#fussy", "--chunk", "4"];
+    const tooMuch = await manycore([...sum, ...fussy], { input: numbers(20) });
+    expect(tooMuch.code).toBe(1);
+    expect(tooMuch.stderr).toMatch(/The --reduce function failed .*: RangeError: that is too much/);
     const lost = await manycore([...sum, "--group-by", "x"], { input: "1\n" });
     expect(lost.code).toBe(1);
     expect(lost.stderr).toMatch(/TypeError: The value has no field "x"/);
