@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
-import { Command, CommanderError } from "commander";
-import { ManycoreError } from "../errors/index.ts";
 import { Argument, Command, CommanderError } from "commander";
+import { ManycoreError } from "../errors/index.ts";
 import { entryUrl } from "../util/entry-url.ts";
 import { CliError } from "./cli-error.ts";
 import { cpuCount } from "../process/cpu-count.ts";

@@ -146,7 +146,7 @@ describe("a part of the input", () => {
     ]);
     const shuffled = await over9("--shuf", "--seed", "3");
     expect(shuffled).not.toEqual(await over9());
-    expect(shuffled.toSorted()).toEqual(await over9());
+    expect(new Set(shuffled)).toEqual(new Set(await over9()));
     const args = ["map", "./work.mjs#deadlyFile", "--format", "files", "-", "--chunk", "9", "-q"];
     const run = await manycore(args, { input: paths });
     expect(run.code).toBe(1);

@@ -8,13 +8,7 @@ import { textRecords, unitsOf } from "../../dist/cli/map/input/split.js";
 import { loadCsvParser } from "../../dist/cli/map/input/csv-parser.js";
 import { recordsOf } from "../../dist/cli/map/work/records-of.js";
 import { Slots } from "../../dist/cli/map/run/slots.js";
-import {
-  bytesText,
-  clockText,
-  countedText,
-  rateText,
-  spanText,
-} from "../../dist/cli/map/report/text.js";
+import { bytesText, clockText, countedText, rateText, spanText } from "../../dist/cli/text.js";
 import { userStack } from "../../dist/cli/map/work/user-stack.js";
 
 describe("parseDuration", () => {

@@ -1,7 +1,7 @@
 import type { Inputs } from "./input/inputs.ts";
 import { openSource } from "./input/open-source.ts";
 import type { MapOptions } from "./options.ts";
-import { bytesText, countedText } from "./report/text.ts";
+import { bytesText, countedText } from "../text.ts";
 import { recordsOf } from "./work/records-of.ts";
 
 const SHOWN = 3;

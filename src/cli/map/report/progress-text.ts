@@ -1,5 +1,5 @@
 import type { RunCounters } from "../run/run-counters.ts";
-import { bytesText, clockText, countedText, countText, rateText } from "./text.ts";
+import { bytesText, clockText, countedText, countText, rateText } from "../../text.ts";
 
 /** The parts of a progress line, the most important first. */
 export function progressParts(counters: RunCounters, unit: string): string[] {

@@ -1,5 +1,5 @@
 import { performance } from "node:perf_hooks";
-import { countText, spanText } from "../report/text.ts";
+import { countText, spanText } from "../../text.ts";
 import type { RunCounters } from "./run-counters.ts";
 import type { Flight } from "./workers.ts";
 
