@@ -12,14 +12,14 @@ import { describeMachine, PYTHON } from "../lib/machine.mjs";
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const isQuick = process.argv.includes("--quick");
-const ROUNDS = isQuick ? 1 : 5;
+const ROUNDS = isQuick ? 1 : 3;
 const WORKERS = Math.min(2, availableParallelism());
 const COMMAND = here("../../lib/cli/main.js");
 const README = here("README.md");
 
 const FIGURES = [
   { name: "trivial", fn: "touch", records: isQuick ? 100_000 : 1_000_000, perArgs: 15_000 },
-  { name: "computing", fn: "compute", records: isQuick ? 40 : 400, perArgs: 20 },
+  { name: "computing", fn: "compute", records: isQuick ? 20 : 100, perArgs: 5 },
 ];
 
 const node = process.execPath;

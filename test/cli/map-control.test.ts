@@ -6,6 +6,9 @@ import { MemoryGuard } from "../../dist/cli/map/run/memory-guard.js";
 import { RunCounters } from "../../dist/cli/map/run/run-counters.js";
 import { RecordTimeLimit } from "../../dist/cli/map/run/time-limit.js";
 import { parseHalt } from "../../dist/cli/map/parse/halt.js";
+import { Workers } from "../../dist/cli/map/run/workers.js";
+import type { BlockResult } from "../../dist/cli/map/work/block-runner.js";
+import type { RunSpec } from "../../dist/cli/map/work/run-spec.js";
 import { TraceFile } from "../../dist/cli/map/report/trace-file.js";
 import { untilLine } from "../helpers/run-program.ts";
 import { Gate, jsonLines, manycore, scratchFolder, startManycore } from "./command.ts";
@@ -72,7 +75,7 @@ describe("--halt", () => {
 
 describe("time", () => {
   test("--max-time ends the run with 124, and what does not end with it", async () => {
-    const args = ["map", "./work.mjs#stuck", "--max-time", "500ms", "--kill-after", "100ms"];
+    const args = ["map", "./work.mjs#stuck", "--max-time", "1500ms", "--kill-after", "100ms"];
     const run = await manycore([...args, "--chunk", "1", "-j", "1"], { input: ONE_TO_TEN });
     expect(run.code).toBe(124);
     expect(jsonLines(run.stdout)).toEqual(["1", "2", "3", "4"]);
@@ -123,6 +126,45 @@ describe("memory", () => {
     await passing;
     guard.stop();
     await guard.pass();
+  });
+
+  test("that is very short takes the youngest call back, to be run again; never the last one", async () => {
+    process.env["MANYCORE_TEST_GATE"] = gate.path;
+    const workers = new Workers({
+      backend: "process",
+      jobs: 2,
+      hooks: undefined,
+      killAfter: 50,
+      maxBlocks: undefined,
+      maxMemory: undefined,
+    });
+    const spec = {
+      module: new URL("../fixtures/cli/work.mjs", import.meta.url).href,
+      name: "gated",
+      label: "gated",
+      shape: { format: "lines", separator: 10, delimiter: "," },
+      batch: 1,
+    } as RunSpec;
+    const attempt = { number: 1, avoid: undefined, timeout: undefined };
+    const run = (text: string, first: number): Promise<BlockResult | undefined> =>
+      workers.run(
+        spec,
+        { first, count: 1, source: "x", line: 1, text: Buffer.from(text) },
+        attempt,
+      );
+    const endless = { ended: new Promise<never>(() => undefined) } as never;
+    const older = run("old", 0);
+    const guest = await gate.next(endless);
+    const younger = run("young", 1);
+    await gate.next(endless);
+    expect(workers.evictYoungest()?.body.first).toBe(1);
+    expect(await younger).toBeUndefined();
+    expect(workers.evictYoungest()).toBeUndefined();
+    guest.letIn();
+    const lines = (await older)?.parts.map((part) => Buffer.from(part).toString()).join("");
+    expect(lines).toBe('"old"\n');
+    await workers.close();
+    delete process.env["MANYCORE_TEST_GATE"];
   });
 
   test("that never suffices does not keep Ctrl-C from ending the run", async () => {

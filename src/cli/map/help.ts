@@ -19,5 +19,5 @@ Examples:
 Exit codes: 0 all records ok, 1 some failed, 2 wrong use, unreadable input or unwritable output,
 3 stopped by --halt, 4 refused: the output exists, or the run to resume was another one,
 124 --max-time reached, 130/143 interrupted (the first signal finishes what runs, the second kills),
-70 internal error. SIGUSR1 prints what runs. More: docs/map.md.
+70 internal error. SIGUSR1 prints what runs. The manual with recipes: docs/map.md of the repository.
 `;
