@@ -19,7 +19,7 @@ const README = here("README.md");
 
 const FIGURES = [
   { name: "trivial", fn: "touch", records: isQuick ? 100_000 : 1_000_000, perArgs: 15_000 },
-  { name: "computing", fn: "compute", records: isQuick ? 20 : 100, perArgs: 5 },
+  { name: "computing", fn: "compute", records: isQuick ? 20 : 200, perArgs: 10 },
 ];
 
 const node = process.execPath;
