@@ -9,6 +9,9 @@ function internalError(error: unknown): never {
 }
 
 process.on("uncaughtException", internalError);
+// The command ends by `process.exit` below. An event loop that runs empty before is a wait that nothing ends,
+// and must not look like success.
+process.on("beforeExit", () => internalError(new Error("nothing is left to wait for")));
 process.on("unhandledRejection", internalError);
 // Everything is written by now; what is still open (a pipe that nobody ends) must not hold the exit.
 void runProgram(process.argv.slice(2)).then((exitCode) => process.exit(exitCode), internalError);

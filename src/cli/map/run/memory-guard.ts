@@ -28,7 +28,8 @@ export class MemoryGuard {
     this.#onEmergency = onEmergency;
     if (least === undefined) return;
     this.#look();
-    this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS).unref();
+    // It keeps the process open: while all wait for memory there is nothing else that would.
+    this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS);
   }
 
   /** Waits while memory is short. */
