@@ -296,7 +296,8 @@ describe("--trace", () => {
       // Microseconds: the run took less than a minute.
       expect((event.ts ?? 0) + (event.dur ?? 0)).toBeLessThan(60_000_000);
     }
-    const blocks = events.filter(({ ph }) => ph === "X");
+    // On a busy machine a call may take a millisecond, and is told as well.
+    const blocks = events.filter(({ ph, name }) => ph === "X" && name.startsWith("records"));
     expect(blocks.map(({ name }) => name).sort()).toEqual(
       ["records 0-1", "records 2-3", "records 4-5", "records 6-7", "records 8-9"].sort(),
     );
