@@ -4,14 +4,17 @@ import { MESSAGES } from "./queue-work.mjs";
 
 const [kind, shape, count] = process.argv.slice(2);
 const send = parentPort ? (value) => parentPort.postMessage(value) : (value) => process.send(value);
-(parentPort ?? process).on("message", async (value) => {
+(parentPort ?? process).on("message", (value) => {
   if (kind !== "stream") send(value);
-  else {
-    for (let i = 0; i < Number(count); i++) {
-      send(MESSAGES[shape]);
-      // Without a pause now and then nothing leaves before the end.
-      if (i % 256 === 0) await new Promise((resolve) => setImmediate(resolve));
-    }
-  }
+  else void stream();
 });
+
+async function stream() {
+  for (let i = 0; i < Number(count); i++) {
+    send(MESSAGES[shape]);
+    // Without a pause now and then nothing leaves before the end.
+    if (i % 256 === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
 send("ready");

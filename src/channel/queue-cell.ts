@@ -12,7 +12,7 @@ import { createRing } from "./ring-file.ts";
 import { MAX_CAPACITY, MIN_CAPACITY } from "./ring-layout.ts";
 
 /** Which class a queue is of; stands in `aux` of its cell, part of the ABI. */
-export const FLAVOUR = { Queue: 1, JoinableQueue: 2, SimpleQueue: 3 } as const;
+const FLAVOUR = { Queue: 1, JoinableQueue: 2, SimpleQueue: 3 } as const;
 export type Flavour = keyof typeof FLAVOUR;
 
 const NAMES: readonly string[] = ["thing", ...Object.keys(FLAVOUR)];

@@ -87,7 +87,7 @@ function fallBack(pending: readonly Uint8Array[]): void {
 }
 
 /** A sentence of our own among the records. */
-export function tell(text: string): void {
+function tell(text: string): void {
   const line = JSON.stringify({
     level: 40,
     time: Date.now(),

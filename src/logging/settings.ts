@@ -6,7 +6,7 @@ const TARGET_VARIABLE = "MANYCORE_LOG";
 const LEVEL_VARIABLE = "MANYCORE_LOG_LEVEL";
 
 /** Levels of loggers, as pino knows them. */
-export const LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+const LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 export type LogLevel = (typeof LEVELS)[number];
 
 /** Where the records of this thread go. */

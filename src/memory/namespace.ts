@@ -10,7 +10,7 @@ const DEFAULT_NAME = "default";
 const VALID_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 /** The namespace this process is in: processes of one user see each other's objects if it is the same. */
-export function namespaceName(): string {
+function namespaceName(): string {
   const name = process.env[VARIABLE] ?? DEFAULT_NAME;
   if (!VALID_NAME.test(name)) {
     throw new InvalidStateError(

@@ -38,7 +38,7 @@ function hasRefs({ ints, base }: Place): boolean {
  *
  * The file goes first: a crash in between leaves a cell without a file, which reads as missing.
  */
-export function discardCell(arena: Arena, index: number): void {
+function discardCell(arena: Arena, index: number): void {
   const { kind, generation } = arena.head(index);
   const { ints, base } = arena.cell(index);
   if (KINDS_WITH_FILE.has(kind)) {

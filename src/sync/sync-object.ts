@@ -1,5 +1,5 @@
 import { InvalidStateError } from "../errors/index.ts";
-import { CELL, type Kind } from "../memory/index.ts";
+import type { Kind } from "../memory/index.ts";
 import {
   attachCell,
   closeCell,
@@ -124,9 +124,4 @@ export function shareable<T extends SyncObject>(
     (handle) => revive(new Arrival(handle as Handle, kind)),
   );
   inspectAs(Class as { readonly prototype: T }, describe);
-}
-
-/** The words of a state, for kinds that have no better name for them. */
-export function stateWord(cell: LocalCell): number {
-  return cell.base + CELL.state;
 }
