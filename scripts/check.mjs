@@ -16,6 +16,7 @@ const STEPS = {
   lint: ["oxlint", "--type-aware", "--deny-warnings", "--report-unused-disable-directives"],
   api: ["api-extractor", "run", "--print-api-report-diff"],
   package: ["node", "scripts/package-checks.mjs"],
+  model: ["node", "scripts/model.mjs", "--quick"],
   runtimes: ["node", "scripts/runtimes.mjs", "--quiet"],
   tests: ["c8", "vitest", "run"],
 };
