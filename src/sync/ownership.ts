@@ -196,7 +196,8 @@ export class Ownership {
       const isReserved = heir !== 0 && isCurrent(parking().participant.arena, heir);
       const next = isReserved ? RESERVED : 0;
       if (Atomics.compareExchange(this.#ints, this.#state, word, next) !== word) continue;
-      faultPoint(isReserved ? "owner:reserved" : "owner:released");
+      faultPoint("owner:released");
+      if (isReserved) faultPoint("owner:reserved");
       // A dead heir cannot come; who is woken in its place frees what is reserved for it.
       if (!isReserved || !this.#wakeHeir()) wake(cell, parking(), 1);
       return;
