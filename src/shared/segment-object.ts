@@ -127,9 +127,15 @@ export function unlinkByName(kind: Kind, name: string): boolean {
 
 /**
  * Opens the named object of a kind.
+ * @param make - calls the constructor.
  * @throws {@link InvalidStateError} when there is none.
  */
-export function findObject(kind: Kind, name: string): Arrival {
+export function openObject<T>(kind: Kind, name: string, make: (source: Arrival) => T): T {
+  // Finding and attaching take the lock once.
+  return participant().arena.exclusively(() => make(findObject(kind, name)));
+}
+
+function findObject(kind: Kind, name: string): Arrival {
   const cell = findCell(kind, name);
   if (cell === undefined) {
     throw Object.assign(

@@ -5,7 +5,7 @@ import { Arrival, shareable } from "../sync/sync-object.ts";
 import { describeLock, openLock, type SharedLock } from "./companion-lock.ts";
 import { capacityFor, decodeItem, encodeItem, sameItem, type ShareableItem } from "./list-item.ts";
 import { ListLayout } from "./list-layout.ts";
-import { checkBytes, findObject, SegmentObject, type SegmentCreation } from "./segment-object.ts";
+import { checkBytes, openObject, SegmentObject, type SegmentCreation } from "./segment-object.ts";
 import { checkPersistent, type SegmentOptions } from "./shared-memory.ts";
 
 /** A write takes microseconds; only a process that was stopped in the midst of one makes others wait. */
@@ -48,8 +48,11 @@ export class ShareableList extends SegmentObject {
    * @throws {@link InvalidStateError} when there is none of this name.
    */
   static open(name: string): ShareableList {
-    const source = findObject(KIND.list, name);
-    return new ShareableList(source as unknown as ShareableItem[]);
+    return openObject(
+      KIND.list,
+      name,
+      (source) => new ShareableList(source as unknown as ShareableItem[]),
+    );
   }
 
   /** How many slots it has; that never changes. */

@@ -23,7 +23,7 @@ import { FIELD } from "./fields.ts";
 import {
   checkBytes,
   checkSize,
-  findObject,
+  openObject,
   SegmentObject,
   type SegmentCreation,
 } from "./segment-object.ts";
@@ -90,7 +90,11 @@ export class SharedArray<
    */
   static open<T extends ElementType>(type: T, name: string): SharedArray<T, LockChoice> {
     codeOf(type);
-    const array = new SharedArray<T, LockChoice>(findObject(KIND.array, name) as unknown as T, 0);
+    const array = openObject(
+      KIND.array,
+      name,
+      (source) => new SharedArray<T, LockChoice>(source as unknown as T, 0),
+    );
     if (array.type === type) return array;
     const found = array.type;
     array.close();

@@ -4,7 +4,7 @@ import { Arrival, shareable } from "../sync/sync-object.ts";
 import {
   checkBytes,
   checkSize,
-  findObject,
+  openObject,
   SegmentObject,
   unlinkByName,
   type SegmentCreation,
@@ -82,7 +82,7 @@ export class SharedMemory extends SegmentObject {
    * @throws {@link InvalidStateError} when there is none of this name.
    */
   static open(name: string): SharedMemory {
-    return new SharedMemory(findObject(KIND.segment, name));
+    return openObject(KIND.segment, name, (source) => new SharedMemory(source));
   }
 
   /**
