@@ -1,15 +1,15 @@
 import { InvalidStateError } from "../errors/index.ts";
 import { KIND, type Kind, type Place } from "../memory/index.ts";
 import { closeCell, openCell, participant, type Handle } from "../parking/index.ts";
-import { Lock } from "../sync/index.ts";
+import { Lock, RLock } from "../sync/index.ts";
 import { Arrival, SyncObject } from "../sync/sync-object.ts";
 import { FIELD } from "./fields.ts";
 
 /** A lock that goes with a value or an array. */
-export type SharedLock = Lock;
+export type SharedLock = Lock | RLock;
 
 /**
- * Which lock: `true` makes a new one, `false` none, a lock is used as it is, by itself or for several
+ * Which lock: `true` makes a new {@link RLock}, `false` none, a lock is used as it is, by itself or for several
  * objects together.
  */
 export type LockChoice = boolean | SharedLock;
@@ -19,7 +19,7 @@ export type LockOf<L extends LockChoice> = L extends false
   ? undefined
   : L extends SharedLock
     ? L
-    : SharedLock;
+    : RLock;
 
 /** Writes into a new cell which lock the object has. */
 export function describeLock({ ints, base }: Place, choice: LockChoice): void {
@@ -51,8 +51,9 @@ export function checkLock(place: Place, choice: LockChoice, name: string): void 
 /** Checks the option. */
 export function checkChoice(choice: unknown): void {
   if (choice === undefined || typeof choice === "boolean" || choice instanceof Lock) return;
+  if (choice instanceof RLock) return;
   throw new TypeError(
-    `Expected \`lock\` to be true, false or a Lock, got ${choice === null ? "null" : typeof choice}`,
+    `Expected \`lock\` to be true, false, a Lock or an RLock, got ${choice === null ? "null" : typeof choice}`,
   );
 }
 
@@ -71,13 +72,13 @@ export function openLock(place: Place): SharedLock | undefined {
     const generation = Atomics.load(ints, base + FIELD.lockGeneration);
     if (index >= 0 && index < arena.capacity) {
       const head = arena.head(index);
-      if (head.generation === generation && head.kind === KIND.lock) {
+      if (head.generation === generation && (head.kind === KIND.rlock || head.kind === KIND.lock)) {
         return reviveLock({ folder: arena.folder, index, generation }, head.kind);
       }
     }
-    const cell = openCell({ kind: KIND.lock, fill: () => {} });
+    const cell = openCell({ kind: KIND.rlock, fill: () => {} });
     const handle = { folder: arena.folder, index: cell.index, generation: cell.generation };
-    const lock = reviveLock(handle, KIND.lock);
+    const lock = reviveLock(handle, KIND.rlock);
     closeCell(cell);
     setLock(place, handle);
     return lock;
@@ -85,7 +86,8 @@ export function openLock(place: Place): SharedLock | undefined {
 }
 
 function reviveLock(handle: Handle, kind: Kind): SharedLock {
-  return new Lock(new Arrival(handle, kind) as object);
+  const arrival = new Arrival(handle, kind) as object;
+  return kind === KIND.lock ? new Lock(arrival) : new RLock(arrival);
 }
 
 /** The index last: with a generation that is not its own it counts as ended. */

@@ -5,12 +5,12 @@ import {
   Lock,
   Process,
   ProcessPoolExecutor,
+  RLock,
   SharedValue,
   Thread,
   ThreadPoolExecutor,
   TimeoutError,
   type LockChoice,
-  type SharedLock,
   type ValueType,
 } from "manycore";
 import { useNamespace } from "../helpers/namespace.ts";
@@ -119,7 +119,9 @@ describe("SharedValue", () => {
 describe("its lock", () => {
   test("is its own unless another is given, or none", () => {
     const own = new SharedValue("int32");
-    expect(own.lock.locked).toBe(false);
+    expect(own.lock).toBeInstanceOf(RLock);
+    const reentrant = new RLock();
+    expect(new SharedValue("int32", 1, { lock: reentrant }).lock).toBe(reentrant);
     const shared = new Lock();
     const [a, b] = [0, 1].map((i) => new SharedValue("int32", i, { lock: shared }));
     expect(a!.lock).toBe(shared);
@@ -171,14 +173,23 @@ describe("its lock", () => {
     }
   });
 
+  test("may be held already when the value is updated", async () => {
+    const value = new SharedValue("int32", 1);
+    const result = await value.lock.run(() => value.update((x) => x + 1));
+    expect(result).toBe(2);
+    using guard = value.lock.holdSync();
+    expect(value.updateSync((x) => x + 1)).toBe(3);
+    expect(guard.released).toBe(false);
+  });
+
   test("travels with it", async () => {
     await using pool = new ThreadPoolExecutor({ maxWorkers: 1 });
     const value = new SharedValue("int32");
     const back = (await pool.submit(same, value)) as SharedValue<"int32">;
     const guard = back.lock.holdSync();
     expect(value.lock.locked).toBe(true);
-    expect(value.lock.tryAcquire()).toBe(false);
     guard.release();
+    expect(value.lock.locked).toBe(false);
     const free = (await pool.submit(
       same,
       new SharedValue("int8", 1, { lock: false }),
@@ -198,8 +209,8 @@ describe("its lock", () => {
 test("types of values and locks follow what it was made with", () => {
   const own = new SharedValue("int32");
   expectTypeOf(own.value).toEqualTypeOf<number>();
-  expectTypeOf(own.lock).toEqualTypeOf<SharedLock>();
-  expectTypeOf(new SharedValue("int32", 0, { name: "t" }).lock).toEqualTypeOf<SharedLock>();
+  expectTypeOf(own.lock).toEqualTypeOf<RLock>();
+  expectTypeOf(new SharedValue("int32", 0, { name: "t" }).lock).toEqualTypeOf<RLock>();
   expectTypeOf(new SharedValue("bool").value).toEqualTypeOf<boolean>();
   const free = new SharedValue("bigint64", 1n, { lock: false });
   expectTypeOf(free.value).toEqualTypeOf<bigint>();
