@@ -127,12 +127,12 @@ export function unlinkByName(kind: Kind, name: string): boolean {
 
 /**
  * Opens the named object of a kind.
- * @param make - calls the constructor.
+ * @param construct - calls the constructor.
  * @throws {@link InvalidStateError} when there is none.
  */
-export function openObject<T>(kind: Kind, name: string, make: (source: Arrival) => T): T {
+export function openObject<T>(kind: Kind, name: string, construct: (source: Arrival) => T): T {
   // Finding and attaching take the lock once.
-  return participant().arena.exclusively(() => make(findObject(kind, name)));
+  return participant().arena.exclusively(() => construct(findObject(kind, name)));
 }
 
 function findObject(kind: Kind, name: string): Arrival {
