@@ -80,9 +80,10 @@ function repair(arena: Arena, bells: Doorbells, index: number, slot: number): vo
   Atomics.and(ints, base + CELL.waiters + word, ~bit);
   const { kind } = arena.head(index);
   if (kind === KIND.rwLock || kind === KIND.barrier) {
-    const members = Atomics.and(ints, base + CELL.members + word, ~bit);
-    if ((members & bit) !== 0) {
+    if ((Atomics.load(ints, base + CELL.members + word) & bit) !== 0) {
+      // The bit goes last: it is what shows, if this is interrupted, that there is something to do.
       if (kind === KIND.barrier) Atomics.or(ints, base + CELL.state, BARRIER_BROKEN);
+      Atomics.and(ints, base + CELL.members + word, ~bit);
       wakeAll(place, bells);
     }
   }
@@ -98,7 +99,9 @@ export function sweepSlot(arena: Arena, bells: Doorbells, slot: number): void {
   const generation = (Atomics.load(ints, base + SLOT.word) >>> 2) & GENERATION_MASK;
   const used = arena.cellsUsed;
   for (let index = 0; index < used; index++) {
-    if (arena.head(index).kind !== 0) repair(arena, bells, index, slot);
+    const { kind } = arena.head(index);
+    // The words of an extension are its owner's, whatever bits they have.
+    if (kind !== 0 && kind !== KIND.extension) repair(arena, bells, index, slot);
   }
   faultPoint("sweep:cells-done");
   rmSync(bellPath(arena.folder, slot, generation), { force: true });
