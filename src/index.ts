@@ -71,7 +71,9 @@ export type {
 
 // Synchronisation across tasks, threads and processes
 export {
+  Barrier,
   BoundedSemaphore,
+  Condition,
   Event,
   Guard,
   Lock,
@@ -81,6 +83,7 @@ export {
   WaitableTimer,
 } from "./sync/index.ts";
 export type {
+  BarrierOptions,
   EventOptions,
   LockOptions,
   ResetMode,

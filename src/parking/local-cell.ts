@@ -34,6 +34,10 @@ export class LocalCell implements Place {
   origin: Context | undefined;
   /** Waits of this thread for the writer's side (RWLock). */
   writers = 0;
+  /** Slots to ring once this thread has let go of it (locks): those that a condition has notified. */
+  toRing: Set<number> | undefined;
+  /** What must not be collected before it: the lock of a condition. */
+  keeps: object | undefined;
 
   constructor(index: number, generation: number, place: Place) {
     this.index = index;

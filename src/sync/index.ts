@@ -1,6 +1,8 @@
 export { BoundedSemaphore } from "./bounded-semaphore.ts";
 export { Event, type EventOptions, type ResetMode } from "./event.ts";
 export { describeState, type ObjectState, type SeenHolder } from "./describe-state.ts";
+export { Barrier, type BarrierOptions } from "./barrier.ts";
+export { Condition } from "./condition.ts";
 export { Guard } from "./guard.ts";
 export { Lock, type LockOptions } from "./lock.ts";
 export { releaseFully, restoreDepth, RLock } from "./rlock.ts";

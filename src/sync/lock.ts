@@ -8,12 +8,14 @@ import {
   runIn,
   type Context,
   type ParkOptions,
+  type Wish,
 } from "../parking/index.ts";
 import type { WaitOptions } from "../util/wait-options.ts";
 import { Guard } from "./guard.ts";
 import { describeOwner } from "./owner-text.ts";
 import { Ownership } from "./ownership.ts";
 import { Arrival, shareable, SyncObject, type SharedOptions } from "./sync-object.ts";
+import { waitable } from "./waitable.ts";
 
 /** Options of locks. */
 export interface LockOptions extends SharedOptions {
@@ -139,6 +141,11 @@ export class Lock extends SyncObject {
     );
   }
 
+  #wish(context: Context | undefined): Wish<true> {
+    void this.cell;
+    return this.#ownership.wish(context);
+  }
+
   #bounds(options: WaitOptions | undefined): ParkOptions {
     return {
       timeout: options?.timeout,
@@ -176,6 +183,11 @@ export class Lock extends SyncObject {
       (arrival) => new Lock(arrival as LockOptions),
       (lock) => Lock.#describe(lock),
     );
+    waitable(Lock, {
+      wish: (lock, context) => lock.#wish(context),
+      giveBack: (lock) => lock.release(),
+      isAbandoned: (lock) => lock.abandoned,
+    });
   }
 }
 

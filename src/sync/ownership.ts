@@ -60,6 +60,7 @@ export class Ownership {
     }
     if (Atomics.compareExchange(this.#ints, this.#state, this.#token, 0) !== this.#token)
       this.#pass();
+    if (cell.toRing !== undefined) this.#ringNotified(cell.toRing);
     // Its last handle was closed meanwhile.
     if (cell.handles === 0) settleCell(cell);
   }
@@ -201,6 +202,15 @@ export class Ownership {
       // A dead heir cannot come; who is woken in its place frees what is reserved for it.
       if (!isReserved || !this.#wakeHeir()) wake(cell, parking(), 1);
       return;
+    }
+  }
+
+  #ringNotified(slots: ReadonlySet<number>): void {
+    const waker = parking();
+    this.cell.toRing = undefined;
+    for (const slot of slots) {
+      if (slot === waker.slot) waker.scanSoon();
+      else waker.bells.ring(slot);
     }
   }
 

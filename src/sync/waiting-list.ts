@@ -1,0 +1,112 @@
+import { CELL } from "../memory/index.ts";
+import { generationIn, parking, slotOf, type LocalCell } from "../parking/index.ts";
+import { ExtraWords, type Page } from "./extra-words.ts";
+
+/** In the word of a waiter: it was notified. The rest of the word is its token. */
+const NOTIFIED = 1;
+/** A waiter's token and its ticket. */
+const SEAT_WORDS = 2;
+
+/** The place of one wait in the list. */
+export interface Seat {
+  readonly ints: Int32Array;
+  readonly at: number;
+}
+
+/**
+ * Who waits for a condition, in the order in which they came.
+ *
+ * All changes are made by the holder of the condition's lock, so there is one at a time. Each is a single
+ * store, so stopping anywhere leaves a list that is whole.
+ */
+export class WaitingList {
+  readonly #cell: LocalCell;
+  readonly #words: ExtraWords;
+
+  constructor(cell: LocalCell) {
+    this.#cell = cell;
+    this.#words = new ExtraWords(cell);
+  }
+
+  /** A seat behind all others. */
+  take(): Seat {
+    const seat = this.#find((word) => word === 0) ?? this.#find(isDead) ?? this.#newSeat();
+    Atomics.store(seat.ints, seat.at, 0);
+    const { ints, base } = this.#cell;
+    Atomics.store(seat.ints, seat.at + 1, Atomics.add(ints, base + CELL.aux, 1));
+    Atomics.store(seat.ints, seat.at, parking().participant.token);
+    return seat;
+  }
+
+  isNotified({ ints, at }: Seat): boolean {
+    return (Atomics.load(ints, at) & NOTIFIED) !== 0;
+  }
+
+  /** Gives a seat up. */
+  leave({ ints, at }: Seat): void {
+    Atomics.store(ints, at, 0);
+  }
+
+  /**
+   * Notifies those who wait longest; the dead are forgotten.
+   * @param count - how many at most.
+   * @returns their slots; a thread with several waits may be among them more than once.
+   */
+  notify(count: number): number[] {
+    const waiting: { readonly seat: Seat; readonly age: number }[] = [];
+    const newest = Atomics.load(this.#cell.ints, this.#cell.base + CELL.aux);
+    for (const seat of this.#seats()) {
+      const word = Atomics.load(seat.ints, seat.at);
+      if (word === 0 || (word & NOTIFIED) !== 0) continue;
+      waiting.push({ seat, age: (newest - Atomics.load(seat.ints, seat.at + 1)) | 0 });
+    }
+    waiting.sort((a, b) => b.age - a.age);
+    const notified: number[] = [];
+    for (const { seat } of waiting) {
+      if (notified.length >= count) break;
+      const word = Atomics.load(seat.ints, seat.at);
+      if (isDead(word)) {
+        this.leave(seat);
+      } else {
+        Atomics.store(seat.ints, seat.at, word | NOTIFIED);
+        notified.push(slotOf(word));
+      }
+    }
+    return notified;
+  }
+
+  /** How many wait and were not notified; those who died may be among them. */
+  get size(): number {
+    let size = 0;
+    for (const { ints, at } of this.#seats()) {
+      const word = Atomics.load(ints, at);
+      if (word !== 0 && (word & NOTIFIED) === 0) size++;
+    }
+    return size;
+  }
+
+  #find(isWanted: (word: number) => boolean): Seat | undefined {
+    for (const seat of this.#seats()) {
+      if (isWanted(Atomics.load(seat.ints, seat.at))) return seat;
+    }
+    return undefined;
+  }
+
+  #newSeat(): Seat {
+    const { ints, first }: Page = this.#words.grow();
+    return { ints, at: first };
+  }
+
+  *#seats(): Generator<Seat> {
+    for (const { ints, first, length } of this.#words.pages()) {
+      for (let at = first; at < first + length; at += SEAT_WORDS) yield { ints, at };
+    }
+  }
+}
+
+function isDead(word: number): boolean {
+  const waker = parking();
+  const slot = slotOf(word);
+  if (slot === waker.slot && generationIn(word) === waker.participant.generation) return false;
+  return !waker.bells.isAlive(slot, generationIn(word));
+}
