@@ -80,18 +80,26 @@ export {
   RLock,
   RWLock,
   Semaphore,
+  waitAll,
+  waitAllSync,
+  waitAny,
+  waitAnySync,
   WaitableTimer,
 } from "./sync/index.ts";
 export type {
   BarrierOptions,
+  Ending,
   EventOptions,
+  Joinable,
   LockOptions,
   ResetMode,
   RWLockOptions,
   SemaphoreOptions,
   SharedOptions,
+  SyncWaitable,
   TimerSetOptions,
   WaitableTimerOptions,
+  WaitAnyResult,
 } from "./sync/index.ts";
 
 // Logging

@@ -62,12 +62,25 @@ export function currentContext(): Context | undefined {
 
 /** Makes the code that runs, and what follows it asynchronously, a new context inside the current one. */
 export function enterContext(): Context {
-  const context = childContext();
-  storage ??= new AsyncLocalStorage();
+  return enterContexts(1)[0]!;
+}
+
+/**
+ * As many contexts, each inside the one before, for code that takes several things at once: each is let go
+ * of by itself. What follows belongs to the last.
+ */
+export function enterContexts(count: number): Context[] {
+  let context = childContext();
   const outer = context.parent;
+  const contexts = [context];
+  while (contexts.length < count) {
+    context = { ...childContext(), parent: context };
+    contexts.push(context);
+  }
+  storage ??= new AsyncLocalStorage();
   storage.enterWith(context);
   entered = { context, section: currentSection(), outer };
-  return context;
+  return contexts;
 }
 
 /** A new context inside the current one, for {@link runIn}. */

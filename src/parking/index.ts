@@ -2,6 +2,7 @@ export {
   childContext,
   currentContext,
   enterContext,
+  enterContexts,
   isWithin,
   runIn,
   type Context,

@@ -1,4 +1,4 @@
-import { CELL, CELL_SIZE, KIND, MEMBER_WORDS, type Place } from "../memory/index.ts";
+import { CELL, CELL_SIZE, KIND, BITMAP_WORDS, type Place } from "../memory/index.ts";
 import { participant, type LocalCell } from "../parking/index.ts";
 
 /** Words of an extension that are free for use: all behind its head and links. */
@@ -19,7 +19,7 @@ export class ExtraWords {
 
   constructor(cell: LocalCell) {
     this.#cell = cell;
-    this.#pages = [{ ints: cell.ints, first: cell.base + CELL.members, length: MEMBER_WORDS }];
+    this.#pages = [{ ints: cell.ints, first: cell.base + CELL.members, length: BITMAP_WORDS }];
     this.#last = cell;
   }
 

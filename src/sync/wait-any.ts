@@ -1,0 +1,131 @@
+import { enterContext, park, parkSync, type Wish } from "../parking/index.ts";
+import { checkMilliseconds, type WaitOptions } from "../util/wait-options.ts";
+import type { Ending } from "./endings.ts";
+import type { SyncWaitable } from "./wait-all.ts";
+import { entriesOf, type Entry } from "./wait-entries.ts";
+
+/** Which of several objects a wait has taken. */
+export interface WaitAnyResult {
+  /** Its place in the list. */
+  readonly index: number;
+  /** A lock: its holder died with it. */
+  readonly abandoned: boolean;
+}
+
+/**
+ * Waits until one of several objects can be had, and takes that one alone: a lock or a permit is held
+ * then, an event that resets by itself is reset. Of several that can be had, the first in the list is
+ * taken. Processes, threads, Futures and promises count once they have ended, however they did.
+ *
+ * **Waiting**: for any of them; of those that are not taken nothing is changed. **Cancellation**: safe.
+ * @returns which; undefined when the time was up.
+ * @throws `signal.reason`.
+ * @example
+ * const found = await waitAny([stop, lock], { timeout: 1000 });
+ * if (found?.index === 1) lock.release();
+ * @since 0.2.0
+ */
+export function waitAny(
+  objects: readonly (SyncWaitable | Ending)[],
+  options?: WaitOptions,
+): Promise<WaitAnyResult | undefined> {
+  const context = enterContext();
+  const watching = new AbortController();
+  const body = async (): Promise<WaitAnyResult | undefined> => {
+    try {
+      const any = new AnyWish(
+        entriesOf(objects, {
+          caller: "waitAny()",
+          contexts: objects.map(() => context),
+          signal: watching.signal,
+        }),
+      );
+      const now = any.attemptNow(options);
+      if (now !== undefined) return now;
+      return any.settle(await park(any, { ...options, context: context.parent }));
+    } finally {
+      watching.abort();
+    }
+  };
+  return body();
+}
+
+/**
+ * As {@link waitAny}, but the thread sleeps: its event loop stands still meanwhile, so processes, threads and
+ * promises cannot be waited for.
+ * @since 0.2.0
+ */
+export function waitAnySync(
+  objects: readonly SyncWaitable[],
+  options?: WaitOptions,
+): WaitAnyResult | undefined {
+  const any = new AnyWish(entriesOf(objects, { caller: "waitAnySync()" }));
+  return any.attemptNow(options) ?? any.settle(parkSync(any, options));
+}
+
+/** The wish for one of several. */
+class AnyWish implements Wish<WaitAnyResult> {
+  readonly cells: Wish<{}>["cells"];
+  readonly group: object = this;
+  readonly isAny = true;
+  readonly #entries: readonly Entry[];
+  readonly #wishes: readonly Wish<{}>[];
+
+  constructor(entries: readonly Entry[]) {
+    this.#entries = entries;
+    this.#wishes = entries.map((entry) => entry.wish());
+    this.cells = this.#wishes.flatMap((wish) => wish.cells);
+  }
+
+  /** Takes what can be had at once, before anything is announced. */
+  attemptNow(options: WaitOptions | undefined): WaitAnyResult | undefined {
+    options?.signal?.throwIfAborted();
+    if (options?.timeout !== undefined) checkMilliseconds(options.timeout, "timeout");
+    return this.attempt();
+  }
+
+  /** After a wait: the objects not taken may have been announced to, rung for or handed over. */
+  settle(taken: WaitAnyResult | undefined): WaitAnyResult | undefined {
+    if (taken === undefined) return undefined;
+    for (const [index, wish] of this.#wishes.entries()) {
+      if (index !== taken.index) wish.leave?.();
+    }
+    return taken;
+  }
+
+  attempt(): WaitAnyResult | undefined {
+    for (const [index, wish] of this.#wishes.entries()) {
+      if (wish.attempt() === undefined) continue;
+      return { index, abandoned: this.#entries[index]!.isAbandoned() };
+    }
+    return undefined;
+  }
+
+  arm(): boolean {
+    return this.#wishes.every((wish) => wish.arm());
+  }
+
+  holder(): number {
+    for (const wish of this.#wishes) {
+      const holder = wish.holder();
+      if (holder !== 0) return holder;
+    }
+    return 0;
+  }
+
+  recover(): boolean {
+    let isChanged = false;
+    for (const wish of this.#wishes) {
+      if (wish.recover?.() === true) isChanged = true;
+    }
+    return isChanged;
+  }
+
+  starve(): void {
+    for (const wish of this.#wishes) wish.starve?.();
+  }
+
+  leave(): void {
+    for (const wish of this.#wishes) wish.leave?.();
+  }
+}

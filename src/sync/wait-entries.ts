@@ -1,0 +1,59 @@
+import { InvalidStateError } from "../errors/index.ts";
+import type { Context, Wish } from "../parking/index.ts";
+import { EndingWatch, isEnding } from "./endings.ts";
+import { protocolOf } from "./waitable.ts";
+
+/** One of the objects of a wait for several. */
+export interface Entry {
+  /** Where it stands in the caller's list. */
+  readonly index: number;
+  wish(): Wish<{}>;
+  giveBack(): void;
+  isAbandoned(): boolean;
+}
+
+/** Who asks, and how. */
+export interface EntryOptions {
+  readonly caller: string;
+  /** For each object the context that is to hold it; undefined: the whole thread. */
+  readonly contexts?: readonly Context[];
+  /** Ends what is watched in the event loop; without it that cannot be waited for. */
+  readonly signal?: AbortSignal;
+}
+
+/** Checks a list of objects to wait for. */
+export function entriesOf(objects: readonly unknown[], options: EntryOptions): Entry[] {
+  if (!Array.isArray(objects) || objects.length === 0) {
+    throw new TypeError(`${options.caller} expects an array of at least one object to wait for`);
+  }
+  return objects.map((object: unknown, index) => entryOf(object, index, options));
+}
+
+function entryOf(
+  object: unknown,
+  index: number,
+  { caller, contexts, signal }: EntryOptions,
+): Entry {
+  const protocol = protocolOf(object);
+  if (protocol !== undefined) {
+    const target = object as object;
+    return {
+      index,
+      wish: () => protocol.wish(target, contexts?.[index]),
+      giveBack: () => protocol.giveBack(target),
+      isAbandoned: () => protocol.isAbandoned?.(target) === true,
+    };
+  }
+  if (!isEnding(object)) {
+    throw new TypeError(
+      `${caller} waits for locks, semaphores, events, timers, processes, threads and promises; number ${index} is none of them`,
+    );
+  }
+  if (signal === undefined) {
+    throw new InvalidStateError(
+      `${caller} blocks the event loop, in which number ${index} would end: use ${caller.replace("Sync", "")} for processes, threads and promises.`,
+    );
+  }
+  const { wish } = new EndingWatch(object, signal);
+  return { index, wish: () => wish, giveBack: () => {}, isAbandoned: () => false };
+}
