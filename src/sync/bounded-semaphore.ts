@@ -7,6 +7,7 @@ import { Guard } from "./guard.ts";
 import { checkPermits, undetected } from "./permit-options.ts";
 import { Permits } from "./permits.ts";
 import { Arrival, shareable, SyncObject, type SharedOptions } from "./sync-object.ts";
+import { waitable } from "./waitable.ts";
 
 /** Each permit is a word of shared memory, and is looked at one by one. */
 const MAX_BOUNDED = 65_536;
@@ -143,6 +144,10 @@ export class BoundedSemaphore extends SyncObject {
   }
 
   static {
+    waitable(BoundedSemaphore, {
+      wish: (semaphore) => semaphore.#wish(),
+      giveBack: (semaphore) => semaphore.release(),
+    });
     shareable(
       BoundedSemaphore,
       KIND.boundedSemaphore,

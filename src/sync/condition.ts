@@ -16,6 +16,7 @@ import { registerClass } from "../wire/index.ts";
 import { countdown } from "./countdown.ts";
 import type { Guard } from "./guard.ts";
 import { Lock } from "./lock.ts";
+import { releaseFully, restoreDepth, RLock } from "./rlock.ts";
 import { Arrival, SyncObject, type SharedOptions } from "./sync-object.ts";
 import { protocolOf } from "./waitable.ts";
 import { WaitingList, type Seat } from "./waiting-list.ts";
@@ -30,8 +31,9 @@ const lists = new WeakMap<LocalCell, WaitingList>();
 /** A wait that has let go of the lock. */
 interface Suspended {
   readonly seat: Seat;
-  /** How often the lock was taken. */
+  /** Of an RLock: how often it was taken, and where. */
   readonly depth: number;
+  readonly origin: Context | undefined;
   /** To be notified. */
   readonly notice: Wish<true>;
   /** To have the lock again, as part of the hold there was. */
@@ -63,20 +65,22 @@ interface Suspended {
  * @since 0.2.0
  */
 export class Condition extends SyncObject {
-  readonly #lock: Lock;
+  readonly #lock: Lock | RLock;
   readonly #ownsLock: boolean;
   /** The lock as this thread sees it. */
   readonly #held: LocalCell;
   readonly #list: WaitingList;
+  /** Waits through this handle. */
+  #waits = 0;
 
   /**
-   * @param lock - the lock to be held; default: one of its own, named after the condition if that
+   * @param lock - the lock to be held; default: an RLock of its own, named after the condition if that
    *   has a name. Everybody who opens a named condition must give the same lock.
    */
-  constructor(lock?: Lock, options?: SharedOptions);
+  constructor(lock?: Lock | RLock, options?: SharedOptions);
   /** @internal */
-  constructor(lock: Lock | undefined, options: SharedOptions | Arrival = {}) {
-    const mutex = lock ?? new Lock(lockOptions(options));
+  constructor(lock: Lock | RLock | undefined, options: SharedOptions | Arrival = {}) {
+    const mutex = lock ?? new RLock(lockOptions(options));
     const held = lockCell(mutex);
     const isOurs = (place: Place): boolean =>
       place.ints[place.base + LOCK_INDEX] === held.index + 1 &&
@@ -241,24 +245,25 @@ export class Condition extends SyncObject {
   override close(): void {
     if (this.isClosed) return;
     super.close();
-    if (this.#ownsLock) this.#lock.close();
+    // Who waits, or holds it, needs it to the end; then it is collected.
+    if (this.#ownsLock && this.#waits === 0 && !this.#held.isHeld) this.#lock.close();
   }
 
   #suspend(cell: LocalCell): Suspended {
     this.#checkHeld("wait");
     const held = this.#held;
     const seat = this.#list.take();
-    const hold = held.context;
-    let depth = 0;
+    const { context: hold, origin } = held;
     // However the handles are closed meanwhile, the words stay where they are.
     cell.handles++;
     held.handles++;
-    const reacquire = wishOf(this.#lock, hold);
-    for (; held.isHeld; depth++) this.#lock.release();
+    this.#waits++;
+    const depth = this.#letGo();
     return {
       seat,
       depth,
-      reacquire,
+      origin,
+      reacquire: wishOf(this.#lock, hold),
       context: currentContext(),
       notice: {
         cells: [cell],
@@ -273,16 +278,26 @@ export class Condition extends SyncObject {
   /** The lock is held again: as often as before, and by the same flow of work. */
   #resume(
     cell: LocalCell,
-    { seat, depth, reacquire }: Suspended,
+    { seat, depth, origin }: Suspended,
     failure: { readonly reason: unknown } | undefined,
   ): boolean {
-    for (let taken = 1; taken < depth; taken++) reacquire.attempt();
+    if (this.#lock instanceof RLock) {
+      restoreDepth(this.#lock, depth);
+      this.#held.origin = origin;
+    }
     const isNotified = this.#list.isNotified(seat);
     this.#list.leave(seat);
     closeCell(cell);
     closeCell(this.#held);
+    this.#waits--;
     if (failure !== undefined && !isNotified) throw failure.reason;
     return isNotified;
+  }
+
+  #letGo(): number {
+    if (this.#lock instanceof RLock) return releaseFully(this.#lock);
+    this.#lock.release();
+    return 1;
   }
 
   #checkHeld(method: string): void {
@@ -305,7 +320,7 @@ export class Condition extends SyncObject {
         ...SyncObject.handleOf(condition),
         lock: condition.#lock,
       }),
-      decode: ({ lock, ...handle }: Handle & { lock: Lock }) =>
+      decode: ({ lock, ...handle }: Handle & { lock: Lock | RLock }) =>
         new Condition(lock, new Arrival(handle, KIND.condition) as SharedOptions),
     });
     inspectAs(Condition, (condition) => Condition.#describe(condition));
@@ -317,14 +332,14 @@ function lockOptions(options: SharedOptions | Arrival): SharedOptions {
   return { name: `${options.name}.lock` };
 }
 
-function lockCell(lock: Lock): LocalCell {
-  if (!(lock instanceof Lock)) {
+function lockCell(lock: Lock | RLock): LocalCell {
+  if (!(lock instanceof Lock) && !(lock instanceof RLock)) {
     throw new TypeError("Expected `lock` to be a Lock or an RLock of this package");
   }
   return wishOf(lock, undefined).cells[0]!;
 }
 
-function wishOf(lock: Lock, context: Context | undefined): Wish<{}> {
+function wishOf(lock: Lock | RLock, context: Context | undefined): Wish<{}> {
   return protocolOf(lock)!.wish(lock, context);
 }
 

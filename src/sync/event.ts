@@ -5,6 +5,7 @@ import type { WaitOptions } from "../util/wait-options.ts";
 import { GrantOne } from "./grant-one.ts";
 import { undetected } from "./permit-options.ts";
 import { Arrival, shareable, SyncObject, type SharedOptions } from "./sync-object.ts";
+import { waitable } from "./waitable.ts";
 
 // The state: AUTO | SET | W. `aux` counts the calls of set and pulse (manual events).
 const SET = 2;
@@ -196,6 +197,12 @@ export class Event extends SyncObject {
   }
 
   static {
+    waitable(Event, {
+      wish: (event) => event.#wish(),
+      giveBack: (event) => {
+        if (event.#isAuto) event.set();
+      },
+    });
     shareable(
       Event,
       KIND.event,

@@ -19,6 +19,7 @@ import type { LockOptions } from "./lock.ts";
 import { describeOwner } from "./owner-text.ts";
 import { Ownership } from "./ownership.ts";
 import { Arrival, shareable, SyncObject } from "./sync-object.ts";
+import { waitable } from "./waitable.ts";
 
 /** How code takes an RLock: for its thread, or for its async context. */
 type Manner = "sync" | "async";
@@ -186,6 +187,22 @@ export class RLock extends SyncObject {
     };
   }
 
+  /** As part of a wait for several objects: the code that holds it may take it again. */
+  #jointWish(context: Context | undefined): Wish<true> {
+    const wish = this.#wish(context);
+    const { cell } = this;
+    const isOurs =
+      cell.isHeld && isHolder(cell.context, cell.origin, context === undefined ? "sync" : "async");
+    if (!isOurs) return wish;
+    return {
+      ...wish,
+      attempt: () => {
+        if (cell.isHeld) this.#setDepth(cell.depth + 1);
+        return cell.isHeld ? true : wish.attempt();
+      },
+    };
+  }
+
   /** The shared copy is for those who look on. */
   #setDepth(depth: number): void {
     const { cell } = this.#ownership;
@@ -228,6 +245,11 @@ export class RLock extends SyncObject {
       return depth;
     };
     restoreDepth = (lock, depth) => lock.#setDepth(depth);
+    waitable(RLock, {
+      wish: (lock, context) => lock.#jointWish(context),
+      giveBack: (lock) => lock.release(),
+      isAbandoned: (lock) => lock.abandoned,
+    });
     shareable(
       RLock,
       KIND.rlock,

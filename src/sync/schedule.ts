@@ -84,6 +84,18 @@ export class Schedule {
     }
   }
 
+  /**
+   * Undoes {@link Schedule.take}, unless another schedule or another tick has come since.
+   * @returns whether it is due again, for somebody else.
+   */
+  giveBack(): boolean {
+    if (!this.isAuto) return false;
+    const { word, entry } = this.#read();
+    const used = Atomics.load(this.#cell.ints, entry + ENTRY.used);
+    if ((used & TICK_MASK) === 0 || used >>> 24 !== versionOf(word)) return false;
+    return Atomics.compareExchange(this.#cell.ints, entry + ENTRY.used, used, used - 1) === used;
+  }
+
   /** Proves that it is not due and notes that somebody sleeps. */
   arm(): boolean {
     const { word } = this.#read();

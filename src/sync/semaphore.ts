@@ -6,6 +6,7 @@ import { checkPermits, MAX_PERMITS, undetected } from "./permit-options.ts";
 import { describeObject } from "./describe-object.ts";
 import { Guard } from "./guard.ts";
 import { Arrival, shareable, SyncObject, type SharedOptions } from "./sync-object.ts";
+import { waitable } from "./waitable.ts";
 
 // The state: permits << 1 | W.
 const ONE = 2;
@@ -179,6 +180,10 @@ export class Semaphore extends SyncObject {
   }
 
   static {
+    waitable(Semaphore, {
+      wish: (semaphore) => semaphore.#wish(),
+      giveBack: (semaphore) => semaphore.release(),
+    });
     shareable(
       Semaphore,
       KIND.semaphore,

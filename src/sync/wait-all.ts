@@ -2,18 +2,24 @@ import { enterContexts, park, parkSync, type Context } from "../parking/index.ts
 import type { WaitOptions } from "../util/wait-options.ts";
 import { countdown } from "./countdown.ts";
 import type { Ending } from "./endings.ts";
+import type { Event } from "./event.ts";
 import type { Lock } from "./lock.ts";
+import type { RLock } from "./rlock.ts";
+import type { Semaphore } from "./semaphore.ts";
+import type { BoundedSemaphore } from "./bounded-semaphore.ts";
+import type { WaitableTimer } from "./waitable-timer.ts";
 import { entriesOf, type Entry } from "./wait-entries.ts";
 
 /** What can be waited for together with others, by a thread that sleeps too. */
-export type SyncWaitable = Lock;
+export type SyncWaitable = Lock | RLock | Semaphore | BoundedSemaphore | Event | WaitableTimer;
 
 /**
  * Takes several objects, all or none: it never holds a part of them while it waits, so waits of this kind
  * cannot block each other, in whatever order the objects are listed.
  *
- * Somebody who only tries may find an object taken for the moment in which the others are tried. Where single
- * objects are wanted all the time, a wait for all of them may take long.
+ * Somebody who only tries may find an object taken for the moment in which the others are tried; an event
+ * that resets by itself is then set again. Where single objects are wanted all the time, a wait for
+ * all of them may take long.
  *
  * **Waiting**: until all can be had at once. **Cancellation**: safe; nothing is held.
  * @returns false when the time was up.

@@ -6,6 +6,7 @@ import type { ResetMode } from "./event.ts";
 import { undetected } from "./permit-options.ts";
 import { monotonic, Schedule } from "./schedule.ts";
 import { Arrival, shareable, SyncObject, type SharedOptions } from "./sync-object.ts";
+import { waitable } from "./waitable.ts";
 
 /** Options of {@link WaitableTimer}. */
 export interface WaitableTimerOptions extends SharedOptions {
@@ -119,6 +120,12 @@ export class WaitableTimer extends SyncObject {
   }
 
   static {
+    waitable(WaitableTimer, {
+      wish: (timer) => timer.#wish(),
+      giveBack: (timer) => {
+        if (timer.#schedule.giveBack()) wake(timer.cell, parking(), 1);
+      },
+    });
     shareable(
       WaitableTimer,
       KIND.timer,

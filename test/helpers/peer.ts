@@ -27,11 +27,7 @@ export type PeerTools = typeof manycore & { readonly fs: typeof fs };
  * runner rewrites (`import`, `using`). `state` is kept between calls.
  */
 // oxlint-disable-next-line typescript/no-explicit-any -- a peer keeps what it likes
-export type PeerFunction<A extends unknown[], R> = (
-  m: typeof manycore,
-  state: any,
-  ...args: A
-) => R;
+export type PeerFunction<A extends unknown[], R> = (tools: PeerTools, state: any, ...args: A) => R;
 
 const peers = new Set<Peer>();
 

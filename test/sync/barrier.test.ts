@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
-import { Barrier, BrokenBarrierError } from "manycore";
+import { Barrier, BrokenBarrierError, Process, Thread } from "manycore";
 import { useNamespace } from "../helpers/namespace.ts";
 import { endPeers, Peer } from "../helpers/peer.ts";
 import { eventually } from "../helpers/processes.ts";
@@ -12,6 +12,8 @@ useNamespace("barrier");
 endPeers();
 
 const NO_SLICES = { MANYCORE_SLICE_MS: "600000" };
+
+const WORK = new URL("../fixtures/sync/meetings.mjs", import.meta.url).href;
 
 let made = 0;
 const newName = (): string => `barrier ${++made}`;
@@ -73,7 +75,9 @@ describe("a barrier", () => {
       for (let round = 0; round < rounds; round++) own.push(await barrier.wait());
       const all = [own, ...(await Promise.all(others))];
       for (let round = 0; round < rounds; round++) {
-        expect(all.map((indexes) => indexes[round]).toSorted()).toEqual([0, 1, 2, 3, 4]);
+        expect(all.map((indexes) => indexes[round]!).toSorted((a, b) => a - b)).toEqual([
+          0, 1, 2, 3, 4,
+        ]);
       }
       expect(barrier.waiting).toBe(0);
       expect(barrier.broken).toBe(false);
@@ -114,7 +118,7 @@ describe("a barrier", () => {
     const next = [barrier.wait(), barrier.wait()];
     finish();
     expect(await Promise.all(first)).toEqual([0, 1]);
-    expect((await Promise.all(next)).toSorted()).toEqual([0, 1]);
+    expect((await Promise.all(next)).toSorted((a, b) => a - b)).toEqual([0, 1]);
   });
 
   test("that an action fails is broken, and the error is that party's alone", async () => {
@@ -176,7 +180,7 @@ describe("a barrier", () => {
       waits(thread, { name, parties: 5, isSync: true }),
     ];
     const indexes = (await Promise.all([...own, ...next])).flat();
-    expect(indexes.toSorted()).toEqual([0, 1, 2, 3, 4]);
+    expect(indexes.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4]);
   });
 
   test("breaks for all when one waits longer than its timeout, for the late one too", async () => {
@@ -263,6 +267,28 @@ describe("a barrier", () => {
   });
 });
 
+describe("a barrier without a name", () => {
+  test("travels to a process and to a thread, with its timeout but without an action", async () => {
+    const { meet, tryToMeet } = (await import(WORK)) as Record<string, (value: unknown) => unknown>;
+    const barrier = new Barrier(3, { timeout: 30_000 });
+    const child = await new Process({ target: meet!, args: [barrier] }).start();
+    const thread = await new Thread({ target: meet!, args: [barrier] }).start();
+    const indexes = [await barrier.wait(), await child.result, await thread.result] as number[];
+    expect(indexes.toSorted((a, b) => a - b)).toEqual([0, 1, 2]);
+    await Promise.all([child.join(), thread.join()]);
+
+    const brief = new Barrier(2, { timeout: 20 });
+    const other = new Process({ target: tryToMeet!, args: [brief] });
+    await other.start();
+    expect(await other.result).toBe(BROKEN);
+    await other.join();
+
+    const acting = new Barrier(2, { action: () => {} });
+    const refused = new Process({ target: meet!, args: [acting] });
+    await expect(refused.start()).rejects.toThrow(/action/);
+  });
+});
+
 describe("death", () => {
   test("of a party that waits breaks the barrier for the others", async () => {
     for (const kind of ["process", "thread"] as const) {
@@ -270,11 +296,11 @@ describe("death", () => {
       const barrier = new Barrier(4, { name });
       const dying = await Peer[kind]();
       const peer = await Peer.process();
-      const waiting = [waits(peer, { name, parties: 4, isSync: true }), barrier.wait()];
+      const waiting = outcomes([waits(peer, { name, parties: 4, isSync: true }), barrier.wait()]);
       void waits(dying, { name, parties: 4, isSync: kind === "process" });
       await untilWaiting(barrier, 3);
       await dying.kill();
-      expect(await outcomes(waiting)).toEqual([BROKEN, BROKEN]);
+      expect(await waiting).toEqual([BROKEN, BROKEN]);
       await expect(barrier.wait()).rejects.toThrow(/one of its parties died/);
       barrier.reset();
       const next = [barrier.wait(), barrier.wait(), barrier.wait()];

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { Condition, Lock } from "manycore";
+import { Condition, Lock, Process, RLock, Thread } from "manycore";
 import { useNamespace } from "../helpers/namespace.ts";
 import { endPeers, Peer } from "../helpers/peer.ts";
 import { eventually } from "../helpers/processes.ts";
@@ -13,6 +13,8 @@ endPeers();
 
 /** Generous: rings get through at once, and tests that need no slice have none. */
 const NO_SLICES = { MANYCORE_SLICE_MS: "600000" };
+
+const WORK = new URL("../fixtures/sync/meetings.mjs", import.meta.url).href;
 
 let made = 0;
 const newName = (): string => `condition ${++made}`;
@@ -89,11 +91,11 @@ describe("a notification", () => {
     }
     await condition.run(() => condition.notify(2));
     await eventually("two are woken", () => woken.length === 2);
-    expect(woken.toSorted()).toEqual([0, 1]);
+    expect(woken.toSorted((a, b) => a - b)).toEqual([0, 1]);
     expect(waitingAt(condition)).toBe(4);
     await condition.run(() => condition.notify(4));
     await Promise.all(started);
-    expect(woken.toSorted()).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(woken.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5]);
     await condition.run(() => condition.notify(3));
     expect(await condition.run(() => condition.wait({ timeout: 20 }))).toBe(false);
   });
@@ -291,6 +293,37 @@ describe("a wait", () => {
 });
 
 describe("the lock of a condition", () => {
+  test("is re-entrant unless another is given; a wait lets go of all of it and has it again", async () => {
+    const condition = new Condition();
+    const waiting = condition.run(() =>
+      condition.run(async () => {
+        expect(await condition.wait()).toBe(true);
+        return condition.run(() => condition.locked);
+      }),
+    );
+    await untilWaiting(condition, 1);
+    expect(condition.locked).toBe(false);
+    await condition.run(() => condition.notify());
+    expect(await waiting).toBe(true);
+    expect(condition.locked).toBe(false);
+
+    expect(condition.tryAcquire()).toBe(true);
+    expect(condition.tryAcquire()).toBe(true);
+    expect(condition.waitSync({ timeout: 5 })).toBe(false);
+    // The task that took it synchronously may still take it in both ways.
+    expect(await condition.acquire({ timeout: 5 })).toBe(true);
+    condition.release();
+    condition.release();
+    expect(condition.locked).toBe(true);
+    condition.release();
+    expect(condition.locked).toBe(false);
+
+    const plain = new Condition(new Lock());
+    expect(plain.tryAcquire()).toBe(true);
+    expect(plain.tryAcquire()).toBe(false);
+    plain.release();
+  });
+
   test("may be one that was there before, and several conditions may share it", async () => {
     const lock = new Lock();
     const empty = new Condition(lock);
@@ -321,6 +354,24 @@ describe("the lock of a condition", () => {
     expect(() => new Condition(undefined, { name })).toThrow(/belongs to another lock/);
     expect(new Condition(lock, { name }).name).toBe(name);
     condition.close();
+  });
+});
+
+describe("a condition without a name", () => {
+  test("travels to a process and to a thread, with its lock", async () => {
+    const { notifyAll, waitOnce } = (await import(WORK)) as Record<
+      string,
+      (value: unknown) => unknown
+    >;
+    const condition = new Condition(new RLock());
+    const child = await new Process({ target: waitOnce!, args: [condition] }).start();
+    const thread = await new Thread({ target: waitOnce!, args: [condition] }).start();
+    await untilWaiting(condition, 2);
+    const other = await new Process({ target: notifyAll!, args: [condition] }).start();
+    expect(await child.result).toBe(true);
+    expect(await thread.result).toBe(true);
+    await other.join();
+    await Promise.all([child.join(), thread.join()]);
   });
 });
 
