@@ -19,6 +19,7 @@ const ENTRIES = [
   "executor/worker/role",
   "cli/main",
   "cli/map/work/block-runner",
+  "win32event/index",
 ];
 
 /** What an executor's worker loads; it should be little else. */

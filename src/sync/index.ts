@@ -6,6 +6,7 @@ export type { Ending, Joinable } from "./endings.ts";
 export { Event, type EventOptions, type ResetMode } from "./event.ts";
 export { Guard } from "./guard.ts";
 export { Lock, type LockOptions } from "./lock.ts";
+export { openNamed, openOrMake } from "./open-named.ts";
 export { RLock } from "./rlock.ts";
 export { RWLock, type RWLockOptions } from "./rw-lock.ts";
 export { Semaphore, type SemaphoreOptions } from "./semaphore.ts";

@@ -1,0 +1,30 @@
+export * from "./constants.ts";
+export {
+  CancelWaitableTimer,
+  CreateEvent,
+  CreateMutex,
+  CreateSemaphore,
+  CreateWaitableTimer,
+  GetLastError,
+  OpenEvent,
+  OpenMutex,
+  OpenSemaphore,
+  OpenWaitableTimer,
+  PulseEvent,
+  ReleaseMutex,
+  ReleaseSemaphore,
+  ResetEvent,
+  SetEvent,
+  SetWaitableTimer,
+  type Attributes,
+  type Name,
+} from "./objects.ts";
+export {
+  CloseHandle,
+  WaitForMultipleObjects,
+  WaitForMultipleObjectsAsync,
+  WaitForSingleObject,
+  WaitForSingleObjectAsync,
+  type AsyncHandle,
+  type Handle,
+} from "./waits.ts";

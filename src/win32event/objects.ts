@@ -1,0 +1,236 @@
+import { InvalidStateError, NotSupportedError } from "../errors/index.ts";
+import { KIND, type Kind } from "../memory/index.ts";
+import {
+  Event,
+  openNamed,
+  openOrMake,
+  RLock,
+  Semaphore,
+  WaitableTimer,
+  type Arrival,
+  type ResetMode,
+  type SyncObject,
+} from "../sync/index.ts";
+import { ERROR_ALREADY_EXISTS } from "./constants.ts";
+
+/** Attributes of objects; there are none. */
+export type Attributes = null | undefined;
+/** The name of an object that unrelated processes share; without one it travels as an argument. */
+export type Name = string | null | undefined;
+
+let lastError = 0;
+
+/** {@link ERROR_ALREADY_EXISTS} when the last Create… of this thread opened what was there, else 0. */
+export function GetLastError(): number {
+  return lastError;
+}
+
+/**
+ * Makes an event, or opens the one of this name, as it is then.
+ * @param manualReset - whether it stays set until {@link ResetEvent}; else it lets one through each time.
+ * @since 0.2.0
+ */
+export function CreateEvent(
+  _attributes: Attributes,
+  manualReset: boolean,
+  initialState: boolean,
+  name?: Name,
+): Event {
+  const options = { reset: resetMode(manualReset), signaled: initialState };
+  return create(events, name, (named) => new Event({ ...options, ...named })).object;
+}
+
+/**
+ * Opens an event.
+ * @throws {@link InvalidStateError} when there is none of this name.
+ * @since 0.2.0
+ */
+export function OpenEvent(_access: number, _inherit: boolean, name: string): Event {
+  return open(events, name);
+}
+
+/** Sets an event. @since 0.2.0 */
+export function SetEvent(event: Event): void {
+  event.set();
+}
+
+/** Clears an event. @since 0.2.0 */
+export function ResetEvent(event: Event): void {
+  event.clear();
+}
+
+/** Lets those through that wait now - one, if the event resets by itself - and leaves it cleared. @since 0.2.0 */
+export function PulseEvent(event: Event): void {
+  event.pulse();
+}
+
+/**
+ * Makes a mutex, or opens the one of this name. Its holder may take it again; when its holder dies, the
+ * next one is told.
+ * @param initialOwner - whether this thread holds it at once; of no effect when it was there.
+ * @since 0.2.0
+ */
+export function CreateMutex(_attributes: Attributes, initialOwner: boolean, name?: Name): RLock {
+  return create(mutexes, name, (named) => {
+    const made = new RLock(named);
+    // Nobody can have opened it yet.
+    if (initialOwner) made.acquireSync();
+    return made;
+  }).object;
+}
+
+/**
+ * Opens a mutex.
+ * @throws {@link InvalidStateError} when there is none of this name.
+ * @since 0.2.0
+ */
+export function OpenMutex(_access: number, _inherit: boolean, name: string): RLock {
+  return open(mutexes, name);
+}
+
+/**
+ * Releases a mutex once.
+ * @throws {@link InvalidStateError} when this thread does not hold it.
+ * @since 0.2.0
+ */
+export function ReleaseMutex(mutex: RLock): void {
+  mutex.release();
+}
+
+/** Makes a semaphore, or opens the one of this name, as it is then. @since 0.2.0 */
+export function CreateSemaphore(
+  _attributes: Attributes,
+  initialCount: number,
+  maximumCount: number,
+  name?: Name,
+): Semaphore {
+  return create(
+    semaphores,
+    name,
+    (named) => new Semaphore(initialCount, { max: maximumCount, ...named }),
+  ).object;
+}
+
+/**
+ * Opens a semaphore.
+ * @throws {@link InvalidStateError} when there is none of this name.
+ * @since 0.2.0
+ */
+export function OpenSemaphore(_access: number, _inherit: boolean, name: string): Semaphore {
+  return open(semaphores, name);
+}
+
+/**
+ * Adds to a semaphore.
+ * @returns what its count was, a moment before.
+ * @throws {@link InvalidStateError} when that would be more than its maximum.
+ * @since 0.2.0
+ */
+export function ReleaseSemaphore(semaphore: Semaphore, releaseCount = 1): number {
+  const previous = semaphore.value;
+  semaphore.release(releaseCount);
+  return previous;
+}
+
+/** Makes a timer, or opens the one of this name, as it is then. @since 0.2.0 */
+export function CreateWaitableTimer(
+  _attributes: Attributes,
+  manualReset: boolean,
+  name?: Name,
+): WaitableTimer {
+  const reset = resetMode(manualReset);
+  return create(timers, name, (named) => new WaitableTimer({ reset, ...named })).object;
+}
+
+/**
+ * Opens a timer.
+ * @throws {@link InvalidStateError} when there is none of this name.
+ * @since 0.2.0
+ */
+export function OpenWaitableTimer(_access: number, _inherit: boolean, name: string): WaitableTimer {
+  return open(timers, name);
+}
+
+/** From 1601 to 1970. */
+const FILETIME_TO_UNIX_MS = 11_644_473_600_000;
+const UNITS_PER_MS = 10_000;
+
+/**
+ * Sets a timer.
+ * @param dueTime - in units of 100 ns: negative from now, else since 1601 (UTC).
+ * @param period - milliseconds; 0 is once.
+ * @param completion - there are no completion routines: wait for the timer.
+ * @since 0.2.0
+ */
+export function SetWaitableTimer(
+  timer: WaitableTimer,
+  dueTime: number | bigint,
+  period = 0,
+  completion?: null,
+): void {
+  if (completion != null) {
+    throw new NotSupportedError(
+      "SetWaitableTimer() takes no completion routine: wait for the timer, then call it.",
+    );
+  }
+  const dueMs = Number(dueTime) / UNITS_PER_MS;
+  timer.set(dueMs < 0 ? -dueMs : dueMs - FILETIME_TO_UNIX_MS - Date.now(), { period });
+}
+
+/** Stops a timer; if it is due it stays so. @since 0.2.0 */
+export function CancelWaitableTimer(timer: WaitableTimer): void {
+  timer.cancel();
+}
+
+interface Type<T extends SyncObject> {
+  readonly kind: Kind;
+  readonly what: string;
+  readonly revive: (arrival: Arrival) => T;
+}
+
+// The constructors take what arrives besides what users give.
+const events: Type<Event> = {
+  kind: KIND.event,
+  what: "event",
+  revive: (arrival) => new Event(arrival as object),
+};
+const mutexes: Type<RLock> = {
+  kind: KIND.rlock,
+  what: "mutex",
+  revive: (arrival) => new RLock(arrival as object),
+};
+const semaphores: Type<Semaphore> = {
+  kind: KIND.semaphore,
+  what: "semaphore",
+  revive: (arrival) => new Semaphore(arrival as unknown as number),
+};
+const timers: Type<WaitableTimer> = {
+  kind: KIND.timer,
+  what: "timer",
+  revive: (arrival) => new WaitableTimer(arrival as object),
+};
+
+function create<T extends SyncObject>(
+  { kind, revive }: Type<T>,
+  name: Name,
+  make: (named: { readonly name?: string }) => T,
+): { readonly object: T; readonly wasThere: boolean } {
+  const result =
+    name == null
+      ? { object: make({}), wasThere: false }
+      : openOrMake(kind, name, revive, () => make({ name }));
+  lastError = result.wasThere ? ERROR_ALREADY_EXISTS : 0;
+  return result;
+}
+
+function open<T extends SyncObject>({ kind, what, revive }: Type<T>, name: string): T {
+  const object = openNamed(kind, name, revive);
+  if (object !== undefined) return object;
+  throw new InvalidStateError(
+    `There is no ${what} named ${JSON.stringify(name)}: create it first, in a process that keeps it open.`,
+  );
+}
+
+function resetMode(manualReset: boolean): ResetMode {
+  return manualReset ? "manual" : "auto";
+}

@@ -1,0 +1,99 @@
+import {
+  waitAll,
+  waitAllSync,
+  waitAny,
+  waitAnySync,
+  type Joinable,
+  type SyncWaitable,
+  type WaitAnyResult,
+} from "../sync/index.ts";
+import type { WaitOptions } from "../util/wait-options.ts";
+import {
+  INFINITE,
+  MAXIMUM_WAIT_OBJECTS,
+  WAIT_ABANDONED_0,
+  WAIT_OBJECT_0,
+  WAIT_TIMEOUT,
+} from "./constants.ts";
+
+/** What can be waited for by a thread that sleeps. */
+export type Handle = SyncWaitable;
+/** What can be waited for in the event loop: processes and threads too, until they end. */
+export type AsyncHandle = SyncWaitable | Joinable;
+
+/**
+ * Waits for an object and takes it. The thread sleeps: its event loop stands still meanwhile.
+ * @param milliseconds - default: {@link INFINITE}; a negative number is that too.
+ * @returns {@link WAIT_OBJECT_0}, {@link WAIT_TIMEOUT} or {@link WAIT_ABANDONED}.
+ * @since 0.2.0
+ */
+export function WaitForSingleObject(handle: Handle, milliseconds: number = INFINITE): number {
+  return codeOfAny(waitAnySync([handle], bounds(milliseconds)));
+}
+
+/** As {@link WaitForSingleObject}, in the event loop. @since 0.2.0 */
+export function WaitForSingleObjectAsync(
+  handle: AsyncHandle,
+  milliseconds: number = INFINITE,
+): Promise<number> {
+  return waitAny([handle], bounds(milliseconds)).then(codeOfAny);
+}
+
+/**
+ * Waits for one of several objects, or for all at once, and takes what it waited for. The thread sleeps.
+ * @param all - whether for all; while one is missing none is taken.
+ * @param milliseconds - default: {@link INFINITE}; a negative number is that too.
+ * @returns {@link WAIT_OBJECT_0} + the index of the one taken (of all: + 0), {@link WAIT_ABANDONED_0} + the
+ * index of a mutex whose holder died, or {@link WAIT_TIMEOUT}.
+ * @since 0.2.0
+ */
+export function WaitForMultipleObjects(
+  handles: readonly Handle[],
+  all: boolean,
+  milliseconds: number = INFINITE,
+): number {
+  checkCount(handles);
+  const options = bounds(milliseconds);
+  if (!all) return codeOfAny(waitAnySync(handles, options));
+  return codeOfAll(handles, waitAllSync(handles, options));
+}
+
+/** As {@link WaitForMultipleObjects}, in the event loop. @since 0.2.0 */
+export function WaitForMultipleObjectsAsync(
+  handles: readonly AsyncHandle[],
+  all: boolean,
+  milliseconds: number = INFINITE,
+): Promise<number> {
+  checkCount(handles);
+  const options = bounds(milliseconds);
+  if (!all) return waitAny(handles, options).then(codeOfAny);
+  return waitAll(handles, options).then((isTaken) => codeOfAll(handles, isTaken));
+}
+
+/** Gives a handle up; an object ends with the last one of it. @since 0.2.0 */
+export function CloseHandle(handle: { close(): void }): void {
+  handle.close();
+}
+
+function codeOfAny(found: WaitAnyResult | undefined): number {
+  if (found === undefined) return WAIT_TIMEOUT;
+  return (found.abandoned ? WAIT_ABANDONED_0 : WAIT_OBJECT_0) + found.index;
+}
+
+function codeOfAll(handles: readonly AsyncHandle[], isTaken: boolean): number {
+  if (!isTaken) return WAIT_TIMEOUT;
+  const abandoned = handles.findIndex((handle) => "abandoned" in handle && handle.abandoned);
+  return abandoned < 0 ? WAIT_OBJECT_0 : WAIT_ABANDONED_0 + abandoned;
+}
+
+function bounds(milliseconds: number): WaitOptions {
+  return milliseconds < 0 || milliseconds >= INFINITE ? {} : { timeout: milliseconds };
+}
+
+function checkCount(handles: readonly unknown[]): void {
+  if (handles.length > MAXIMUM_WAIT_OBJECTS) {
+    throw new RangeError(
+      `Expected at most ${MAXIMUM_WAIT_OBJECTS} handles, as on Windows, got ${handles.length}: waitAny() and waitAll() take any number`,
+    );
+  }
+}
