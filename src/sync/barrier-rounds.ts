@@ -98,6 +98,8 @@ export class BarrierRounds {
       arm: () => this.#arm((state) => arrivedIn(state) >= this.parties),
       holder: () => 0,
       recover: () => this.#breakForDead(),
+      // Everybody is rung when a round ends.
+      suspend: () => {},
     };
   }
 
@@ -110,6 +112,8 @@ export class BarrierRounds {
       arm: () => this.#arm((state) => roundIn(state) === arrival.round),
       holder: () => 0,
       recover: () => this.#breakForDead(),
+      // Everybody is rung when a round ends.
+      suspend: () => {},
     };
   }
 

@@ -3,7 +3,7 @@ import { CELL, KIND } from "../memory/index.ts";
 import { closeCell, park, parkSync, type Handle } from "../parking/index.ts";
 import { inspectAs } from "../util/inspectable.ts";
 import { checkMilliseconds, type WaitOptions } from "../util/wait-options.ts";
-import { registerClass } from "../wire/index.ts";
+import { registerOwnClass } from "../wire/class-registry.ts";
 import {
   BarrierRounds,
   BREAK_REASON,
@@ -205,16 +205,20 @@ export class Barrier extends SyncObject {
   }
 
   static {
-    registerClass(Barrier, {
-      name: "manycore.Barrier",
-      encode: (barrier) => ({
+    registerOwnClass(
+      Barrier,
+      "manycore.Barrier",
+      // The action is there to be refused, by its path.
+      (barrier) => ({
         ...SyncObject.handleOf(barrier),
         timeout: barrier.#timeout,
         action: barrier.#action,
       }),
-      decode: ({ timeout, ...handle }: Handle & { timeout: number | undefined }) =>
-        new Barrier(new Arrival(handle, KIND.barrier) as unknown as number, { timeout }),
-    });
+      (data) => {
+        const { timeout, ...handle } = data as Handle & { timeout: number | undefined };
+        return new Barrier(new Arrival(handle, KIND.barrier) as unknown as number, { timeout });
+      },
+    );
     inspectAs(Barrier, (barrier) => Barrier.#describe(barrier));
   }
 }

@@ -12,7 +12,7 @@ import {
 } from "../parking/index.ts";
 import { inspectAs } from "../util/inspectable.ts";
 import type { WaitOptions } from "../util/wait-options.ts";
-import { registerClass } from "../wire/index.ts";
+import { registerOwnClass } from "../wire/class-registry.ts";
 import { countdown } from "./countdown.ts";
 import type { Guard } from "./guard.ts";
 import { Lock } from "./lock.ts";
@@ -271,6 +271,8 @@ export class Condition extends SyncObject {
         attempt: () => (this.#list.isNotified(seat) ? true : undefined),
         arm: () => !this.#list.isNotified(seat),
         holder: () => 0,
+        // Nobody else can be rung in its place: it is meant by its seat.
+        suspend: () => {},
       },
     };
   }
@@ -314,15 +316,15 @@ export class Condition extends SyncObject {
   }
 
   static {
-    registerClass(Condition, {
-      name: "manycore.Condition",
-      encode: (condition) => ({
-        ...SyncObject.handleOf(condition),
-        lock: condition.#lock,
-      }),
-      decode: ({ lock, ...handle }: Handle & { lock: Lock | RLock }) =>
-        new Condition(lock, new Arrival(handle, KIND.condition) as SharedOptions),
-    });
+    registerOwnClass(
+      Condition,
+      "manycore.Condition",
+      (condition) => ({ ...SyncObject.handleOf(condition), lock: condition.#lock }),
+      (data) => {
+        const { lock, ...handle } = data as Handle & { lock: Lock | RLock };
+        return new Condition(lock, new Arrival(handle, KIND.condition) as SharedOptions);
+      },
+    );
     inspectAs(Condition, (condition) => Condition.#describe(condition));
   }
 }

@@ -25,6 +25,7 @@ export class EndingWatch {
     attempt: () => (this.#isOver ? true : undefined),
     arm: () => !this.#isOver,
     holder: () => 0,
+    suspend: () => {},
   };
   #isOver: boolean;
 

@@ -1,5 +1,5 @@
-import { enterContext, park, parkSync, type Wish } from "../parking/index.ts";
-import { checkMilliseconds, type WaitOptions } from "../util/wait-options.ts";
+import { enterContext, park, parking, parkSync, wake, type Wish } from "../parking/index.ts";
+import type { WaitOptions } from "../util/wait-options.ts";
 import type { Ending } from "./endings.ts";
 import type { SyncWaitable } from "./wait-all.ts";
 import { entriesOf, type Entry } from "./wait-entries.ts";
@@ -40,9 +40,7 @@ export function waitAny(
           signal: watching.signal,
         }),
       );
-      const now = any.attemptNow(options);
-      if (now !== undefined) return now;
-      return any.settle(await park(any, { ...options, context: context.parent }));
+      return await park(any, { ...options, context: context.parent });
     } finally {
       watching.abort();
     }
@@ -59,8 +57,7 @@ export function waitAnySync(
   objects: readonly SyncWaitable[],
   options?: WaitOptions,
 ): WaitAnyResult | undefined {
-  const any = new AnyWish(entriesOf(objects, { caller: "waitAnySync()" }));
-  return any.attemptNow(options) ?? any.settle(parkSync(any, options));
+  return parkSync(new AnyWish(entriesOf(objects, { caller: "waitAnySync()" })), options);
 }
 
 /** The wish for one of several. */
@@ -70,6 +67,7 @@ class AnyWish implements Wish<WaitAnyResult> {
   readonly isAny = true;
   readonly #entries: readonly Entry[];
   readonly #wishes: readonly Wish<{}>[];
+  #taken: Wish<{}> | undefined;
 
   constructor(entries: readonly Entry[]) {
     this.#entries = entries;
@@ -77,25 +75,10 @@ class AnyWish implements Wish<WaitAnyResult> {
     this.cells = this.#wishes.flatMap((wish) => wish.cells);
   }
 
-  /** Takes what can be had at once, before anything is announced. */
-  attemptNow(options: WaitOptions | undefined): WaitAnyResult | undefined {
-    options?.signal?.throwIfAborted();
-    if (options?.timeout !== undefined) checkMilliseconds(options.timeout, "timeout");
-    return this.attempt();
-  }
-
-  /** After a wait: the objects not taken may have been announced to, rung for or handed over. */
-  settle(taken: WaitAnyResult | undefined): WaitAnyResult | undefined {
-    if (taken === undefined) return undefined;
-    for (const [index, wish] of this.#wishes.entries()) {
-      if (index !== taken.index) wish.leave?.();
-    }
-    return taken;
-  }
-
   attempt(): WaitAnyResult | undefined {
     for (const [index, wish] of this.#wishes.entries()) {
       if (wish.attempt() === undefined) continue;
+      this.#taken = wish;
       return { index, abandoned: this.#entries[index]!.isAbandoned() };
     }
     return undefined;
@@ -127,5 +110,25 @@ class AnyWish implements Wish<WaitAnyResult> {
 
   leave(): void {
     for (const wish of this.#wishes) wish.leave?.();
+  }
+
+  /** The objects not taken may have been announced to, rung for or reserved. */
+  passOn(): void {
+    for (const wish of this.#wishes) {
+      if (wish === this.#taken) wish.passOn?.();
+      else wish.leave?.();
+    }
+  }
+
+  suspend(): void {
+    for (const wish of this.#wishes) {
+      if (wish.suspend !== undefined) wish.suspend();
+      else for (const cell of wish.cells) wake(cell, parking(), 1);
+    }
+  }
+
+  /** Milliseconds until the first of them falls due by itself. */
+  due(): number {
+    return Math.min(...this.#wishes.map((wish) => wish.due?.() ?? Infinity));
   }
 }
