@@ -8,6 +8,7 @@ import {
   type LocalCell,
   type Wish,
 } from "../parking/index.ts";
+import { faultPoint } from "../util/fault-point.ts";
 
 // State: round:15 << 17 | broken:1 << 16 | arrived:15 << 1 | W. Further words of the cell:
 
@@ -135,11 +136,13 @@ export class BarrierRounds {
     let state = this.#load();
     if (roundIn(state) !== round || isBrokenState(state)) return false;
     this.#clearMembers(true);
+    faultPoint("barrier:complete");
     for (;;) {
       if (this.#swap(state, nextRound(state))) break;
       state = this.#load();
       if (roundIn(state) !== round || isBrokenState(state)) return false;
     }
+    faultPoint("barrier:passed");
     if ((state & WAITERS) !== 0) wake(this.cell, parking(), Infinity);
     return true;
   }
@@ -170,6 +173,7 @@ export class BarrierRounds {
       this.break(BREAK_REASON.reset, round);
       if (roundIn(this.#load()) !== round) return;
       Atomics.add(this.#ints, this.#resetsOf(round), 1);
+      faultPoint("barrier:resetting");
       this.#clearMembers(false);
       Atomics.store(this.#ints, this.cell.base + REASON, BREAK_REASON.died);
       for (let state = this.#load(); !this.#swap(state, nextRound(state));) state = this.#load();
@@ -194,7 +198,9 @@ export class BarrierRounds {
       const round = roundIn(state);
       const resets = Atomics.load(this.#ints, this.#resetsOf(round));
       Atomics.or(this.#ints, this.cell.base + CELL.members + this.#ownWord, this.#ownBit);
+      faultPoint("barrier:enrolled");
       if (!this.#swap(state, state + 2)) continue;
+      faultPoint("barrier:arrived");
       this.cell.members++;
       return { round, index, resets, isLast: index + 1 === this.parties };
     }

@@ -10,6 +10,7 @@ import {
   type LocalCell,
   type Wish,
 } from "../parking/index.ts";
+import { faultPoint } from "../util/fault-point.ts";
 import { inspectAs } from "../util/inspectable.ts";
 import type { WaitOptions } from "../util/wait-options.ts";
 import { registerOwnClass } from "../wire/class-registry.ts";
@@ -259,6 +260,7 @@ export class Condition extends SyncObject {
     held.handles++;
     this.#waits++;
     const depth = this.#letGo();
+    faultPoint("condition:waiting");
     return {
       seat,
       depth,

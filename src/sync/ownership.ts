@@ -208,6 +208,7 @@ export class Ownership {
   #ringNotified(slots: ReadonlySet<number>): void {
     const waker = parking();
     this.cell.toRing = undefined;
+    faultPoint("condition:let-go");
     for (const slot of slots) {
       if (slot === waker.slot) waker.scanSoon();
       else waker.bells.ring(slot);

@@ -1,5 +1,6 @@
 import { CELL } from "../memory/index.ts";
 import { generationIn, parking, slotOf, type LocalCell } from "../parking/index.ts";
+import { faultPoint } from "../util/fault-point.ts";
 import { ExtraWords, type Page } from "./extra-words.ts";
 
 /** In the word of a waiter: it was notified. The rest of the word is its token. */
@@ -35,6 +36,7 @@ export class WaitingList {
     const { ints, base } = this.#cell;
     Atomics.store(seat.ints, seat.at + 1, Atomics.add(ints, base + CELL.aux, 1));
     Atomics.store(seat.ints, seat.at, parking().participant.token);
+    faultPoint("condition:enrolled");
     return seat;
   }
 
@@ -69,6 +71,7 @@ export class WaitingList {
         this.leave(seat);
       } else {
         Atomics.store(seat.ints, seat.at, word | NOTIFIED);
+        faultPoint("condition:notified");
         notified.push(slotOf(word));
       }
     }

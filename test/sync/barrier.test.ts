@@ -334,6 +334,43 @@ describe("death", () => {
     expect(barrier.broken).toBe(true);
   });
 
+  test("at any point of an arrival breaks the barrier for those who wait", async () => {
+    for (const point of ["barrier:enrolled", "barrier:arrived", "barrier:complete"]) {
+      const name = newName();
+      const barrier = new Barrier(2, { name });
+      const waiting = outcomes([barrier.wait()]);
+      const dying = await Peer.process({ MANYCORE_FAULT: point });
+      await expect(waits(dying, { name, parties: 2, isSync: true })).rejects.toThrow(/has ended/);
+      expect([point, await waiting]).toEqual([point, [BROKEN]]);
+      barrier.reset();
+      expect(await Promise.all([barrier.wait(), barrier.wait()])).toEqual([0, 1]);
+    }
+  });
+
+  test("of the last one after the round has ended lets the others go", async () => {
+    const name = newName();
+    const barrier = new Barrier(2, { name });
+    const waiting = barrier.wait();
+    const dying = await Peer.process({ MANYCORE_FAULT: "barrier:passed" });
+    void waits(dying, { name, parties: 2, isSync: true });
+    expect(await waiting).toBe(0);
+  });
+
+  test("in the middle of a reset leaves it to the next one", async () => {
+    const name = newName();
+    const barrier = new Barrier(2, { name });
+    const waiting = outcomes([barrier.wait()]);
+    const dying = await Peer.process({ MANYCORE_FAULT: "barrier:resetting" });
+    const resetting = dying.run(({ Barrier: Own }, _, own: string) => {
+      new Own(2, { name: own }).reset();
+    }, name);
+    await expect(resetting).rejects.toThrow(/has ended/);
+    expect(await waiting).toEqual([BROKEN]);
+    expect(barrier.broken).toBe(true);
+    barrier.reset();
+    expect(await Promise.all([barrier.wait(), barrier.wait()])).toEqual([0, 1]);
+  });
+
   test("of a party that has passed is nobody's business", async () => {
     const name = newName();
     const barrier = new Barrier(2, { name });

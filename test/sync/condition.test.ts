@@ -420,6 +420,42 @@ describe("death", () => {
     ]);
   });
 
+  test("of a waiter at any point leaves a list that works", async () => {
+    for (const point of ["condition:enrolled", "condition:waiting"]) {
+      const name = newName();
+      const condition = new Condition(undefined, { name });
+      const waiting = condition.run(() => condition.wait());
+      const dying = await Peer.process({ MANYCORE_FAULT: point });
+      await expect(waits(dying, name, true)).rejects.toThrow(/has ended/);
+      const later = condition.run(() => condition.wait());
+      await eventually("all wait", () => waitingAt(condition) >= 2 && !condition.locked);
+      // One for each that lives, and none for the dead one between them.
+      await condition.run(() => condition.notify(2));
+      expect([point, await waiting, await later]).toEqual([point, true, true]);
+      expect(waitingAt(condition)).toBe(0);
+    }
+  });
+
+  test("of the notifier at any point loses none that it notified", async () => {
+    for (const point of ["condition:notified", "condition:let-go"]) {
+      const name = newName();
+      const condition = new Condition(undefined, { name });
+      const waiting = condition.run(() => condition.wait());
+      const other = condition.run(() => condition.wait());
+      const dying = await Peer.process({ MANYCORE_FAULT: point });
+      const notifying = dying.run(({ Condition: Own }, _, own: string) => {
+        const condition = new Own(undefined, { name: own });
+        condition.acquireSync();
+        condition.notify();
+        condition.release();
+      }, name);
+      await expect(notifying).rejects.toThrow(/has ended/);
+      expect([point, await waiting]).toEqual([point, true]);
+      await condition.run(() => condition.notify());
+      expect([point, await other]).toEqual([point, true]);
+    }
+  });
+
   test("of many waiters leaves room for others", async () => {
     const name = newName();
     const condition = new Condition(undefined, { name });
