@@ -1,4 +1,4 @@
-import { BITMAP_WORDS, CELL } from "../memory/index.ts";
+import { BITMAP_WORDS, CELL, type Place } from "../memory/index.ts";
 import {
   BARRIER_BROKEN,
   parking,
@@ -44,10 +44,30 @@ export interface Arrival {
 
 type Outcome = "passed" | "broken";
 
+/** What people read of a reason. */
+export const BREAK_TEXTS: Readonly<Record<number, string>> = {
+  [BREAK_REASON.died]: "one of its parties died",
+  [BREAK_REASON.timeout]: "one of its parties waited longer than its timeout",
+  [BREAK_REASON.given]: "one of its parties gave up by its signal",
+  [BREAK_REASON.abort]: "abort() was called",
+  [BREAK_REASON.reset]: "reset() was called",
+  [BREAK_REASON.action]: "its action failed",
+};
+
 const roundIn = (state: number): number => state >>> 17;
 const arrivedIn = (state: number): number => (state >>> 1) & MAX_PARTIES;
 const isBrokenState = (state: number): boolean => (state & BARRIER_BROKEN) !== 0;
 const nextRound = (state: number): number => ((roundIn(state) + 1) & ROUND_MASK) << 17;
+
+/** The state of a barrier in words, for those who look on. */
+export function describeBarrier({ ints, base }: Place): string {
+  const state = Atomics.load(ints, base + CELL.state);
+  if (isBrokenState(state)) {
+    const reason = Atomics.load(ints, base + REASON);
+    return `broken: ${BREAK_TEXTS[reason] ?? BREAK_TEXTS[0]}`;
+  }
+  return `${arrivedIn(state)} of ${Atomics.load(ints, base + CELL.aux)} have arrived`;
+}
 
 /**
  * The rounds of a barrier. A round is filling until all parties have arrived; then it is complete, and the

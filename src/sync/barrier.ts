@@ -7,6 +7,7 @@ import { registerOwnClass } from "../wire/class-registry.ts";
 import {
   BarrierRounds,
   BREAK_REASON,
+  BREAK_TEXTS,
   MAX_PARTIES,
   type Arrival as Arrived,
 } from "./barrier-rounds.ts";
@@ -194,7 +195,7 @@ export class Barrier extends SyncObject {
   #broken(): BrokenBarrierError {
     if (!this.#rounds.isBroken) return new BrokenBarrierError(`${this.#what} was reset.`);
     return new BrokenBarrierError(
-      `${this.#what} is broken: ${REASONS[this.#rounds.reason] ?? REASONS[0]}. Call reset() to use it again.`,
+      `${this.#what} is broken: ${BREAK_TEXTS[this.#rounds.reason] ?? BREAK_TEXTS[0]}. Call reset() to use it again.`,
     );
   }
 
@@ -222,15 +223,6 @@ export class Barrier extends SyncObject {
     inspectAs(Barrier, (barrier) => Barrier.#describe(barrier));
   }
 }
-
-const REASONS: Readonly<Record<number, string>> = {
-  [BREAK_REASON.died]: "one of its parties died",
-  [BREAK_REASON.timeout]: "one of its parties waited longer than its timeout",
-  [BREAK_REASON.given]: "one of its parties gave up by its signal",
-  [BREAK_REASON.abort]: "abort() was called",
-  [BREAK_REASON.reset]: "reset() was called",
-  [BREAK_REASON.action]: "its action failed",
-};
 
 function creationOf(
   parties: number,

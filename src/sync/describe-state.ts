@@ -1,4 +1,5 @@
 import { CELL, KIND, type Arena } from "../memory/index.ts";
+import { describeBarrier } from "./barrier-rounds.ts";
 import { describeSlot, ownerIn, slotOf, type SeenObject } from "../parking/index.ts";
 import {
   describeBounded,
@@ -35,6 +36,7 @@ const DESCRIBE: Readonly<Record<number, Describe>> = {
   [KIND.event]: (arena, object) => describeShared(arena, describeEvent(object)),
   [KIND.rwLock]: (arena, object) => describeShared(arena, describeReadWrite(arena, object)),
   [KIND.timer]: (arena, object) => describeShared(arena, describeTimer(object)),
+  [KIND.barrier]: (_, { place }) => ({ text: describeBarrier(place), holders: [] }),
 };
 
 /** Says what state an object is in, reading only. */

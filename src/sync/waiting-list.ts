@@ -57,11 +57,12 @@ export class WaitingList {
   notify(count: number): number[] {
     const waiting: { readonly seat: Seat; readonly age: number }[] = [];
     const newest = Atomics.load(this.#cell.ints, this.#cell.base + CELL.aux);
-    for (const seat of this.#seats()) {
-      const word = Atomics.load(seat.ints, seat.at);
-      if (word === 0 || (word & NOTIFIED) !== 0) continue;
-      waiting.push({ seat, age: (newest - Atomics.load(seat.ints, seat.at + 1)) | 0 });
-    }
+    this.#visit((ints, at, word) => {
+      if (word === 0 || (word & NOTIFIED) !== 0) return false;
+      waiting.push({ seat: { ints, at }, age: (newest - Atomics.load(ints, at + 1)) | 0 });
+      return false;
+    });
+    if (waiting.length === 0) return [];
     waiting.sort((a, b) => b.age - a.age);
     const notified: number[] = [];
     for (const { seat } of waiting) {
@@ -81,18 +82,20 @@ export class WaitingList {
   /** How many wait and were not notified; those who died may be among them. */
   get size(): number {
     let size = 0;
-    for (const { ints, at } of this.#seats()) {
-      const word = Atomics.load(ints, at);
+    this.#visit((_ints, _at, word) => {
       if (word !== 0 && (word & NOTIFIED) === 0) size++;
-    }
+      return false;
+    });
     return size;
   }
 
   #find(isWanted: (word: number) => boolean): Seat | undefined {
-    for (const seat of this.#seats()) {
-      if (isWanted(Atomics.load(seat.ints, seat.at))) return seat;
-    }
-    return undefined;
+    let found: Seat | undefined;
+    this.#visit((ints, at, word) => {
+      if (isWanted(word)) found = { ints, at };
+      return found !== undefined;
+    });
+    return found;
   }
 
   #newSeat(): Seat {
@@ -100,9 +103,12 @@ export class WaitingList {
     return { ints, at: first };
   }
 
-  *#seats(): Generator<Seat> {
+  /** Looks at each seat, until it is told that this is enough. */
+  #visit(isEnough: (ints: Int32Array, at: number, word: number) => boolean): void {
     for (const { ints, first, length } of this.#words.pages()) {
-      for (let at = first; at < first + length; at += SEAT_WORDS) yield { ints, at };
+      for (let at = first; at < first + length; at += SEAT_WORDS) {
+        if (isEnough(ints, at, Atomics.load(ints, at))) return;
+      }
     }
   }
 }

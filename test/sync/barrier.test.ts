@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { Barrier, BrokenBarrierError, Process, Thread } from "manycore";
+import { takeCensus } from "../../dist/parking/index.js";
+import { describeState } from "../../dist/sync/index.js";
 import { useNamespace } from "../helpers/namespace.ts";
 import { endPeers, Peer } from "../helpers/peer.ts";
 import { eventually } from "../helpers/processes.ts";
@@ -412,5 +414,22 @@ describe("a thousand rounds", () => {
     } finally {
       rmSync(folder, { recursive: true });
     }
+  });
+});
+
+describe("seen from outside", () => {
+  test("a barrier says how many have arrived, or why it is broken", () => {
+    const name = newName();
+    const barrier = new Barrier(2, { name });
+    const seen = (): string => {
+      const census = takeCensus(process.env["MANYCORE_NAMESPACE"]!)!;
+      const object = census.objects.find((each) => each.name === name)!;
+      return describeState(census.arena, object).text;
+    };
+    const waiting = outcomes([barrier.wait()]);
+    expect(seen()).toBe("1 of 2 have arrived");
+    barrier.abort();
+    expect(seen()).toBe("broken: abort() was called");
+    return waiting;
   });
 });
