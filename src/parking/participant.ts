@@ -79,6 +79,8 @@ export class Participant {
   listen(onRing: () => void): Socket {
     this.#onRing = onRing;
     if (this.#socket === undefined) {
+      // Loaded first: a thread that is terminated between the next two steps would leave a reader, and seem alive.
+      const { Socket: BellSocket } = net();
       // A descriptor of its own: the socket closes it, and Node closes the one it knows as a file.
       const options: SocketConstructorOpts & { onread: OnReadOpts } = {
         fd: os().duplicate(this.#bell),
@@ -92,7 +94,7 @@ export class Participant {
           },
         },
       };
-      const socket = new (net().Socket)(options);
+      const socket = new BellSocket(options);
       // Without a reader of rings the slices remain: waits go on, a little later.
       socket.on("error", () => {});
       socket.unref();
