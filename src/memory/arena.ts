@@ -56,7 +56,8 @@ function wordsOf(buffer: ArrayBuffer): Words {
 export class Arena {
   readonly folder: string;
   readonly header: Int32Array;
-  readonly #fd: number;
+  /** For the lock only, opened with the first one. */
+  #fd: number | undefined;
   readonly #words: Words;
   readonly #banks: (Words | undefined)[] = [];
   readonly #inode: number;
@@ -76,9 +77,6 @@ export class Arena {
     } finally {
       closeSync(mapped);
     }
-    // A mapping keeps what it was made from open, and a lock on that beyond the end of a thread that is
-    // terminated while it has it. This one goes with its descriptor, which Node closes.
-    this.#fd = openArenaFile(folder);
   }
 
   /** Where a participant's slot is. */
@@ -130,7 +128,7 @@ export class Arena {
       return body();
     } finally {
       this.#depth--;
-      if (this.#depth === 0) os().unlockFile(this.#fd);
+      if (this.#depth === 0) os().unlockFile(this.#lockFile());
     }
   }
 
@@ -260,11 +258,28 @@ export class Arena {
     );
   }
 
+  /**
+   * A mapping keeps what it was made from open, and a lock on that beyond the end of a thread that is
+   * terminated while it has it. This lock goes with a descriptor of its own, which Node closes.
+   */
+  #lockFile(): number {
+    if (this.#fd !== undefined) return this.#fd;
+    const fd = openPresent(join(this.folder, ARENA_FILE));
+    if (fd === undefined || fstatSync(fd).ino !== this.#inode) {
+      if (fd !== undefined) closeSync(fd);
+      this.checkInPlace();
+      throw new InvalidStateError(`${this.folder} is being removed. Try again.`);
+    }
+    this.#fd = fd;
+    return fd;
+  }
+
   #lock(): void {
     const system = os();
-    if (system.tryLockFile(this.#fd)) return;
+    const fd = this.#lockFile();
+    if (system.tryLockFile(fd)) return;
     const limit = performance.now() + LOCK_TIMEOUT_MS;
-    while (!system.tryLockFile(this.#fd)) {
+    while (!system.tryLockFile(fd)) {
       if (performance.now() > limit) {
         throw new TimeoutError(
           `The arena ${join(this.folder, ARENA_FILE)} was locked by another process for ${LOCK_TIMEOUT_MS / 1000} s. Is a program that uses it stopped (Ctrl-Z, a debugger)? Let it go on or end it.`,

@@ -148,6 +148,7 @@ class Arena {
       isPinned,
       sliceMs,
       locks,
+      isCalm,
       terminates = false,
     } = this.#torture;
     const node = nodes[this.#started++ % nodes.length]!;
