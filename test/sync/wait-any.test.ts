@@ -286,7 +286,12 @@ describe("waitAll", () => {
       a.release();
       expect(await c.acquire({ timeout: 5 })).toBe(true);
       await eventually("the other waits", () => a.locked);
-      await a.acquire();
+      try {
+        await a.acquire();
+      } finally {
+        // Whichever of the two is told, the other one goes on.
+        b.release();
+      }
     })();
     const second = a.run(() => b.acquire());
     const outcomes = await Promise.allSettled([first, second]);
