@@ -12,10 +12,12 @@ import { feed } from "./feeder.ts";
 import { openQueue, type QueueSettings } from "./queue-cell.ts";
 import { coreOf, ENDED, type QueueCore, type Taken } from "./queue-core.ts";
 import { packItem, type Item } from "./queue-item.ts";
-import { MAX_BUFFERED_BYTES, putWish, takeWish } from "./queue-wishes.ts";
+import { flushWish, MAX_BUFFERED_BYTES, putWish, takeWish } from "./queue-wishes.ts";
 import { isTurnOver, nextTurn } from "./turns.ts";
 
 const DONE = Promise.resolve();
+/** How long a put without a limit waits for takers before it keeps twice as much. */
+const GIVE_MS = 50;
 
 /** What all queues between threads and processes have in common. */
 export abstract class QueueBase<T> extends SyncObject {
@@ -51,9 +53,8 @@ export abstract class QueueBase<T> extends SyncObject {
       const { core } = this;
       const item = this.#offer(core, value, options);
       if (item.state === "waiting") return this.#waitForRoom(core, item, options);
-      // Beyond the ring, those who take get a chance now and then.
-      const isFar = item.state === "buffered" && core.outbox.bytes > core.ring.capacity;
-      return isFar || isTurnOver() ? nextTurn() : DONE;
+      if (core.outbox.bytes > core.patience) return this.#giveTime(core);
+      return isTurnOver() ? nextTurn() : DONE;
     } catch (error) {
       return Promise.reject(error);
     }
@@ -63,9 +64,13 @@ export abstract class QueueBase<T> extends SyncObject {
   putSync(value: T, options?: WaitOptions): void {
     const { core } = this;
     const item = this.#offer(core, value, options);
-    if (item.state !== "waiting") return;
-    parkSync(putWish(core, item), options);
-    this.#checkPut(core, item);
+    if (item.state === "waiting") {
+      parkSync(putWish(core, item), options);
+      this.#checkPut(core, item);
+    } else if (core.outbox.bytes > core.patience && boundsOf(options) > 0) {
+      parkSync(flushWish(core), { timeout: GIVE_MS });
+      core.adjustPatience();
+    }
   }
 
   /**
@@ -179,12 +184,22 @@ export abstract class QueueBase<T> extends SyncObject {
     outbox.push(item);
     core.flush();
     if (item.state === "stored") return item;
+    item.keep();
     if (item.state === "waiting" && ring.maxSize === 0 && outbox.bytes <= MAX_BUFFERED_BYTES) {
       core.buffer(item);
       feed(core);
     }
     if (item.state !== "waiting" || timeout <= 0) this.#checkPut(core, item);
     return item;
+  }
+
+  /**
+   * Lets those who take catch up, when they do: one who puts faster would otherwise only fill memory. When
+   * nobody takes, it is soon given up: a program may put everything before it takes anything.
+   */
+  async #giveTime(core: QueueCore): Promise<void> {
+    await core.park(flushWish(core), { timeout: GIVE_MS });
+    core.adjustPatience();
   }
 
   async #waitForRoom(core: QueueCore, item: Item, options: WaitOptions | undefined): Promise<void> {

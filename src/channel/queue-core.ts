@@ -23,6 +23,8 @@ import { Sleepers } from "./sleepers.ts";
 export const ENDED: unique symbol = Symbol("ended");
 /** An item, that there will be none, or what is wrong with the ring. */
 export type Taken = Incoming | typeof ENDED | Error;
+/** A thread keeps this part of a ring's capacity before its puts begin to wait for takers. */
+const PATIENCE_SHARE = 16;
 /** A stopped process may hold a lock this long before a shutdown gives up. */
 const LOCK_TIMEOUT_MS = 10_000;
 
@@ -39,6 +41,8 @@ export class QueueCore {
   readonly sender: RingLock;
   readonly receiver: RingLock;
   readonly bufferers: Bufferers;
+  /** Puts wait a moment when this thread keeps more bytes than this. */
+  patience: number;
   readonly #mapping: Mapping;
   /** The file system had no room for the file of the front item: only time can tell when it has. */
   #isMemoryShort = false;
@@ -49,6 +53,7 @@ export class QueueCore {
     this.folder = segmentPath(arena.folder, cell.index, cell.generation);
     this.#mapping = mapRing(this.folder);
     this.ring = new Ring(this.#mapping, this.folder);
+    this.patience = this.ring.capacity / PATIENCE_SHARE;
     const space = extension(cell, cell);
     this.items = new Sleepers(cell);
     this.space = new Sleepers(space);
@@ -178,6 +183,12 @@ export class QueueCore {
     if (this.ring.flags === 0) return true;
     this.withdraw(item, "refused");
     return false;
+  }
+
+  /** After a put has waited a moment: in vain, and the next one waits later. */
+  adjustPatience(): void {
+    const least = this.ring.capacity / PATIENCE_SHARE;
+    this.patience = this.outbox.isEmpty ? least : Math.max(least, this.outbox.bytes * 2);
   }
 
   /** Takes an item back that is not stored. */

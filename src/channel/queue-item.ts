@@ -20,7 +20,7 @@ export type ItemState =
 
 /** An item on its way into a queue. */
 export class Item implements Outgoing {
-  readonly chunks: readonly Uint8Array[];
+  chunks: readonly Uint8Array[];
   readonly length: number;
   file: FileName | undefined;
   state: ItemState = "waiting";
@@ -33,9 +33,16 @@ export class Item implements Outgoing {
     for (const chunk of chunks) length += chunk.length;
     this.length = length;
   }
+
+  /** Copies what its owner may change from now on. */
+  keep(): void {
+    // The first chunk is the codec's own.
+    this.chunks = this.chunks.map((chunk, i) => (i === 0 ? chunk : Buffer.from(chunk)));
+  }
 }
 
-const TO_ANYWHERE = { destination: "process", root: "item" } as const;
+/** Large memory is not copied for the message: it goes into the ring at once, or {@link Item.keep} copies it. */
+const TO_ANYWHERE = { destination: "process", root: "item", isSentAtOnce: true } as const;
 
 /** Writes a value. @throws {@link SerializationError} with the path of what cannot travel. */
 export function packItem(value: unknown): Item {
