@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { isMain, Process, Queue, tasks, Thread } from "manycore";
+import { MESSAGES } from "./queue-work.mjs";
 
 const work = tasks(new URL("./queue-work.mjs", import.meta.url));
 const [rival, shape, kind, count, senders] = process.argv.slice(2);
@@ -56,7 +57,7 @@ async function overQueue() {
       figure = (total - 1) / ((performance.now() - start) / 1000);
     } else figure = await rate(begin, () => queue.get());
   } else {
-    figure = await trip(work.MESSAGES[shape], async (message) => {
+    figure = await trip(MESSAGES[shape], async (message) => {
       if (isSync) {
         queue.putSync(message);
         back.getSync();
@@ -82,7 +83,7 @@ async function overMessages() {
     rival === "MessagePort" ? peer.postMessage(message) : peer.send(message);
   await Promise.all(peers.map((peer) => once(peer, "message")));
   if (kind !== "stream") {
-    return trip(work.MESSAGES[shape], (message) => {
+    return trip(MESSAGES[shape], (message) => {
       const answered = once(peers[0], "message");
       send(peers[0], message);
       return answered;
