@@ -4,7 +4,8 @@ import { InvalidStateError } from "../errors/index.ts";
 import { faultPoint } from "../util/fault-point.ts";
 import { decodeValue, encodeValue } from "../wire/codec.ts";
 import { tableOf, tableSize } from "./parts.ts";
-import type { FileName, Incoming, Outgoing } from "./ring.ts";
+import { FRAME_HEADER_SIZE, MIN_CAPACITY } from "./ring-layout.ts";
+import type { FileName, Incoming, Outgoing, RawKind } from "./ring.ts";
 
 /** What became of an item that was given to a queue. */
 export type ItemState =
@@ -27,8 +28,11 @@ export class Item implements Outgoing {
   /** Why it was withdrawn, when it was not its `put` that gave it up. */
   error: unknown;
 
-  constructor(chunks: readonly Uint8Array[]) {
+  readonly raw: RawKind | undefined;
+
+  constructor(chunks: readonly Uint8Array[], raw?: RawKind) {
     this.chunks = chunks;
+    this.raw = raw;
     let length = 0;
     for (const chunk of chunks) length += chunk.length;
     this.length = length;
@@ -36,16 +40,21 @@ export class Item implements Outgoing {
 
   /** Copies what its owner may change from now on. */
   keep(): void {
-    // The first chunk is the codec's own.
-    this.chunks = this.chunks.map((chunk, i) => (i === 0 ? chunk : Buffer.from(chunk)));
+    // The first chunk is the codec's own, if it has written one.
+    const isOwn = this.raw === undefined;
+    this.chunks = this.chunks.map((chunk, i) => (i === 0 && isOwn ? chunk : Buffer.from(chunk)));
   }
 }
 
+/** Longer ones may have to go to a file in a small queue. */
+const MAX_RAW_BYTES: number = MIN_CAPACITY / 2 - FRAME_HEADER_SIZE;
 /** Large memory is not copied for the message: it goes into the ring at once, or {@link Item.keep} copies it. */
 const TO_ANYWHERE = { destination: "process", root: "item", isSentAtOnce: true } as const;
 
 /** Writes a value. @throws {@link SerializationError} with the path of what cannot travel. */
 export function packItem(value: unknown): Item {
+  const raw = rawKind(value);
+  if (raw !== undefined) return new Item([value as Uint8Array], raw);
   const { bytes, attachments } = encodeValue(value, TO_ANYWHERE);
   if (attachments === undefined) return new Item([bytes]);
   const memory = attachments.map((piece) =>
@@ -54,8 +63,20 @@ export function packItem(value: unknown): Item {
   return new Item([bytes, ...memory]);
 }
 
+/** Short bytes need no codec: their kind says all. */
+function rawKind(value: unknown): RawKind | undefined {
+  if (!ArrayBuffer.isView(value)) return undefined;
+  // An empty one may be detached, and what is shared does not travel: the codec tells.
+  const isShort = value.byteLength > 0 && value.byteLength <= MAX_RAW_BYTES;
+  if (!isShort || !(value.buffer instanceof ArrayBuffer)) return undefined;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype === Uint8Array.prototype) return "bytes";
+  return prototype === Buffer.prototype ? "buffer" : undefined;
+}
+
 /** Reads a value. @throws {@link SerializationError} when its class is not known here. */
-export function unpackItem({ bytes, attachments }: Incoming): unknown {
+export function unpackItem({ bytes, attachments, isRaw }: Incoming): unknown {
+  if (isRaw === true) return bytes;
   return decodeValue(bytes, attachments);
 }
 

@@ -53,6 +53,9 @@ export const FRAME = {
   parts: 2,
   /** The number of a file that holds the parts, and its size. */
   file: 3,
+  /** A Uint8Array, a Buffer: nothing but its bytes. */
+  bytes: 5,
+  buffer: 6,
   /** Nothing, up to the end of the ring. */
   pad: 4,
 } as const;

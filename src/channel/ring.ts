@@ -17,9 +17,14 @@ export interface Outgoing {
   readonly chunks: readonly Uint8Array[];
   /** Bytes of all chunks. */
   readonly length: number;
+  /** What the only chunk is when the codec did not write it. */
+  readonly raw?: RawKind | undefined;
   /** The file that holds the chunks, when they are too long for the ring. */
   readonly file: FileName | undefined;
 }
+
+/** Bytes that travel as they are. */
+export type RawKind = "bytes" | "buffer";
 
 /** Names the file of a large item: slot, generation and count of who wrote it. */
 export type FileName = readonly [slot: number, generation: number, count: number];
@@ -30,6 +35,8 @@ export interface Incoming {
   readonly bytes: Uint8Array;
   /** Memory beside it, each of its own. */
   readonly attachments: Uint8Array[] | undefined;
+  /** `bytes` is the item itself, in memory of its own. */
+  readonly isRaw?: boolean;
   readonly file: FileName | undefined;
 }
 
@@ -164,7 +171,7 @@ export class Ring {
       this.#bytes.writeDoubleLE(item.length, at + 16);
       big += item.length;
     } else {
-      const kind = chunks.length === 1 ? FRAME.data : FRAME.parts;
+      const kind = chunks.length === 1 ? FRAME[item.raw ?? "data"] : FRAME.parts;
       copyIn(this.#bytes, chunks, this.#frame(tail, length, kind, put));
     }
     // The place that is not in use: whoever reads `put` as it is looks at the other one.
@@ -281,6 +288,11 @@ export class Ring {
         attachments: undefined,
         file: undefined,
       };
+    }
+    if (kind === FRAME.bytes || kind === FRAME.buffer) {
+      const copy = kind === FRAME.buffer ? Buffer.allocUnsafeSlow(length) : new Uint8Array(length);
+      bytes.copy(copy, 0, at, at + length);
+      return { bytes: copy, attachments: undefined, isRaw: true, file: undefined };
     }
     if (kind === FRAME.parts) {
       const [first = NO_BYTES, ...attachments] = copyOut(bytes, at);
