@@ -3,6 +3,7 @@ import {
   BARRIER_BROKEN,
   parking,
   participant,
+  settleCell,
   wake,
   WAITERS,
   type LocalCell,
@@ -169,7 +170,10 @@ export class BarrierRounds {
 
   /** This thread has one party less under way. */
   leave(): void {
-    if (--this.cell.members === 0) this.#clearOwnBit();
+    if (--this.cell.members > 0) return;
+    this.#clearOwnBit();
+    // Its last handle was closed meanwhile.
+    if (this.cell.handles === 0) settleCell(this.cell);
   }
 
   /** Breaks the present round, or the given one if it still lasts, for all. */
