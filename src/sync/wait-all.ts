@@ -84,7 +84,6 @@ async function takeAll(
     if (missing === undefined) return true;
     const bounds = { ...options, timeout: left(), context };
     // Only what is missing is waited for, with nothing held: then the others are tried again.
-    // oxlint-disable-next-line no-await-in-loop -- each wait depends on the outcome of the one before
     if ((await park(missing.wish(), bounds)) === undefined) return false;
     if (completes(entries, missing)) return true;
   }

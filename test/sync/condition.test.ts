@@ -444,10 +444,10 @@ describe("death", () => {
       const other = condition.run(() => condition.wait());
       const dying = await Peer.process({ MANYCORE_FAULT: point });
       const notifying = dying.run(({ Condition: Own }, _, own: string) => {
-        const condition = new Own(undefined, { name: own });
-        condition.acquireSync();
-        condition.notify();
-        condition.release();
+        const shared = new Own(undefined, { name: own });
+        shared.acquireSync();
+        shared.notify();
+        shared.release();
       }, name);
       await expect(notifying).rejects.toThrow(/has ended/);
       expect([point, await waiting]).toEqual([point, true]);
