@@ -17,6 +17,7 @@ const ENTRIES = [
   "thread/entry",
   "thread/child-role",
   "executor/worker/role",
+  "manager/serve",
   "cli/main",
   "cli/map/work/block-runner",
   "win32event/index",

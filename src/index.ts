@@ -138,6 +138,50 @@ export type {
   ValueType,
 } from "./shared/index.ts";
 
+// Managers: objects in a server process, used through proxies
+export {
+  ArrayProxy,
+  BarrierProxy,
+  callContext,
+  ConditionProxy,
+  DictProxy,
+  EventProxy,
+  IteratorProxy,
+  JoinableQueueProxy,
+  ListProxy,
+  LockProxy,
+  Manager,
+  NamespaceProxy,
+  ObjectProxy,
+  PoolProxy,
+  QueueProxy,
+  RLockProxy,
+  SemaphoreProxy,
+  SetProxy,
+  ValueProxy,
+} from "./manager/index.ts";
+export type {
+  Acquirable,
+  ArgumentsOf,
+  CallContext,
+  DictEntries,
+  MadeBy,
+  Maker,
+  ManagerBarrierOptions,
+  ManagerClass,
+  ManagerConnectOptions,
+  ManagerOptions,
+  ManagerPoolOptions,
+  ManagerPriorityQueueOptions,
+  ManagerQueueOptions,
+  NumberOf,
+  NumberType,
+  Proxied,
+  PublicMethods,
+  Registrable,
+  RegisterOptions,
+} from "./manager/index.ts";
+
 // What crosses a boundary
 export { registerClass } from "./wire/index.ts";
 

@@ -1,0 +1,34 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { InvalidStateError } from "../errors/index.ts";
+import { globalSlot } from "../util/global-slot.ts";
+
+/** What a method of an own class may know of the call it serves. */
+export interface CallContext {
+  /** Aborts when the caller gives up, its time is up, or it is gone. */
+  readonly signal: AbortSignal;
+  /** Tells the callers apart: a number for each JS thread that is connected. */
+  readonly client: number;
+}
+
+const storage: AsyncLocalStorage<CallContext> = globalSlot(
+  "manager-call",
+  () => new AsyncLocalStorage(),
+);
+
+/**
+ * The call that is being served: for methods of own classes inside a manager's server. A method that
+ * waits listens to `signal`, so that it does not go on for nobody.
+ *
+ * @throws {@link InvalidStateError} anywhere else.
+ * @since 0.2.0
+ */
+export function callContext(): CallContext {
+  const context = storage.getStore();
+  if (context !== undefined) return context;
+  throw new InvalidStateError("No call of a manager is being served here.");
+}
+
+/** Runs a method as part of a call. */
+export function withCallContext<T>(context: CallContext, body: () => T): T {
+  return storage.run(context, body);
+}

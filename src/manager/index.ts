@@ -1,0 +1,46 @@
+export { callContext, type CallContext } from "./call-context.ts";
+export {
+  Manager,
+  type ManagerBarrierOptions,
+  type ManagerClass,
+  type ManagerPoolOptions,
+  type ManagerPriorityQueueOptions,
+  type ManagerQueueOptions,
+} from "./manager.ts";
+export { ObjectProxy } from "./object-proxy.ts";
+export type { NumberOf, NumberType } from "./objects/cells.ts";
+export {
+  type DictEntries,
+  DictProxy,
+  ListProxy,
+  NamespaceProxy,
+  SetProxy,
+} from "./proxies/containers.ts";
+export {
+  ArrayProxy,
+  JoinableQueueProxy,
+  PoolProxy,
+  QueueProxy,
+  ValueProxy,
+} from "./proxies/data.ts";
+export { IteratorProxy } from "./proxies/iterator-proxy.ts";
+export {
+  type Acquirable,
+  BarrierProxy,
+  ConditionProxy,
+  EventProxy,
+  LockProxy,
+  RLockProxy,
+  SemaphoreProxy,
+} from "./proxies/sync.ts";
+export type {
+  ArgumentsOf,
+  MadeBy,
+  Maker,
+  ManagerConnectOptions,
+  ManagerOptions,
+  Proxied,
+  PublicMethods,
+  Registrable,
+  RegisterOptions,
+} from "./types.ts";

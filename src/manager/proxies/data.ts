@@ -1,0 +1,252 @@
+import { QueueShutdownError } from "../../errors/index.ts";
+import { identify, type Task } from "../../task/index.ts";
+import type { WaitOptions } from "../../util/wait-options.ts";
+import type { NumberOf, NumberType } from "../objects/cells.ts";
+import { ObjectProxy, proxiesOf } from "../object-proxy.ts";
+import { spread } from "./containers.ts";
+import type { IteratorProxy } from "./iterator-proxy.ts";
+
+/**
+ * A queue in the server of a manager: first in, first out, or as its maker said.
+ * @since 0.2.0
+ */
+export class QueueProxy<T = unknown> extends ObjectProxy implements AsyncIterable<T> {
+  static {
+    proxiesOf(QueueProxy, "queue", "lifoQueue", "priorityQueue");
+  }
+
+  /**
+   * Puts an item.
+   *
+   * **Waiting**: while the queue is full; first come, first served.
+   * **Cancellation**: safe, as far as the server had not taken the item yet; then this resolves.
+   *
+   * @throws {@link QueueFullError} after `timeout`.
+   * @throws {@link QueueShutdownError} when it was shut down.
+   */
+  put(item: T, options?: WaitOptions): Promise<void> {
+    return this.$call("put", [item], options) as Promise<void>;
+  }
+
+  /**
+   * Takes an item.
+   *
+   * **Waiting**: while the queue is empty; first come, first served. One that dies while it waits takes none.
+   * **Cancellation**: safe: when the server had given the item already, this resolves.
+   *
+   * @throws {@link QueueEmptyError} after `timeout`.
+   * @throws {@link QueueShutdownError} when it was shut down and is empty.
+   */
+  get(options?: WaitOptions): Promise<T> {
+    return this.$call("get", [], options) as Promise<T>;
+  }
+
+  putNowait(item: T): Promise<void> {
+    return this.put(item, { timeout: 0 });
+  }
+
+  getNowait(): Promise<T> {
+    return this.get({ timeout: 0 });
+  }
+
+  size(): Promise<number> {
+    return this.$call("size") as Promise<number>;
+  }
+
+  empty(): Promise<boolean> {
+    return this.$call("empty") as Promise<boolean>;
+  }
+
+  full(): Promise<boolean> {
+    return this.$call("full") as Promise<boolean>;
+  }
+
+  /** Lets nothing more in; `immediate` also drops what is there. Who waits gets a {@link QueueShutdownError}. */
+  shutdown(immediate = false): Promise<void> {
+    return this.$call("shutdown", [immediate]) as Promise<void>;
+  }
+
+  /** Takes items until the queue is shut down and empty. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+    for (;;) {
+      let item: T;
+      try {
+        item = await this.get();
+      } catch (error) {
+        if (error instanceof QueueShutdownError) return;
+        throw error;
+      }
+      yield item;
+    }
+  }
+}
+
+/**
+ * A queue in the server of a manager that knows which items are done with.
+ * @since 0.2.0
+ */
+export class JoinableQueueProxy<T = unknown> extends QueueProxy<T> {
+  static {
+    proxiesOf(JoinableQueueProxy, "joinableQueue");
+  }
+
+  /** Says that an item that was taken is done with. @throws {@link InvalidStateError} when all were. */
+  taskDone(): Promise<void> {
+    return this.$call("taskDone") as Promise<void>;
+  }
+
+  /** Waits until all items that were put are done with. @returns false when `timeout` passed. */
+  join(options?: WaitOptions): Promise<boolean> {
+    return this.$call("join", [], options) as Promise<boolean>;
+  }
+}
+
+/**
+ * One number in the server of a manager. Single calls are one step each; `get` and `set` are two.
+ * @since 0.2.0
+ */
+export class ValueProxy<N extends number | bigint = number> extends ObjectProxy {
+  static {
+    proxiesOf(ValueProxy, "value");
+  }
+
+  get(): Promise<N> {
+    return this.$call("at", [0]) as Promise<N>;
+  }
+
+  set(value: N): Promise<void> {
+    return this.$call("set", [0, value]) as Promise<void>;
+  }
+
+  /** @returns the sum. */
+  add(value: N): Promise<N> {
+    return this.$call("add", [0, value]) as Promise<N>;
+  }
+
+  /** Sets it if it is `expected`. @returns what it was. */
+  compareExchange(expected: N, value: N): Promise<N> {
+    return this.$call("compareExchange", [0, expected, value]) as Promise<N>;
+  }
+}
+
+/**
+ * An array of numbers of one type in the server of a manager, of fixed length.
+ * @since 0.2.0
+ */
+export class ArrayProxy<N extends number | bigint = number>
+  extends ObjectProxy
+  implements AsyncIterable<N>
+{
+  static {
+    proxiesOf(ArrayProxy, "array");
+  }
+
+  /** The number at an index; a negative one counts from the end. */
+  at(index: number): Promise<N | undefined> {
+    return this.$call("at", [index]) as Promise<N | undefined>;
+  }
+
+  /** @throws RangeError behind the end. */
+  set(index: number, value: N): Promise<void> {
+    return this.$call("set", [index, value]) as Promise<void>;
+  }
+
+  /** Adds in one step. @returns the sum. */
+  add(index: number, value: N): Promise<N> {
+    return this.$call("add", [index, value]) as Promise<N>;
+  }
+
+  length(): Promise<number> {
+    return this.$call("length") as Promise<number>;
+  }
+
+  /** A part, or all of it, as a typed array. */
+  slice(start?: number, end?: number): Promise<ArrayLike<N> & Iterable<N>> {
+    return this.$call("slice", [start, end]) as Promise<ArrayLike<N> & Iterable<N>>;
+  }
+
+  fill(value: N, start?: number, end?: number): Promise<void> {
+    return this.$call("fill", [value, start, end]) as Promise<void>;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<N, void, undefined> {
+    const length = await this.length();
+    for (let i = 0; i < length; i++) yield (await this.at(i)) as N;
+  }
+}
+
+/** The proxy of a value of a type. */
+export type ValueOfType<T extends NumberType> = ValueProxy<NumberOf<T>>;
+/** The proxy of an array of a type. */
+export type ArrayOfType<T extends NumberType> = ArrayProxy<NumberOf<T>>;
+
+/** How many items go to a worker at a time. */
+interface Chunks {
+  readonly chunkSize?: number;
+}
+
+/**
+ * A pool of workers that belong to the server of a manager: its clients share them.
+ * @since 0.2.0
+ */
+export class PoolProxy extends ObjectProxy {
+  static {
+    proxiesOf(PoolProxy, "pool");
+  }
+
+  /** Runs a function once. **Cancellation**: as that of a Future. */
+  async apply<A extends unknown[], R>(
+    fn: Task<A, R>,
+    args: readonly [...NoInfer<A>],
+    options?: WaitOptions,
+  ): Promise<R> {
+    return (await this.$call("apply", [await identify(fn), args], options)) as R;
+  }
+
+  async map<T, R>(fn: Task<[T], R>, items: Iterable<T>, options?: Chunks): Promise<R[]> {
+    return (await this.$call("map", [await identify(fn), spread(items), options])) as R[];
+  }
+
+  async starmap<A extends unknown[], R>(
+    fn: Task<A, R>,
+    items: Iterable<readonly [...A]>,
+    options?: Chunks,
+  ): Promise<R[]> {
+    return (await this.$call("starmap", [await identify(fn), spread(items), options])) as R[];
+  }
+
+  /** Results in order, as they are asked for. */
+  async imap<T, R>(
+    fn: Task<[T], R>,
+    items: Iterable<T>,
+    options?: Chunks,
+  ): Promise<IteratorProxy<R>> {
+    const args = [await identify(fn), spread(items), options];
+    return (await this.$call("imap", args)) as IteratorProxy<R>;
+  }
+
+  /** Results as they come. */
+  async imapUnordered<T, R>(
+    fn: Task<[T], R>,
+    items: Iterable<T>,
+    options?: Chunks,
+  ): Promise<IteratorProxy<R>> {
+    const args = [await identify(fn), spread(items), options];
+    return (await this.$call("imapUnordered", args)) as IteratorProxy<R>;
+  }
+
+  /** Takes no more tasks. */
+  close(): Promise<void> {
+    return this.$call("close") as Promise<void>;
+  }
+
+  /** Waits for the tasks after `close()`. */
+  join(options?: WaitOptions): Promise<void> {
+    return this.$call("join", [], options) as Promise<void>;
+  }
+
+  /** Ends the workers. */
+  terminate(): Promise<void> {
+    return this.$call("terminate") as Promise<void>;
+  }
+}

@@ -1,0 +1,44 @@
+import { ObjectProxy, proxiesOf } from "../object-proxy.ts";
+
+/**
+ * An iterator in the server of a manager, one call for each item. Leaving a loop early ends it there, too.
+ * @since 0.2.0
+ */
+export class IteratorProxy<T = unknown> extends ObjectProxy implements AsyncIterableIterator<T> {
+  static {
+    proxiesOf(IteratorProxy, "iterator");
+  }
+
+  #isSpent = false;
+
+  async next(): Promise<IteratorResult<T, undefined>> {
+    if (this.#isSpent) return { done: true, value: undefined };
+    try {
+      const step = (await this.$call("next")) as { done: boolean; value: T };
+      if (!step.done) return { done: false, value: step.value };
+    } catch (error) {
+      this.#end();
+      throw error;
+    }
+    this.#end();
+    return { done: true, value: undefined };
+  }
+
+  async return(): Promise<IteratorResult<T, undefined>> {
+    if (!this.#isSpent) {
+      this.#isSpent = true;
+      await this.$call("return");
+      this[Symbol.dispose]();
+    }
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  #end(): void {
+    this.#isSpent = true;
+    this[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,244 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { InvalidStateError, TimeoutError } from "../../errors/index.ts";
+import type { WaitOptions } from "../../util/wait-options.ts";
+import type { CallOptions } from "../host.ts";
+import { ObjectProxy, proxiesOf } from "../object-proxy.ts";
+
+/** The flow of async work that holds RLocks by `run()`; 0: none of its own. */
+const flows: AsyncLocalStorage<number> = new AsyncLocalStorage();
+let lastFlow = 0;
+
+function inFlow(options: WaitOptions | undefined): CallOptions {
+  return { ...options, flow: flows.getStore() ?? 0 };
+}
+
+/** What locks, semaphores and conditions have in common. */
+export abstract class Acquirable extends ObjectProxy {
+  /**
+   * Takes it.
+   *
+   * **Waiting**: in the server, first come, first served. One that dies while it waits is left out.
+   * **Cancellation**: safe, as far as the server had not granted it yet; then it is taken, and this resolves.
+   *
+   * @returns false when `timeout` passed.
+   */
+  acquire(options?: WaitOptions): Promise<boolean> {
+    return this.$call("acquire", [], inFlow(options)) as Promise<boolean>;
+  }
+
+  /** Takes it if that needs no waiting. */
+  tryAcquire(): Promise<boolean> {
+    return this.acquire({ timeout: 0 });
+  }
+
+  /**
+   * Holds it while a function runs.
+   *
+   * @throws {@link TimeoutError} when `timeout` passed before.
+   */
+  async run<R>(fn: () => R | Promise<R>, options?: WaitOptions): Promise<R> {
+    if (!(await this.acquire(options))) {
+      throw new TimeoutError(`It could not be acquired within ${options?.timeout} ms.`);
+    }
+    try {
+      return await fn();
+    } finally {
+      await this.$call("release", [], inFlow(undefined));
+    }
+  }
+}
+
+/**
+ * A lock in the server of a manager. As Python's it belongs to nobody: any client may release it, and it stays
+ * locked when who took it dies. For locks that notice that use {@link Lock}.
+ * @since 0.2.0
+ */
+export class LockProxy extends Acquirable {
+  static {
+    proxiesOf(LockProxy, "lock");
+  }
+
+  /** @throws {@link InvalidStateError} when it is not held. */
+  release(): Promise<void> {
+    return this.$call("release", [], inFlow(undefined)) as Promise<void>;
+  }
+
+  locked(): Promise<boolean> {
+    return this.$call("locked") as Promise<boolean>;
+  }
+}
+
+/**
+ * A lock in the server of a manager that its holder may take again. The holder is a JS thread, or inside
+ * `run()` the flow of async work that runs there. It is freed when its holder's program ends.
+ * @since 0.2.0
+ */
+export class RLockProxy extends LockProxy {
+  static {
+    proxiesOf(RLockProxy, "rlock");
+  }
+
+  override run<R>(fn: () => R | Promise<R>, options?: WaitOptions): Promise<R> {
+    const flow = flows.getStore() ?? ++lastFlow;
+    return flows.run(flow, () => super.run(fn, options));
+  }
+}
+
+/**
+ * A semaphore in the server of a manager; a bounded one cannot be released more often than acquired.
+ * @since 0.2.0
+ */
+export class SemaphoreProxy extends Acquirable {
+  static {
+    proxiesOf(SemaphoreProxy, "semaphore", "boundedSemaphore");
+  }
+
+  /** @throws {@link InvalidStateError} when a bounded one would get more permits than it began with. */
+  release(n = 1): Promise<void> {
+    return this.$call("release", [n]) as Promise<void>;
+  }
+
+  /** How many permits are left. */
+  value(): Promise<number> {
+    return this.$call("value") as Promise<number>;
+  }
+}
+
+/**
+ * A flag in the server of a manager.
+ * @since 0.2.0
+ */
+export class EventProxy extends ObjectProxy {
+  static {
+    proxiesOf(EventProxy, "event");
+  }
+
+  /** Sets it and lets go all who wait. */
+  set(): Promise<void> {
+    return this.$call("set") as Promise<void>;
+  }
+
+  clear(): Promise<void> {
+    return this.$call("clear") as Promise<void>;
+  }
+
+  isSet(): Promise<boolean> {
+    return this.$call("isSet") as Promise<boolean>;
+  }
+
+  /**
+   * Waits until it is set. **Cancellation**: safe.
+   * @returns false when `timeout` passed.
+   */
+  wait(options?: WaitOptions): Promise<boolean> {
+    return this.$call("wait", [], options) as Promise<boolean>;
+  }
+}
+
+/**
+ * A condition in the server of a manager, with a lock: a new rlock unless one was given.
+ * @since 0.2.0
+ */
+export class ConditionProxy extends Acquirable {
+  static {
+    proxiesOf(ConditionProxy, "condition");
+  }
+
+  release(): Promise<void> {
+    return this.$call("release", [], inFlow(undefined)) as Promise<void>;
+  }
+
+  /** As that of {@link RLockProxy}. */
+  override run<R>(fn: () => R | Promise<R>, options?: WaitOptions): Promise<R> {
+    const flow = flows.getStore() ?? ++lastFlow;
+    return flows.run(flow, () => super.run(fn, options));
+  }
+
+  /**
+   * Gives the lock up, waits to be notified, and takes the lock again.
+   *
+   * **Cancellation**: the lock is taken again before the wait rejects, however long that takes (5 s at the most).
+   *
+   * @returns false when `timeout` passed before.
+   * @throws {@link InvalidStateError} when the lock is not held.
+   */
+  wait(options?: WaitOptions): Promise<boolean> {
+    return this.$call("wait", [], inFlow(options)) as Promise<boolean>;
+  }
+
+  /**
+   * Waits until a predicate, which runs here, is true.
+   * @returns false when `timeout` passed before.
+   */
+  async waitFor(
+    predicate: () => boolean | Promise<boolean>,
+    options: WaitOptions = {},
+  ): Promise<boolean> {
+    const { timeout = Infinity, signal } = options;
+    const end = performance.now() + timeout;
+    while (!(await predicate())) {
+      const left = end - performance.now();
+      if (left <= 0) return false;
+      await this.wait({ signal, timeout: left });
+    }
+    return true;
+  }
+
+  /** Wakes those who have waited longest. @throws {@link InvalidStateError} when the lock is not held. */
+  notify(n = 1): Promise<void> {
+    return this.$call("notify", [n], inFlow(undefined)) as Promise<void>;
+  }
+
+  notifyAll(): Promise<void> {
+    return this.$call("notifyAll", [], inFlow(undefined)) as Promise<void>;
+  }
+}
+
+/**
+ * A barrier in the server of a manager.
+ * @since 0.2.0
+ */
+export class BarrierProxy extends ObjectProxy {
+  static {
+    proxiesOf(BarrierProxy, "barrier");
+  }
+
+  /**
+   * Waits until all parties have come. Not safe to give up: a wait that times out, is aborted or
+   * dies breaks the barrier for everybody.
+   *
+   * @returns the place in the order in which they came, from 0.
+   * @throws {@link BrokenBarrierError} when it is, or gets, broken or reset.
+   */
+  wait(options?: WaitOptions): Promise<number> {
+    return this.$call("wait", [], options) as Promise<number>;
+  }
+
+  /** Breaks it. */
+  abort(): Promise<void> {
+    return this.$call("abort") as Promise<void>;
+  }
+
+  /** Makes it new; who waits gets a {@link BrokenBarrierError}. */
+  reset(): Promise<void> {
+    return this.$call("reset") as Promise<void>;
+  }
+
+  parties(): Promise<number> {
+    return this.$call("parties") as Promise<number>;
+  }
+
+  waiting(): Promise<number> {
+    return this.$call("waiting") as Promise<number>;
+  }
+
+  broken(): Promise<boolean> {
+    return this.$call("broken") as Promise<boolean>;
+  }
+}
+
+/** @throws {@link InvalidStateError} for what is no lock of a manager. */
+export function checkLock(lock: unknown): void {
+  if (lock === undefined || lock instanceof LockProxy) return;
+  throw new InvalidStateError("Expected `lock` to be a lock or rlock of this manager.");
+}

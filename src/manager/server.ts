@@ -1,0 +1,324 @@
+import { randomBytes } from "node:crypto";
+import { type Address, type Connection, Listener } from "../channel/index.ts";
+import { InvalidStateError, NotSupportedError, TimeoutError } from "../errors/index.ts";
+import { processIdentity } from "../process/identity.ts";
+import { type AnyTaskRef, isClass, isTaskIdentity, isTaskRef, resolveTask } from "../task/index.ts";
+import { deferred } from "../util/deferred.ts";
+import { isThenable } from "../util/thenable.ts";
+import { decodeValue, encodeValue } from "../wire/codec.ts";
+import { type Call, park } from "./call.ts";
+import { Call as CallClass } from "./call.ts";
+import { withCallContext } from "./call-context.ts";
+import { CATALOGUE, type Workshop } from "./catalogue.ts";
+import { addServer, removeServer } from "./servers.ts";
+import type { CallOptions, Host } from "./host.ts";
+import { Grant, grantIterator, isIterator } from "./objects/iterator.ts";
+import { handleOf } from "./object-proxy.ts";
+import { Outgoing } from "./outgoing.ts";
+import { exposedMethods } from "./public-methods.ts";
+import { type Holder, type Referent, Referents } from "./referents.ts";
+import type { NamedRegistration } from "./registry.ts";
+import { Session } from "./session.ts";
+
+/** What a server is told at its start. */
+export interface ServerSettings {
+  readonly address: Address | undefined;
+  /** Undefined: the key of this family of processes. */
+  readonly authKey: Uint8Array | undefined;
+  readonly registrations: readonly NamedRegistration[];
+  /** Clients may name functions to run in the server. */
+  readonly functions: boolean;
+  readonly maxBytes: number | undefined;
+  readonly handOverTimeout: number;
+}
+
+/** A registered class or function, found again. */
+interface OwnKind {
+  readonly callable: Function;
+  readonly exposed: readonly string[] | undefined;
+  readonly grants: ReadonlyMap<string, string>;
+}
+
+const NO_GRANTS: ReadonlyMap<string, string> = new Map();
+
+/** Listens, and keeps the objects of all clients. */
+export class ManagerServer implements Host {
+  readonly server: string = randomBytes(16).toString("hex");
+  readonly key: Uint8Array | undefined;
+  readonly referents: Referents = new Referents((referent) => this.#drop(referent));
+  /** Settles when the server has ended. */
+  readonly closed: Promise<void>;
+  /** The session for which a result is being written: proxies in it are held for that one. */
+  receiver: Holder | undefined;
+  readonly #settings: ServerSettings;
+  readonly #listener: Listener;
+  readonly #kinds: ReadonlyMap<string, OwnKind>;
+  readonly #sessions = new Set<Session>();
+  /** The references of this process itself. */
+  readonly #self: Holder = { refs: new Map() };
+  readonly #owned = new WeakSet<object>();
+  readonly #ended = deferred<void>();
+  #lastClient = 0;
+
+  private constructor(
+    settings: ServerSettings,
+    listener: Listener,
+    kinds: ReadonlyMap<string, OwnKind>,
+  ) {
+    this.#settings = settings;
+    this.#listener = listener;
+    this.#kinds = kinds;
+    this.key = settings.authKey;
+    this.closed = this.#ended.promise;
+    addServer(this);
+    void this.#accept();
+  }
+
+  /** @throws what the registered modules throw, or the system's error when it cannot listen there. */
+  static async listen(settings: ServerSettings): Promise<ManagerServer> {
+    const kinds = new Map<string, OwnKind>();
+    for (const { name, callable, exposed, grants } of settings.registrations) {
+      kinds.set(name, {
+        callable: await resolveTask(callable),
+        exposed,
+        grants: new Map(Object.entries(grants)),
+      });
+    }
+    const listener = await Listener.listen({
+      address: settings.address,
+      authKey: settings.authKey ?? processIdentity().authKey,
+      maxBytes: settings.maxBytes,
+    });
+    return new ManagerServer(settings, listener, kinds);
+  }
+
+  get address(): Address {
+    return this.#listener.address;
+  }
+
+  /** Lets everybody go and ends. */
+  async close(): Promise<void> {
+    if (this.#listener.closed) return this.closed;
+    this.#listener.close();
+    removeServer(this);
+    for (const session of this.#sessions) session.end();
+    const owned = [...this.referents.all()].filter(({ object }) => this.#owned.has(object));
+    await Promise.all(owned.map(({ object }) => dispose(object)));
+    this.#ended.resolve();
+  }
+
+  /** Has an object made for a client. */
+  async make(kind: string, args: unknown[]): Promise<Outgoing> {
+    const own = this.#kinds.get(kind);
+    if (own !== undefined) {
+      const { callable } = own;
+      const object: unknown = isClass(callable)
+        ? Reflect.construct(callable, args)
+        : await Reflect.apply(callable, undefined, args);
+      if (isClass(callable)) this.#owned.add(object as object);
+      return this.grant(kind, object);
+    }
+    const builtIn = CATALOGUE.get(kind);
+    if (builtIn === undefined) {
+      const names = [...this.#kinds.keys()].join(", ") || "nothing";
+      throw new InvalidStateError(
+        `The manager's server knows no ${JSON.stringify(kind)}; registered before its start: ${names}.`,
+      );
+    }
+    const make = builtIn.make as (shop: Workshop, ...rest: unknown[]) => object | Promise<object>;
+    const object = await make(this.#workshop, ...args);
+    this.#owned.add(object);
+    return this.grant(kind, object);
+  }
+
+  /** Gives an object to a client as an object of its own. */
+  grant(kind: string, object: unknown): Outgoing {
+    if (typeof object !== "object" || object === null) {
+      throw new TypeError(
+        `Expected ${kind} to be an object that can be shared, got ${typeof object}`,
+      );
+    }
+    const builtIn = CATALOGUE.get(kind);
+    const own = this.#kinds.get(kind);
+    if (builtIn === undefined && own === undefined) {
+      throw new InvalidStateError(`Nothing was registered as ${JSON.stringify(kind)}.`);
+    }
+    if (kind === "iterator") this.#owned.add(object);
+    const referent = this.referents.enter(object, {
+      kind,
+      methods: builtIn?.methods ?? new Set(exposedMethods(object, own?.exposed)),
+      isBuiltIn: builtIn !== undefined,
+      grants: own?.grants ?? NO_GRANTS,
+    });
+    return new Outgoing(this, referent);
+  }
+
+  /** Calls a method of an object. */
+  invoke(referent: Referent, call: Call, method: string, args: unknown[]): unknown {
+    if (!referent.methods.has(method)) {
+      const known = [...referent.methods].join(", ");
+      throw new InvalidStateError(
+        `${JSON.stringify(method)} is no method that ${referent.kind} exposes: ${known}.`,
+      );
+    }
+    const { object } = referent;
+    const fn = (object as Record<string, Function>)[method]!;
+    if (referent.isBuiltIn) return this.#outcome(Reflect.apply(fn, object, [call, ...args]));
+    const { context, abort } = contextOf(call);
+    const value: unknown = withCallContext(context, () => Reflect.apply(fn, object, args));
+    const wrap = (result: unknown): unknown => this.#wrap(referent, method, result);
+    if (!isThenable(value)) return wrap(value);
+    const waiting = park<unknown>(call, {
+      onDone: () => {},
+      onTimeout: () => {
+        const error = new TimeoutError(`${method}() took longer than ${call.timeout} ms.`);
+        abort(error);
+        throw error;
+      },
+    });
+    value.then(waiting.resolve, waiting.reject);
+    return waiting.promise.then(wrap);
+  }
+
+  async call(
+    id: number,
+    method: string,
+    args: readonly unknown[],
+    o: CallOptions = {},
+  ): Promise<unknown> {
+    const referent = this.referents.held(this.#self, id);
+    const call = new CallClass(0, o.flow ?? 0, o.timeout ?? Infinity);
+    o.signal?.throwIfAborted();
+    const onAbort = (): void => call.end("cancelled");
+    o.signal?.addEventListener("abort", onAbort, { once: true });
+    try {
+      const result = await this.invoke(referent, call, method, copy([...args]) as unknown[]);
+      return copy(result);
+    } catch (error) {
+      if (o.signal?.aborted === true) throw o.signal.reason;
+      throw error;
+    } finally {
+      o.signal?.removeEventListener("abort", onAbort);
+    }
+  }
+
+  retain(id: number, ticket: string): void {
+    this.referents.retain(this.#self, id, ticket);
+  }
+
+  release(id: number): void {
+    this.referents.release(this.#self, id);
+  }
+
+  pin(id: number, ticket: string): void {
+    this.referents.pin(id, ticket, this.receiver);
+  }
+
+  unpin(ticket: string): void {
+    this.referents.unpin(ticket);
+  }
+
+  /** A client is gone: nobody will come for what it was sent, somebody may for what it has sent. */
+  sessionEnded(session: Session): void {
+    this.#sessions.delete(session);
+    for (const { object } of this.referents.all()) {
+      (object as { clientGone?: (client: number) => void }).clientGone?.(session.id);
+    }
+    for (const ticket of this.referents.pinsOf(session)) this.unpin(ticket);
+    const sent = this.referents.pinsOf(session.sent);
+    if (sent.length > 0) {
+      setTimeout(() => {
+        for (const ticket of sent) this.unpin(ticket);
+      }, this.#settings.handOverTimeout).unref();
+    }
+    this.referents.releaseAll(session);
+  }
+
+  async #accept(): Promise<void> {
+    for await (const connection of this.#listener) {
+      const session = new Session(this, connection as Connection<unknown[]>, ++this.#lastClient);
+      this.#sessions.add(session);
+      void session.run();
+    }
+  }
+
+  #outcome(value: unknown): unknown {
+    if (isThenable(value)) return Promise.resolve(value).then((result) => this.#outcome(result));
+    return value instanceof Grant ? this.grant(value.kind, value.object) : value;
+  }
+
+  #wrap(referent: Referent, method: string, result: unknown): unknown {
+    const kind = referent.grants.get(method);
+    if (kind !== undefined && result != null) return this.grant(kind, result);
+    return isIterator(result) ? this.#outcome(grantIterator(result)) : result;
+  }
+
+  readonly #workshop: Workshop = {
+    find: async (named): Promise<Function | AnyTaskRef> => {
+      this.#checkFunctions(named);
+      const ref = { module: named.kind === "export" ? named.module : "", name: named.name };
+      return named.kind === "export" && isTaskRef(ref) ? ref : resolveTask(named);
+    },
+    load: async (named): Promise<Function> => {
+      this.#checkFunctions(named);
+      return resolveTask(named);
+    },
+    behind: (proxy): object | undefined => {
+      const handle = handleOf(proxy);
+      return handle?.host === this ? this.referents.get(handle.id)?.object : undefined;
+    },
+  };
+
+  #checkFunctions(named: unknown): asserts named is Parameters<typeof resolveTask>[0] {
+    if (!isTaskIdentity(named)) throw new TypeError("Expected a function that can be found again");
+    if (this.#settings.functions) return;
+    throw new NotSupportedError(
+      "This manager runs no functions of its clients, since it can be reached over the network: " +
+        "start it with `functions: true` if everybody who has the key may run code in it.",
+    );
+  }
+
+  #drop({ object }: Referent): void {
+    if (!this.#owned.has(object)) return;
+    dispose(object).catch((error: unknown) => {
+      // Nobody waits for it: as with any error that nobody catches, the process says so.
+      process.emitWarning(error as Error);
+    });
+  }
+}
+
+/** Ends what an object holds, if it knows how. */
+async function dispose(object: object): Promise<void> {
+  const { [Symbol.asyncDispose]: asyncDispose, [Symbol.dispose]: disposeNow } = object as Partial<
+    AsyncDisposable & Disposable
+  >;
+  if (asyncDispose !== undefined) await asyncDispose.call(object);
+  else disposeNow?.call(object);
+}
+
+function contextOf(call: Call): {
+  context: { readonly signal: AbortSignal; readonly client: number };
+  abort: (reason: Error) => void;
+} {
+  let controller: AbortController | undefined;
+  return {
+    context: {
+      client: call.client,
+      get signal(): AbortSignal {
+        if (controller === undefined) {
+          const made = (controller = new AbortController());
+          call.watch(() => made.abort());
+          if (call.ended !== undefined) made.abort();
+        }
+        return controller.signal;
+      },
+    },
+    abort: (reason) => controller?.abort(reason),
+  };
+}
+
+/** What is called right here gets copies, too. */
+function copy(value: unknown): unknown {
+  const { bytes, attachments } = encodeValue(value, { destination: "process", root: "args" });
+  return decodeValue(bytes, attachments);
+}

@@ -1,0 +1,103 @@
+import type { Address } from "../channel/index.ts";
+import type { AnyClass } from "../wire/class-registry.ts";
+import type { WaitOptions } from "../util/wait-options.ts";
+import type { IteratorProxy } from "./proxies/iterator-proxy.ts";
+import type { ObjectProxy } from "./object-proxy.ts";
+
+// oxlint-disable-next-line typescript/no-explicit-any -- only `any` accepts every parameter list
+type AnyMethod = (...args: any[]) => unknown;
+
+/** The methods of a class that clients may call, unless it exposes fewer. */
+export type PublicMethods<T> = {
+  [K in keyof T]: K extends `_${string}` | `$${string}` | "then" | keyof Object
+    ? never
+    : K extends string
+      ? T[K] extends AnyMethod
+        ? K
+        : never
+      : never;
+}[keyof T] &
+  string;
+
+/** What a call gives: iterators as iterators, everything else by value. */
+type CallResult<R> =
+  R extends Generator<infer I, unknown, unknown>
+    ? IteratorProxy<I>
+    : R extends AsyncGenerator<infer I, unknown, unknown>
+      ? IteratorProxy<I>
+      : R;
+
+/**
+ * A proxy of an own class: its exposed methods, asynchronous. Those named in `methodToType` give proxies.
+ * The inverse of what the class says of itself.
+ */
+export type Proxied<
+  T,
+  E extends PublicMethods<T> = PublicMethods<T>,
+  G extends string = never,
+> = ObjectProxy & {
+  readonly [K in E]: T[K] extends (...args: infer A) => infer R
+    ? (...args: A) => Promise<K extends G ? Proxied<Awaited<R>> : CallResult<Awaited<R>>>
+    : never;
+};
+
+/** What can be registered: a class, or a function that makes the object. */
+// oxlint-disable-next-line typescript/no-explicit-any -- as above
+export type Registrable = AnyClass | ((...args: any[]) => object | Promise<object>);
+
+/** The object that something registered makes. */
+export type MadeBy<C> = C extends abstract new (...args: never[]) => infer T
+  ? T
+  : C extends (...args: never[]) => infer R
+    ? Awaited<R>
+    : never;
+
+/** The arguments that something registered takes. */
+export type ArgumentsOf<C> = C extends abstract new (...args: infer A) => unknown
+  ? A
+  : C extends (...args: infer A) => unknown
+    ? A
+    : never;
+
+/** Has an object made in the server. */
+export type Maker<
+  C,
+  E extends PublicMethods<MadeBy<C>> = PublicMethods<MadeBy<C>>,
+  G extends string = never,
+> = (...args: ArgumentsOf<C>) => Promise<Proxied<MadeBy<C>, E, G>>;
+
+/** Options of `Manager.register()`. */
+export interface RegisterOptions<E extends string = string, G extends string = string> {
+  /** The methods clients may call. Default: all public ones, whose names do not begin with `_`. */
+  readonly exposed?: readonly E[] | undefined;
+  /** Methods whose results stay in the server and are given as proxies: method → registered name. */
+  readonly methodToType?: { readonly [K in G]: string } | undefined;
+}
+
+/** Options of `Manager.start()` and `Manager.serve()`. */
+export interface ManagerOptions<I extends unknown[] = unknown[]> {
+  /** Where to listen; default: a fresh address that only this user can reach. Port 0: any free one. */
+  readonly address?: Address | undefined;
+  /** What clients have to know. Default: the key of this program, which the processes it starts inherit. */
+  readonly authKey?: Uint8Array | string | undefined;
+  /** Called in the server before it listens; an exported function. */
+  readonly initializer?: ((...args: I) => unknown) | undefined;
+  readonly initializerArgs?: I | undefined;
+  /**
+   * Whether clients may name functions to run in the server (pools, comparisons, actions of barriers).
+   * Default: unless it can be reached over the network.
+   */
+  readonly functions?: boolean | undefined;
+  /** The largest call or result, in bytes. Default: 1 GiB. */
+  readonly maxBytes?: number | undefined;
+  /** Milliseconds that an object is kept for who was sent its proxy by a client that has ended since. Default: 60,000. */
+  readonly handOverTimeout?: number | undefined;
+}
+
+/** Options of `Manager.connect()`. */
+export interface ManagerConnectOptions extends WaitOptions {
+  /** The manager's key. Default: that of this program. */
+  readonly authKey?: Uint8Array | string | undefined;
+  /** The largest call or result, in bytes. Default: 1 GiB. */
+  readonly maxBytes?: number | undefined;
+}
