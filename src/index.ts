@@ -103,8 +103,16 @@ export type {
 } from "./sync/index.ts";
 
 // Logging
-export { getLogger, LogCollector, logToFiles, logToStderr, setLogLevel } from "./logging/index.ts";
-export type { LogCollectorOptions, LogLevel } from "./logging/index.ts";
+export {
+  connectLogServer,
+  getLogger,
+  LogCollector,
+  LogServerLink,
+  logToFiles,
+  logToStderr,
+  setLogLevel,
+} from "./logging/index.ts";
+export type { LogCollectorOptions, LogLevel, LogServerConnectOptions } from "./logging/index.ts";
 // Pipes, listeners and connections
 export { connect, Connection, Listener, pipe, waitReady } from "./channel/index.ts";
 export type {

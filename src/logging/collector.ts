@@ -5,9 +5,11 @@ import { join } from "node:path";
 import type { Writable } from "node:stream";
 import { openNamespace } from "../memory/index.ts";
 import { crypto, net } from "../util/builtin.ts";
+import type { Address } from "../channel/index.ts";
 import { LineSplitter } from "./line-splitter.ts";
 import { setLocalTarget, setTarget } from "./route.ts";
 import { writeFully } from "./line-sender.ts";
+import { LogServer } from "./log-server.ts";
 import { setLogLevel } from "./logger.ts";
 import type { LogLevel } from "./settings.ts";
 
@@ -19,6 +21,10 @@ export interface LogCollectorOptions {
   readonly level?: LogLevel;
   /** The longest line taken from a sender, in bytes; a longer one ends the connection. Default: 4 MiB. */
   readonly maxLineBytes?: number;
+  /** Also takes records of other programs, which call {@link connectLogServer}, at this address. */
+  readonly address?: Address;
+  /** What those have to know. Default: the key of this program, which only processes it starts have. */
+  readonly authKey?: Uint8Array | string;
 }
 
 const DEFAULT_MAX_LINE = 4 << 20;
@@ -46,6 +52,7 @@ export class LogCollector {
   readonly #sockets = new Set<Socket>();
   /** Something arrived since this was last cleared, or waits for the destination. */
   #hasNews = false;
+  #network: LogServer | undefined;
 
   private constructor(path: string, options: LogCollectorOptions) {
     this.#path = path;
@@ -67,8 +74,14 @@ export class LogCollector {
     collector.#server.unref();
     process.once("exit", collector.#removeFile);
     if (options.level !== undefined) setLogLevel(options.level);
+    if (options.address !== undefined) await collector.#open(options.address);
     setLocalTarget((line) => collector.#write(line), { kind: "socket", path });
     return collector;
+  }
+
+  /** Where other programs can connect; undefined without the option `address`. */
+  get address(): Address | undefined {
+    return this.#network?.address;
   }
 
   /**
@@ -86,6 +99,7 @@ export class LogCollector {
       if (this.#paused !== undefined) await this.#paused.then(this.#noteNews, () => {});
     } while (this.#hasNews);
     this.#server.close();
+    this.#network?.close();
     for (const socket of this.#sockets) socket.destroy();
     this.#removeFile();
     process.removeListener("exit", this.#removeFile);
@@ -102,6 +116,23 @@ export class LogCollector {
   };
 
   readonly #removeFile = (): void => rmSync(this.#path, { force: true });
+
+  async #open(address: Address): Promise<void> {
+    try {
+      this.#network = await LogServer.listen({
+        address,
+        authKey: this.#options.authKey,
+        maxLineBytes: this.#options.maxLineBytes ?? DEFAULT_MAX_LINE,
+        write: (lines) => {
+          this.#hasNews = true;
+          return this.#write(lines) ? undefined : this.#drained();
+        },
+      });
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
 
   #accept(socket: Socket): void {
     this.#hasNews = true;
@@ -127,12 +158,17 @@ export class LogCollector {
     return true;
   }
 
-  /** Leaves what a sender writes in its socket, until the destination has taken what it got. */
-  #pause(socket: Socket): void {
+  /** Settles when the destination has taken what it got; rejects when it has failed. */
+  #drained(): Promise<unknown> {
     const destination = this.#options.destination as Writable;
     this.#paused ??= once(destination, "drain").finally(() => (this.#paused = undefined));
+    return this.#paused;
+  }
+
+  /** Leaves what a sender writes in its socket, until the destination has taken what it got. */
+  #pause(socket: Socket): void {
     socket.pause();
-    void this.#paused.then(
+    void this.#drained().then(
       () => socket.resume(),
       // The destination has failed: its owner knows, and nobody must wait for it here.
       () => socket.destroy(),

@@ -49,12 +49,10 @@ function openTarget(target: LogTarget): (line: Uint8Array) => void {
       return openOwnFile(target.path);
     case "socket":
       return openSocket(target.path);
-    case "server":
-      return openServer(target.address);
   }
 }
 
-function writeToStderr(line: Uint8Array): void {
+export function writeToStderr(line: Uint8Array): void {
   writeFully(STDERR, line);
 }
 
@@ -98,9 +96,4 @@ function tell(text: string): void {
     msg: `${text}; records go to standard error`,
   });
   writeToStderr(encoder.encode(`${line}\n`));
-}
-
-function openServer(address: string): (line: Uint8Array) => void {
-  tell(`the log server at ${address} needs connectLogServer() first`);
-  return writeToStderr;
 }

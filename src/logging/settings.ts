@@ -13,8 +13,7 @@ export type LogLevel = (typeof LEVELS)[number];
 export type LogTarget =
   | { readonly kind: "stderr" }
   | { readonly kind: "folder"; readonly path: string }
-  | { readonly kind: "socket"; readonly path: string }
-  | { readonly kind: "server"; readonly address: string };
+  | { readonly kind: "socket"; readonly path: string };
 
 /** Reads the inherited target. */
 export function readTarget(): LogTarget {
@@ -24,7 +23,6 @@ export function readTarget(): LogTarget {
   const rest = text.slice(colon + 1);
   if (kind === "stderr") return { kind };
   if (rest !== "" && (kind === "folder" || kind === "socket")) return { kind, path: rest };
-  if (rest !== "" && kind === "server") return { kind, address: rest };
   throw new InvalidStateError(
     `${TARGET_VARIABLE} is ${JSON.stringify(text)}: it is set by LogCollector and logToFiles, or to "stderr".`,
   );
@@ -33,7 +31,6 @@ export function readTarget(): LogTarget {
 /** Sets the target for what is started from now on. */
 export function writeTarget(target: LogTarget | undefined): void {
   if (target === undefined || target.kind === "stderr") delete process.env[TARGET_VARIABLE];
-  else if (target.kind === "server") process.env[TARGET_VARIABLE] = `server:${target.address}`;
   else process.env[TARGET_VARIABLE] = `${target.kind}:${target.path}`;
 }
 

@@ -1,0 +1,27 @@
+import { Manager, tasks } from "manycore";
+
+/** Functions that the tests run elsewhere. */
+export const work = tasks<typeof import("../fixtures/manager/work.mjs")>(
+  new URL("../fixtures/manager/work.mjs", import.meta.url),
+);
+
+/** A bound against hangs, not an expectation. */
+export const BOUND = { timeout: 20_000 };
+
+/** Runs a test with a manager that ends with it. */
+export function withManager<T>(body: (manager: Manager) => Promise<T>): () => Promise<T> {
+  return async () => {
+    const manager = await Manager.start();
+    try {
+      return await body(manager);
+    } finally {
+      await manager.shutdown();
+    }
+  };
+}
+
+export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const item of items) found.push(item);
+  return found;
+}
