@@ -1,7 +1,7 @@
 import type { PoolOptions } from "../pool/index.ts";
 import { ManagedArray, ManagedNamespace } from "./objects/cells.ts";
 import { ManagedDict, ManagedList, ManagedSet, naturally } from "./objects/containers.ts";
-import { type ConditionLock, ManagedLock, ManagedRLock } from "./objects/locks.ts";
+import { ManagedLock, ManagedRLock } from "./objects/locks.ts";
 import { type FindTask, ManagedPool } from "./objects/pool.ts";
 import { type Compare, ManagedQueue, type QueueOrder } from "./objects/queue.ts";
 import {
@@ -23,7 +23,7 @@ export interface Workshop {
 
 /** A kind of object the server has of itself. */
 export interface Kind {
-  make(workshop: Workshop, ...args: never[]): object | Promise<object>;
+  readonly make: (this: void, workshop: Workshop, ...args: never[]) => object | Promise<object>;
   /** What clients may call; its first argument is the call. */
   readonly methods: ReadonlySet<string>;
 }
@@ -91,7 +91,7 @@ export const CATALOGUE: ReadonlyMap<string, Kind> = new Map(
       if (lock === undefined) return new ManagedCondition();
       const object = shop.behind(lock);
       if (object instanceof ManagedLock || object instanceof ManagedRLock) {
-        return new ManagedCondition(object as ConditionLock);
+        return new ManagedCondition(object);
       }
       throw new TypeError("Expected `lock` to be a lock or rlock of the same manager");
     }, "acquire release wait notify notifyAll"),

@@ -8,6 +8,7 @@ import { loseMoves, type Move } from "../wire/moves.ts";
 import { withOwnClasses } from "../wire/own-classes.ts";
 import type { CallOptions, Host } from "./host.ts";
 import { Answer, Ask, HELLO } from "./protocol.ts";
+import { serverGone, show } from "./server-gone.ts";
 
 /** How to reach a server. */
 export interface LinkOptions {
@@ -191,7 +192,7 @@ export class Link implements Host {
   ): Promise<unknown> {
     const caller: { stack?: string } = {};
     Error.captureStackTrace(caller);
-    if (this.#failure !== undefined) throw this.#gone(this.#failure);
+    if (this.#failure !== undefined) throw serverGone(this.address, this.#failure);
     const id = ++this.#lastId;
     const { bytes, attachments, moves } = encodeValue([...args], {
       destination: "process",
@@ -318,28 +319,12 @@ export class Link implements Host {
     this.#failure ??= reason;
     this.#early = undefined;
     this.#connection?.close();
-    for (const { reject, moves } of this.#pending.values()) {
-      loseMoves(moves);
-      reject(this.#gone(reason));
+    for (const pending of this.#pending.values()) {
+      loseMoves(pending.moves);
+      pending.reject(serverGone(this.address, reason));
     }
     this.#pending.clear();
     if (isFirst) this.#onEnd(this);
-  }
-
-  /** The error of a call that finds, or leaves, the server gone. */
-  #gone(reason: Error): Error {
-    const { code } = reason as { code?: unknown };
-    if (
-      typeof code === "string" &&
-      code.startsWith("ERR_MANYCORE_") &&
-      !(reason instanceof EndOfStreamError)
-    ) {
-      return reason;
-    }
-    return new EndOfStreamError(
-      `The manager at ${show(this.address)} has ended, and its objects with it: ${reason.message}`,
-      { cause: reason },
-    );
   }
 }
 
@@ -353,10 +338,3 @@ class Remote {
 }
 
 const WITHDRAWN: unique symbol = Symbol("withdrawn");
-
-/** An address in words. */
-export function show(address: Address): string {
-  return typeof address === "string"
-    ? JSON.stringify(address)
-    : `${address.host ?? "localhost"}:${address.port}`;
-}

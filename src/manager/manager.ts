@@ -5,11 +5,10 @@ import { identify, type Task, type TaskRef } from "../task/index.ts";
 import { inspectAs } from "../util/inspectable.ts";
 import { staysHere } from "../util/stays-here.ts";
 import type { WaitOptions } from "../util/wait-options.ts";
-import { type Link, show } from "./link.ts";
+import type { Link } from "./link.ts";
 import { linkAt } from "./links.ts";
 import type { NumberOf, NumberType } from "./objects/cells.ts";
 import {
-  type DictEntries,
   type DictProxy,
   type ListProxy,
   type NamespaceProxy,
@@ -33,6 +32,7 @@ import {
   type SemaphoreProxy,
 } from "./proxies/sync.ts";
 import { addRegistration, nameOf } from "./registry.ts";
+import { show } from "./server-gone.ts";
 import { ServerProcess, serverSettings } from "./server-process.ts";
 import type { ManagerServer } from "./server.ts";
 import type {
@@ -277,7 +277,12 @@ export class Manager implements AsyncDisposable {
     );
   }
 
-  dict<K = string, V = unknown>(entries?: DictEntries<K, V>): Promise<DictProxy<K, V>> {
+  /** @param entries - what it begins with: pairs, a Map, or an object. */
+  dict<K = string, V = unknown>(entries?: Iterable<readonly [K, V]>): Promise<DictProxy<K, V>>;
+  dict<K extends string = string, V = unknown>(entries: {
+    readonly [key: string]: V;
+  }): Promise<DictProxy<K, V>>;
+  dict(entries?: unknown): Promise<DictProxy<never, never>> {
     return this.#create("dict", entries === undefined ? [] : [spread(entries)]);
   }
 

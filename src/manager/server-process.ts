@@ -59,7 +59,7 @@ export class ServerProcess {
       await child.start();
       const address = await firstReport(control, child);
       const isFresh = settings.address === undefined && process.platform !== "win32";
-      return new ServerProcess(child, control, address, isFresh ? String(address) : undefined);
+      return new ServerProcess(child, control, address, isFresh ? (address as string) : undefined);
     } catch (error) {
       control.close();
       throw error;

@@ -1,13 +1,17 @@
 import { randomBytes } from "node:crypto";
 import { type Address, type Connection, Listener } from "../channel/index.ts";
-import { InvalidStateError, NotSupportedError, TimeoutError } from "../errors/index.ts";
+import {
+  EndOfStreamError,
+  InvalidStateError,
+  NotSupportedError,
+  TimeoutError,
+} from "../errors/index.ts";
 import { processIdentity } from "../process/identity.ts";
 import { type AnyTaskRef, isClass, isTaskIdentity, isTaskRef, resolveTask } from "../task/index.ts";
 import { deferred } from "../util/deferred.ts";
 import { isThenable } from "../util/thenable.ts";
 import { decodeValue, encodeValue } from "../wire/codec.ts";
-import { type Call, park } from "./call.ts";
-import { Call as CallClass } from "./call.ts";
+import { Call, park } from "./call.ts";
 import { withCallContext } from "./call-context.ts";
 import { CATALOGUE, type Workshop } from "./catalogue.ts";
 import { addServer, removeServer } from "./servers.ts";
@@ -186,8 +190,11 @@ export class ManagerServer implements Host {
     args: readonly unknown[],
     o: CallOptions = {},
   ): Promise<unknown> {
+    if (this.#listener.closed) {
+      throw new EndOfStreamError("The manager was shut down, and its objects with it.");
+    }
     const referent = this.referents.held(this.#self, id);
-    const call = new CallClass(0, o.flow ?? 0, o.timeout ?? Infinity);
+    const call = new Call(0, o.flow ?? 0, o.timeout ?? Infinity);
     o.signal?.throwIfAborted();
     const onAbort = (): void => call.end("cancelled");
     o.signal?.addEventListener("abort", onAbort, { once: true });

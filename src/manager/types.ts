@@ -7,9 +7,19 @@ import type { ObjectProxy } from "./object-proxy.ts";
 // oxlint-disable-next-line typescript/no-explicit-any -- only `any` accepts every parameter list
 type AnyMethod = (...args: any[]) => unknown;
 
+/** What every object has; clients may not call it. */
+type ObjectMethods =
+  | "constructor"
+  | "hasOwnProperty"
+  | "isPrototypeOf"
+  | "propertyIsEnumerable"
+  | "toLocaleString"
+  | "toString"
+  | "valueOf";
+
 /** The methods of a class that clients may call, unless it exposes fewer. */
 export type PublicMethods<T> = {
-  [K in keyof T]: K extends `_${string}` | `$${string}` | "then" | keyof Object
+  [K in keyof T]: K extends `_${string}` | `$${string}` | "then" | ObjectMethods
     ? never
     : K extends string
       ? T[K] extends AnyMethod

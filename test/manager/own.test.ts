@@ -133,6 +133,7 @@ describe("a method that waits", () => {
     await eventually("the wait", async () => (await waiter.seen()).length === 1);
     child.kill();
     await eventually("the abort", async () => (await waiter.seen()).length === 2);
+    expect(await waiter.seen()).toEqual(["waits", "aborted"]);
     await child.join();
   });
 });
@@ -165,7 +166,12 @@ describe("registering", () => {
 
   test("what the server cannot find again is an error of the start", async () => {
     class Lost extends Manager {}
-    Lost.register("Local", class Local {});
+    Lost.register(
+      "Local",
+      class Local {
+        value = 1;
+      },
+    );
     expect(await rejection(Lost.start())).toMatchObject({ code: "ERR_MANYCORE_TASK_NOT_FOUND" });
     class Wrong extends Manager {}
     Wrong.register("Counter", Counter, { exposed: ["_private" as "value"] });

@@ -123,28 +123,18 @@ describe("rlock", () => {
     expect(await rejection(lock.run(async () => 1, { timeout: 0 }))).toMatchObject({
       code: "ERR_MANYCORE_TIMEOUT",
     });
-    await using_(await Manager.connect(manager.address), async () => {
-      const child = new Process({ target: work.waitFor, args: [lock, "release", await there()] });
-      await child.start();
-      expect(await rejection(child.result)).toMatchObject(STATE);
-      await child.join();
+    const there = await manager.queue<number>();
+    const child = new Process({
+      target: work.waitFor,
+      args: [lock, "release", there],
+      stdio: "ignore",
     });
+    await child.start();
+    expect(await rejection(child.result)).toMatchObject(STATE);
+    await child.join();
     await lock.release();
   });
 });
-
-const there = (): Promise<import("manycore").QueueProxy<number>> => manager.queue<number>();
-
-async function using_<T extends AsyncDisposable>(
-  resource: T,
-  body: (resource: T) => Promise<void>,
-): Promise<void> {
-  try {
-    await body(resource);
-  } finally {
-    await resource[Symbol.asyncDispose]();
-  }
-}
 
 describe("semaphores", () => {
   test("count", async () => {
@@ -248,9 +238,7 @@ describe("condition", () => {
     await served();
     child.kill();
     await child.join();
-    await using_(await Manager.connect(manager.address), async () => {
-      await condition.run(() => condition.notify());
-    });
+    await condition.run(() => condition.notify());
     expect(await waiting).toBe(true);
     await condition.release();
   });
@@ -267,7 +255,7 @@ describe("barrier", () => {
       await barrier.wait(BOUND),
       ...(await Promise.all(children.map((child) => child.result))),
     ];
-    expect(places.toSorted()).toEqual([0, 1, 2]);
+    expect(new Set(places)).toEqual(new Set([0, 1, 2]));
     await Promise.all(children.map((child) => child.join()));
     expect([await barrier.parties(), await barrier.waiting(), await barrier.broken()]).toEqual([
       3,
@@ -293,9 +281,9 @@ describe("barrier", () => {
     await served();
     await barrier.reset();
     expect(await reset).toMatchObject(BROKEN);
-    expect((await Promise.all([barrier.wait(BOUND), barrier.wait(BOUND)])).toSorted()).toEqual([
-      0, 1,
-    ]);
+    expect(new Set(await Promise.all([barrier.wait(BOUND), barrier.wait(BOUND)]))).toEqual(
+      new Set([0, 1]),
+    );
     const limited = await manager.barrier(2, { timeout: 1 });
     expect(await rejection(limited.wait())).toMatchObject(BROKEN);
   });

@@ -1,0 +1,172 @@
+import { existsSync, readdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { inspect } from "node:util";
+import { describe, expect, test } from "vitest";
+import { connect, Manager, pipe, Process } from "manycore";
+import { encodeValue } from "../../dist/wire/codec.js";
+import { isAlive, startProgram, untilLine, runProgram, waitForDeath } from "../helpers/leaks.ts";
+import { useNamespace } from "../helpers/namespace.ts";
+import { rejection, stranger, untilClosed } from "../channel/kit.ts";
+import { BOUND, work } from "./kit.ts";
+
+const folder = useNamespace("manager-life");
+const PROGRAM = fileURLToPath(new URL("../fixtures/manager/work.mjs", import.meta.url));
+const END = { code: "ERR_MANYCORE_END_OF_STREAM" };
+const sockets = (): string[] =>
+  existsSync(folder) ? readdirSync(folder).filter((file) => file.startsWith("listen-")) : [];
+
+describe("a manager", () => {
+  test("that was started can be left in a scope; its server exits with 0 and nothing is left", async () => {
+    const manager = await Manager.start();
+    const pid = manager.pid!;
+    expect([manager.exitCode, isAlive(pid)]).toEqual([undefined, true]);
+    expect(inspect(manager)).toMatch(/^<Manager at ".*", pid \d+>$/);
+    expect(await manager.join({ timeout: 1 })).toBeUndefined();
+    const dict = await manager.dict();
+    await manager[Symbol.asyncDispose]();
+    expect([manager.exitCode, await manager.join(), isAlive(pid)]).toEqual([0, 0, false]);
+    expect(await rejection(manager.dict())).toMatchObject({ code: "ERR_MANYCORE_INVALID_STATE" });
+    expect(await rejection(dict.size())).toMatchObject(END);
+    await manager.shutdown();
+    expect(inspect(manager)).toContain("ended");
+    expect(sockets()).toEqual([]);
+  });
+
+  test("is not made by its constructor", () => {
+    expect(() => new Manager()).toThrow(/await Manager.start\(\)/);
+  });
+
+  test("that was only connected to is left, not ended", async () => {
+    const manager = await Manager.start();
+    const other = await Manager.connect(manager.address);
+    expect([other.pid, other.exitCode]).toEqual([undefined, undefined]);
+    const list = await other.list([1]);
+    expect(await rejection(other.shutdown())).toMatchObject({ code: "ERR_MANYCORE_INVALID_STATE" });
+    expect(await rejection(other.join())).toMatchObject({ code: "ERR_MANYCORE_INVALID_STATE" });
+    await other[Symbol.asyncDispose]();
+    expect(await list.length()).toBe(1);
+    await manager.shutdown();
+  });
+
+  test("can serve in the program itself", async () => {
+    const manager = await Manager.serve();
+    const dict = await manager.dict<string, unknown>({ list: await manager.list([1]) });
+    const inner = (await dict.get("list")) as Awaited<ReturnType<typeof manager.list>>;
+    expect(await inner.push(2)).toBe(2);
+    const child = new Process({ target: work.addMany, args: [dict as never, 3] });
+    await (await child.start()).join();
+    expect(await dict.get("n")).toBe(3);
+    await manager.shutdown();
+    expect(await rejection(dict.get("n"))).toMatchObject(END);
+  });
+
+  test("whose address is taken is an error of the start", async () => {
+    const manager = await Manager.start();
+    expect(await rejection(Manager.start({ address: manager.address }))).toMatchObject({
+      code: "EADDRINUSE",
+    });
+    await manager.shutdown();
+  });
+});
+
+describe("a server", () => {
+  test("that is killed fails every call at once, those that wait too", async () => {
+    const manager = await Manager.start();
+    const lock = await manager.lock();
+    await lock.acquire();
+    const waiting = rejection(lock.acquire(BOUND));
+    await lock.locked();
+    process.kill(manager.pid!, "SIGKILL");
+    expect(await waiting).toMatchObject(END);
+    expect(await rejection(lock.locked())).toMatchObject(END);
+    expect(await manager.join(BOUND)).toBe(-9);
+    expect(await rejection(manager.dict())).toMatchObject(END);
+    await manager.shutdown();
+    expect(sockets()).toEqual([]);
+  });
+
+  test("that is stopped is not waited for longer than a timeout and a little", async () => {
+    const manager = await Manager.start();
+    const event = await manager.event();
+    process.kill(manager.pid!, "SIGSTOP");
+    expect(await rejection(event.wait({ timeout: 1 }))).toMatchObject({
+      code: "ERR_MANYCORE_TIMEOUT",
+    });
+    await manager.shutdown({ timeout: 10 });
+    expect(manager.exitCode).toBe(-9);
+  });
+
+  test("ends with the program that has started it, which it does not hold open", async () => {
+    const { code, stdout, stderr } = await runProgram(PROGRAM, []);
+    expect([code, stderr]).toEqual([0, ""]);
+    await waitForDeath(Number(stdout.split(" ")[0]));
+    expect(existsSync(stdout.trim().split(" ")[1]!)).toBe(false);
+  });
+
+  test("ends when its starter is killed", async () => {
+    const [here, there] = pipe<unknown>();
+    const child = await new Process({ target: work.startAndIdle, args: [there] }).start();
+    const [pid, address] = (await here.recv()) as [number, string];
+    expect([isAlive(pid), existsSync(address)]).toEqual([true, true]);
+    child.kill();
+    await child.join();
+    await waitForDeath(pid);
+    expect(existsSync(address)).toBe(false);
+    here.close();
+  });
+
+  test("ignores Ctrl-C, which its starter may handle", async () => {
+    const program = startProgram(PROGRAM, ["interrupt"]);
+    const [, pid] = await untilLine(program, /^(\d+) /m);
+    process.kill(Number(pid), "SIGINT");
+    process.kill(program.pid, "SIGINT");
+    const { code, stdout } = await program.ended;
+    expect(code).toBe(0);
+    expect(stdout).toContain("still 1");
+    await waitForDeath(Number(pid));
+  });
+
+  test("goes on whatever clients send that know the key, and lets in no others", async () => {
+    const authKey = "the key";
+    const manager = await Manager.start({ authKey });
+    const list = await manager.list([1]);
+    const nonsense: unknown[] = [
+      5,
+      [],
+      [99, 1],
+      [0, "x"],
+      [0, 1, 1, "push"],
+      [0, 1, 1, "push", "not bytes", null, 1, 0],
+      [1, 1, 5],
+      [2, 1, 5],
+      [4, 1, {}],
+      [7, 1],
+      ["__proto__"],
+    ];
+    for (const frame of nonsense) {
+      const client = await connect<unknown>(manager.address, { authKey });
+      await client.recv();
+      await client.send(frame);
+      expect(await rejection(client.recv(BOUND)), JSON.stringify(frame)).toMatchObject(END);
+      client.close();
+    }
+    const client = await connect<unknown[]>(manager.address, { authKey });
+    await client.recv();
+    const { bytes } = encodeValue([], { destination: "process", root: "args" });
+    // Objects that it was never given, and arguments that are none.
+    await client.send([0, 1, 1, "copy", bytes, null, 0, 0]);
+    expect((await client.recv(BOUND)).slice(0, 2)).toEqual([1, 1]);
+    await client.send([0, 2, 1, "copy", new Uint8Array([255, 255]), null, 0, 0]);
+    expect((await client.recv(BOUND)).slice(0, 2)).toEqual([2, 1]);
+    await client.send([1, 3, "iterator", bytes, null]);
+    expect((await client.recv(BOUND)).slice(0, 2)).toEqual([3, 1]);
+    await client.send([4, 1, "a ticket for what it does not have"]);
+    client.close();
+    const unknown = await stranger(manager.address);
+    const closed = untilClosed(unknown);
+    unknown.write(Buffer.alloc(1000, 7));
+    await closed;
+    expect(await list.copy()).toEqual([1]);
+    await manager.shutdown();
+  });
+});
