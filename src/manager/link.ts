@@ -25,6 +25,7 @@ export interface LinkOptions {
 /** An answer to a call that was given up, or whose time is up, is waited for this long; see {@link Link.call}. */
 const LAST_WORD_MS = 5_000;
 const MAX_TIMER_MS = 2 ** 31 - 1;
+const SAME_STACK_MS = 1;
 
 interface Pending {
   resolve(value: unknown): void;
@@ -51,6 +52,9 @@ export class Link implements Host {
   #isPumping = false;
   #failure: Error | undefined;
   #users = 0;
+  #stack: { stack?: string } = {};
+  #stackTaken = 0;
+  #lastMethod: string | undefined;
   readonly #onEnd: (link: Link) => void;
 
   /** @param onEnd - called when it cannot be used any more. */
@@ -102,7 +106,7 @@ export class Link implements Host {
     const timeout =
       options.timeout === undefined ? Infinity : checkMilliseconds(options.timeout, "timeout");
     const { flow = 0, signal } = options;
-    return this.#ask(args, (at, bytes, attachments) => [
+    return this.#ask(method, args, (at, bytes, attachments) => [
       [Ask.call, at, id, method, bytes, attachments, timeout, flow],
       { timeout, signal },
     ]);
@@ -110,7 +114,7 @@ export class Link implements Host {
 
   /** Has an object made. @returns a proxy for it. */
   create(kind: string, args: readonly unknown[]): Promise<unknown> {
-    return this.#ask(args, (at, bytes, attachments) => [
+    return this.#ask(kind, args, (at, bytes, attachments) => [
       [Ask.create, at, kind, bytes, attachments],
       {},
     ]);
@@ -118,7 +122,7 @@ export class Link implements Host {
 
   /** How many objects the server has. */
   count(): Promise<number> {
-    return this.#ask([], (at) => [[Ask.count, at], {}]) as Promise<number>;
+    return this.#ask("", [], (at) => [[Ask.count, at], {}]) as Promise<number>;
   }
 
   retain(id: number, ticket: string): void {
@@ -183,6 +187,7 @@ export class Link implements Host {
   }
 
   async #ask(
+    method: string,
     args: readonly unknown[],
     frame: (
       id: number,
@@ -190,8 +195,7 @@ export class Link implements Host {
       attachments: unknown[] | null,
     ) => [unknown[], { timeout?: number | undefined; signal?: AbortSignal | undefined }],
   ): Promise<unknown> {
-    const caller: { stack?: string } = {};
-    Error.captureStackTrace(caller);
+    const caller = this.#stackOf(method);
     if (this.#failure !== undefined) throw serverGone(this.address, this.#failure);
     const id = ++this.#lastId;
     const { bytes, attachments, moves } = encodeValue([...args], {
@@ -255,6 +259,18 @@ export class Link implements Host {
       clearTimeout(timer);
       signal?.removeEventListener("abort", onAbort);
     }
+  }
+
+  /** The stack of a call; those of one method share it within a moment, as taking one costs more than the rest. */
+  #stackOf(method: string): { readonly stack?: string } {
+    const now = performance.now();
+    if (method !== this.#lastMethod || now - this.#stackTaken > SAME_STACK_MS) {
+      this.#lastMethod = method;
+      this.#stackTaken = now;
+      this.#stack = {};
+      Error.captureStackTrace(this.#stack);
+    }
+    return this.#stack;
   }
 
   #tell(frame: unknown[]): void {

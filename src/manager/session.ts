@@ -27,6 +27,8 @@ export class Session implements Holder {
   readonly #calls = new Map<number, Call>();
   #unsent = 0;
   #lastSend: Promise<void> = Promise.resolve();
+  /** Answers of this turn: those to calls that came together go out in one write. */
+  #answers: (() => void)[] = [];
 
   constructor(server: ManagerServer, connection: Connection<unknown[]>, id: number) {
     this.#server = server;
@@ -54,6 +56,7 @@ export class Session implements Holder {
 
   /** Ends it from here; answers that were given still go out. */
   end(): void {
+    this.#flush();
     this.#connection.close();
   }
 
@@ -190,16 +193,26 @@ export class Session implements Holder {
 
   #send(frame: unknown[], bytes: number, onLost: () => void = () => {}): void {
     this.#unsent += bytes;
-    this.#lastSend = this.#connection.send(frame).then(
-      () => {
-        this.#unsent -= bytes;
-      },
-      (error: unknown) => {
-        // The client is gone, which ends the session by itself.
-        onLost();
-        if (!(error instanceof EndOfStreamError)) this.#connection.close();
-      },
-    );
+    // After the microtasks, in which everything that has been read is answered.
+    if (this.#answers.length === 0) process.nextTick(() => this.#flush());
+    this.#answers.push(() => {
+      this.#lastSend = this.#connection.send(frame).then(
+        () => {
+          this.#unsent -= bytes;
+        },
+        (error: unknown) => {
+          // The client is gone, which ends the session by itself.
+          onLost();
+          if (!(error instanceof EndOfStreamError)) this.#connection.close();
+        },
+      );
+    });
+  }
+
+  #flush(): void {
+    const answers = this.#answers;
+    this.#answers = [];
+    for (const send of answers) send();
   }
 }
 
