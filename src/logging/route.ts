@@ -85,7 +85,7 @@ function fallBack(pending: readonly Uint8Array[]): void {
 }
 
 /** A sentence of our own among the records. */
-function tell(text: string): void {
+export function tell(text: string): void {
   const line = JSON.stringify({
     level: 40,
     time: Date.now(),
