@@ -14,7 +14,7 @@ const NEWLINE = 10;
 /** A sender puts together as many lines as it has; see `log-server-link.ts`. */
 export const MAX_BATCH_BYTES: number = 256 * 1024;
 /** Said for each message, when its lines are where they belong. */
-export const TAKEN: Uint8Array = new Uint8Array([1]);
+const TAKEN: Uint8Array = new Uint8Array([1]);
 
 /**
  * Takes the lines of other programs, which have to know the key. Each message is whole lines and is answered when

@@ -11,7 +11,7 @@ function isPublic(name: string): boolean {
 }
 
 /** The public methods of an object's class and those above it; getters are not looked into. */
-export function publicMethods(object: object): string[] {
+function publicMethods(object: object): string[] {
   const found = new Set<string>();
   let at: object | null = object;
   while (at !== null && at !== Object.prototype && at !== Function.prototype) {

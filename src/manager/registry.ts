@@ -54,7 +54,7 @@ export function addRegistration(
 }
 
 /** The registration that a manager class, or one above it, has under a name. */
-export function registrationOf(manager: Function, name: string): Registration | undefined {
+function registrationOf(manager: Function, name: string): Registration | undefined {
   return registrationsOf(manager).get(name);
 }
 

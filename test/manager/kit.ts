@@ -1,4 +1,4 @@
-import { Manager, tasks } from "manycore";
+import { tasks } from "manycore";
 
 /** Functions that the tests run elsewhere. */
 export const work = tasks<typeof import("../fixtures/manager/work.mjs")>(
@@ -7,18 +7,6 @@ export const work = tasks<typeof import("../fixtures/manager/work.mjs")>(
 
 /** A bound against hangs, not an expectation. */
 export const BOUND = { timeout: 20_000 };
-
-/** Runs a test with a manager that ends with it. */
-export function withManager<T>(body: (manager: Manager) => Promise<T>): () => Promise<T> {
-  return async () => {
-    const manager = await Manager.start();
-    try {
-      return await body(manager);
-    } finally {
-      await manager.shutdown();
-    }
-  };
-}
 
 export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   const found: T[] = [];

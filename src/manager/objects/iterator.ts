@@ -14,7 +14,7 @@ export class Grant {
 type AnyIterator = Iterator<unknown> | AsyncIterator<unknown>;
 
 /** An iterator that a client pulls, one item at a time. */
-export class ManagedIterator {
+class ManagedIterator {
   readonly #iterator: AnyIterator;
 
   constructor(iterator: AnyIterator) {
