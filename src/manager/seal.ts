@@ -1,6 +1,6 @@
-import { createCipheriv, createDecipheriv, createHmac, randomBytes } from "node:crypto";
 import { AuthenticationError } from "../errors/index.ts";
 import { processIdentity } from "../process/identity.ts";
+import { crypto } from "../util/builtin.ts";
 
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
@@ -10,8 +10,8 @@ const TAG_BYTES = 16;
  * can open it, others learn nothing.
  */
 export function sealKey(key: Uint8Array): Uint8Array {
-  const iv = randomBytes(IV_BYTES);
-  const cipher = createCipheriv("aes-256-gcm", sealingKey(), iv);
+  const iv = crypto().randomBytes(IV_BYTES);
+  const cipher = crypto().createCipheriv("aes-256-gcm", sealingKey(), iv);
   const sealed = Buffer.concat([cipher.update(key), cipher.final()]);
   return new Uint8Array(Buffer.concat([iv, cipher.getAuthTag(), sealed]));
 }
@@ -21,7 +21,7 @@ export function openKey(sealed: Uint8Array): Uint8Array {
   const iv = sealed.subarray(0, IV_BYTES);
   const tag = sealed.subarray(IV_BYTES, IV_BYTES + TAG_BYTES);
   try {
-    const decipher = createDecipheriv("aes-256-gcm", sealingKey(), iv, {
+    const decipher = crypto().createDecipheriv("aes-256-gcm", sealingKey(), iv, {
       authTagLength: TAG_BYTES,
     });
     decipher.setAuthTag(tag);
@@ -36,5 +36,8 @@ export function openKey(sealed: Uint8Array): Uint8Array {
 }
 
 function sealingKey(): Uint8Array {
-  return createHmac("sha256", processIdentity().authKey).update("manycore manager").digest();
+  return crypto()
+    .createHmac("sha256", processIdentity().authKey)
+    .update("manycore manager")
+    .digest();
 }

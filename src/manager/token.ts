@@ -1,6 +1,6 @@
-import { randomBytes } from "node:crypto";
 import type { Address } from "../channel/index.ts";
 import { SerializationError } from "../errors/index.ts";
+import { crypto } from "../util/builtin.ts";
 import { moves } from "../wire/moves.ts";
 import type { Host } from "./host.ts";
 import type { Token } from "./protocol.ts";
@@ -23,7 +23,7 @@ interface Sent {
  * reference, or until it is known that the message will not be read.
  */
 export function writeToken(host: Host, sent: Sent): Token {
-  const ticket = randomBytes(TICKET_BYTES).toString("base64url");
+  const ticket = crypto().randomBytes(TICKET_BYTES).toString("base64url");
   moves({
     commit: () => host.pin(sent.id, ticket),
     lost: () => host.unpin(ticket),
