@@ -64,6 +64,10 @@ class Parking implements Waker {
     return this.participant.bells;
   }
 
+  prepare(): void {
+    this.#listen();
+  }
+
   scanSoon(): void {
     if (this.#isScanDue) return;
     this.#isScanDue = true;
@@ -330,7 +334,14 @@ function checkedTimeout(options: ParkOptions | undefined): number {
 let instance: Parking | undefined;
 
 /** The waits of this thread. */
-export function parking(): Waker & { readonly participant: Participant } {
+export function parking(): Waker & {
+  readonly participant: Participant;
+  /**
+   * Opens what waits in the event loop need, for those who announce themselves before they wait: a thread
+   * that is terminated in the middle of it would seem alive.
+   */
+  prepare(): void;
+} {
   return own();
 }
 

@@ -1,6 +1,6 @@
 import { BrokenBarrierError, InvalidStateError } from "../errors/index.ts";
 import { CELL, KIND } from "../memory/index.ts";
-import { closeCell, park, parkSync, type Handle } from "../parking/index.ts";
+import { closeCell, park, parking, parkSync, type Handle } from "../parking/index.ts";
 import { inspectAs } from "../util/inspectable.ts";
 import { checkMilliseconds, type WaitOptions } from "../util/wait-options.ts";
 import { registerOwnClass } from "../wire/class-registry.ts";
@@ -88,6 +88,7 @@ export class Barrier extends SyncObject {
     const bounds = this.#bounds(options);
     const left = countdown(bounds);
     const { cell } = this;
+    parking().prepare();
     const arrived = this.#arrived(await park(this.#rounds.arrival(), bounds));
     cell.handles++;
     try {
