@@ -1,7 +1,7 @@
 // One figure of this package, as one process (`solo`), or as one of two (`first` starts `second`).
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { Barrier, Condition, Event, Lock, RLock, Semaphore } from "../../lib/index.js";
+import { Barrier, Condition, Event, Lock, RLock, Semaphore, SharedValue } from "../../lib/index.js";
 import { bestOf, nanosPerRun, nanosPerRunAsync, report, untilReady } from "./measure.mjs";
 
 const [figure, role, prefix] = process.argv.slice(2);
@@ -116,13 +116,12 @@ const FIGURES = {
   condition: async () => {
     const lock = new Lock(named("lock"));
     const condition = new Condition(lock, named("condition"));
-    const turnOf = new Semaphore(0, named("turn"));
+    const turn = new SharedValue("int32", 0, { lock: false, ...named("turn") });
     const own = role === "second" ? 1 : 0;
     const step = () => {
       lock.acquireSync();
-      while (turnOf.value !== own) condition.waitSync();
-      if (own === 0) turnOf.release();
-      else turnOf.acquireSync();
+      while (turn.value !== own) condition.waitSync();
+      turn.value = 1 - own;
       condition.notify();
       lock.release();
     };

@@ -264,13 +264,10 @@ export class Listener implements AsyncIterable<Connection> {
         : { host: remoteAddress, port: remotePort };
     try {
       this.#newcomers.add(socket);
-      const begun = performance.now();
       const endpoint = await introduce(socket, "listener", this.#maxBytes, this.#handshake).catch(
         (error: unknown) => {
-          const isLate = performance.now() - begun >= this.#handshakeTimeout;
-          throw isLate && !(error instanceof AuthenticationError)
-            ? tooSlow(this.#handshakeTimeout)
-            : error;
+          const isLate = this.#newcomers.isLate(socket) && !(error instanceof AuthenticationError);
+          throw isLate ? tooSlow(this.#handshakeTimeout) : error;
         },
       );
       if (!this.#newcomers.release(socket)) return;

@@ -17,6 +17,7 @@ export interface NewcomerLimits {
 export class Newcomers {
   readonly #limits: NewcomerLimits;
   readonly #present: Map<Socket, NodeJS.Timeout> = new Map();
+  readonly #late: WeakSet<Socket> = new WeakSet();
 
   constructor(limits: NewcomerLimits) {
     this.#limits = limits;
@@ -34,9 +35,17 @@ export class Newcomers {
         break;
       }
     }
-    const timer = setTimeout(() => this.#drop(socket), this.#limits.timeout).unref();
+    const timer = setTimeout(() => {
+      this.#late.add(socket);
+      this.#drop(socket);
+    }, this.#limits.timeout).unref();
     this.#present.set(socket, timer);
     socket.once("close", () => this.release(socket));
+  }
+
+  /** Whether it was dropped because its time was up. */
+  isLate(socket: Socket): boolean {
+    return this.#late.has(socket);
   }
 
   /** It has shown who it is. @returns false when it is too late. */
