@@ -56,13 +56,13 @@ async function pairsForAsync(lock) {
 
 /** Half of a round trip, in microseconds, between two processes that wake each other in turn. */
 function pingPong(mine, theirs) {
-  for (let i = 0; i < ROUNDS / 10; i++) turn(mine, theirs);
+  for (let i = 0; i < ROUNDS / 10; i++) takeTurn(mine, theirs);
   const begun = performance.now();
-  for (let i = 0; i < ROUNDS; i++) turn(mine, theirs);
+  for (let i = 0; i < ROUNDS; i++) takeTurn(mine, theirs);
   return ((performance.now() - begun) * 1000) / ROUNDS / 2;
 }
 
-function turn(mine, theirs) {
+function takeTurn(mine, theirs) {
   if (role === "first") {
     theirs.set();
     mine.waitSync();
