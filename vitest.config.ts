@@ -19,9 +19,9 @@ export default defineConfig({
     setupFiles: ["test/setup.ts"],
     // Never "threads": there isMainThread is false and signals do not arrive.
     pool: "forks",
-    // Test files start processes of their own and wait for them, so on a small machine one more than its
-    // cores keeps them busy, on a large one half of them.
-    maxWorkers: Math.max(3, Math.floor(availableParallelism() / 2)),
+    // Test files start processes of their own, so half of the cores is enough to keep all of them busy; more
+    // would make bounds fail that are promises, such as how soon orphans are gone.
+    maxWorkers: Math.max(2, Math.floor(availableParallelism() / 2)),
     // Bounds against hangs, not expectations: a loaded machine may be ten times slower.
     testTimeout: 60_000,
     hookTimeout: 60_000,
