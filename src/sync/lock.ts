@@ -1,4 +1,3 @@
-import { AbandonedError, TimeoutError } from "../errors/index.ts";
 import { KIND } from "../memory/index.ts";
 import {
   childContext,
@@ -11,10 +10,11 @@ import {
   type Wish,
 } from "../parking/index.ts";
 import type { WaitOptions } from "../util/wait-options.ts";
-import { Guard } from "./guard.ts";
+import type { Guard } from "./guard.ts";
 import { describeOwner } from "./owner-text.ts";
 import { Ownership } from "./ownership.ts";
 import { Arrival, shareable, SyncObject, type SharedOptions } from "./sync-object.ts";
+import { checkTaken, guardTaken } from "./taken.ts";
 import { waitable } from "./waitable.ts";
 
 /** Options of locks. */
@@ -155,21 +155,11 @@ export class Lock extends SyncObject {
   }
 
   #checked(isTaken: boolean): boolean {
-    if (isTaken && this.#throwsAbandoned && this.abandoned) {
-      throw new AbandonedError(
-        `The holder of ${describeLock(this)} died with it. This thread holds it now: check what it protects, then release it.`,
-      );
-    }
-    return isTaken;
+    return checkTaken(this, isTaken, this.#throwsAbandoned);
   }
 
   #guard(isTaken: boolean, options: WaitOptions | undefined): Guard {
-    if (!isTaken) {
-      throw new TimeoutError(
-        `${describeLock(this)} was not free within ${options?.timeout ?? 0} ms; it is held by ${describeOwner(this.#ownership)}.`,
-      );
-    }
-    return new Guard(() => this.release(), this.abandoned);
+    return guardTaken(this, this.#ownership, isTaken, options);
   }
 
   static #describe(lock: Lock): string {
@@ -189,8 +179,4 @@ export class Lock extends SyncObject {
       isAbandoned: (lock) => lock.abandoned,
     });
   }
-}
-
-function describeLock(lock: Lock): string {
-  return lock.name === undefined ? "A lock" : `Lock ${JSON.stringify(lock.name)}`;
 }

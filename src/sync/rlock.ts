@@ -1,4 +1,3 @@
-import { AbandonedError, TimeoutError } from "../errors/index.ts";
 import { CELL, KIND } from "../memory/index.ts";
 import {
   childContext,
@@ -13,12 +12,12 @@ import {
   type Wish,
 } from "../parking/index.ts";
 import type { WaitOptions } from "../util/wait-options.ts";
-import { describeObject } from "./describe-object.ts";
-import { Guard } from "./guard.ts";
+import type { Guard } from "./guard.ts";
 import type { LockOptions } from "./lock.ts";
 import { describeOwner } from "./owner-text.ts";
 import { Ownership } from "./ownership.ts";
 import { Arrival, shareable, SyncObject } from "./sync-object.ts";
+import { checkTaken, guardTaken } from "./taken.ts";
 import { waitable } from "./waitable.ts";
 
 /** How code takes an RLock: for its thread, or for its async context. */
@@ -219,21 +218,11 @@ export class RLock extends SyncObject {
   }
 
   #checked(isTaken: boolean): boolean {
-    if (isTaken && this.#throwsAbandoned && this.abandoned) {
-      throw new AbandonedError(
-        `The holder of ${describeObject(this)} died with it. This thread holds it now: check what it protects, then release it.`,
-      );
-    }
-    return isTaken;
+    return checkTaken(this, isTaken, this.#throwsAbandoned);
   }
 
   #guard(isTaken: boolean, options: WaitOptions | undefined): Guard {
-    if (!isTaken) {
-      throw new TimeoutError(
-        `${describeObject(this)} was not free within ${options?.timeout ?? 0} ms; it is held by ${describeOwner(this.#ownership)}.`,
-      );
-    }
-    return new Guard(() => this.release(), this.abandoned);
+    return guardTaken(this, this.#ownership, isTaken, options);
   }
 
   static {
