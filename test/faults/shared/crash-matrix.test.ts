@@ -106,25 +106,39 @@ describe.each(["acquire", "acquireSync"])("a waiter in %s", (acquire) => {
     },
   );
 
-  test.each(["owner:leaving", "owner:named"])(
-    "is served after another died at %s",
-    async (fault) => {
-      const holder = await stage.actor();
-      await holder.ask("acquire a");
-      const other = await stage.actor(fault);
-      const next = await stage.actor();
-      next.tell(`${acquire} a`);
-      await stage.untilWaiting("a", 1);
-      other.tell("acquireSync a 300");
-      // One of them asks to be handed it; it is the other one's fault only when its turn comes.
-      if (fault === "owner:leaving") await other.dies();
-      await holder.ask("release a");
-      expect(await next.answer()).toMatchObject({ value: true, abandoned: false });
-      await next.ask("release a");
-      expect(await next.ask(`${acquire} a`)).toMatchObject({ value: true });
-      expect(await stage.leftovers()).toEqual(["arena.v1"]);
-    },
-  );
+  test("is served after another died at owner:leaving", async () => {
+    const holder = await stage.actor();
+    await holder.ask("acquire a");
+    const other = await stage.actor("owner:leaving");
+    const next = await stage.actor();
+    next.tell(`${acquire} a`);
+    await stage.untilWaiting("a", 1);
+    other.tell("acquireSync a 300");
+    await other.dies();
+    await holder.ask("release a");
+    expect(await next.answer()).toMatchObject({ value: true, abandoned: false });
+    await next.ask("release a");
+    expect(await next.ask(`${acquire} a`)).toMatchObject({ value: true });
+    expect(await stage.leftovers()).toEqual(["arena.v1"]);
+  });
+
+  test("is served after another died at owner:named", async () => {
+    const holder = await stage.actor();
+    await holder.ask("acquire a");
+    const other = await stage.actor("owner:named");
+    const next = await stage.actor();
+    next.tell(`${acquire} a`);
+    // It has asked to be handed it: whoever comes later can ask only when it has it.
+    await stage.untilStarving("a");
+    other.tell("acquireSync a");
+    await stage.untilWaiting("a", 2);
+    await holder.ask("release a");
+    expect(await next.answer()).toMatchObject({ value: true, abandoned: false });
+    await other.dies();
+    await next.ask("release a");
+    expect(await next.ask(`${acquire} a`)).toMatchObject({ value: true });
+    expect(await stage.leftovers()).toEqual(["arena.v1"]);
+  });
 });
 
 test("a request of a dead one does not keep the others from asking to be handed the lock", async () => {
