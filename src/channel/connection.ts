@@ -8,7 +8,7 @@ import { inspectAs } from "../util/inspectable.ts";
 import { waitWithin, type WaitOptions } from "../util/wait-options.ts";
 import { registerOwnClass } from "../wire/class-registry.ts";
 import { loseMoves, moves } from "../wire/moves.ts";
-import { withOwnClasses } from "../wire/own-classes.ts";
+import { loadOwnClasses } from "../wire/own-classes.ts";
 import { fetchEndpoint } from "./attach.ts";
 import { type Endpoint, isCleanEnd } from "./endpoint.ts";
 import { park } from "./hand-over.ts";
@@ -25,6 +25,12 @@ interface Travelling extends Ticket {
   readonly writable: boolean;
   readonly maxBytes: number;
 }
+
+/** What is behind a connection, for protocols of this package. */
+export let endpointOf: (connection: AnyConnection) => Endpoint;
+
+/** A connection whose values are nobody's business. */
+export type AnyConnection = Connection<never> | Connection<unknown>;
 
 /**
  * One end of a two-way stream of messages: of values by `send` and `recv`, or of bytes by `sendBytes`
@@ -53,6 +59,7 @@ export class Connection<T = unknown> implements AsyncIterable<T> {
   }
 
   static {
+    endpointOf = (connection) => (connection as Connection).#endpoint;
     registerOwnClass(
       Connection,
       "manycore.Connection",
@@ -111,14 +118,18 @@ export class Connection<T = unknown> implements AsyncIterable<T> {
    * @throws {@link InvalidStateError} on a closed or a receiving end.
    * @throws {@link TimeoutError} after `timeout` milliseconds.
    */
-  async send(value: T, options?: WaitOptions): Promise<void> {
-    const timeout = this.#beforeSend(options);
-    const { parts, moves: given } = encodeMessage(value);
+  send(value: T, options?: WaitOptions): Promise<void> {
     try {
-      await this.#send(parts, options, timeout);
+      const timeout = this.#beforeSend(options);
+      const { parts, moves: given } = encodeMessage(value, "value");
+      const sent = this.#send(parts, options, timeout);
+      if (given === undefined) return sent;
+      return sent.catch((error: unknown) => {
+        if (error instanceof EndOfStreamError) loseMoves(given);
+        throw error;
+      });
     } catch (error) {
-      if (error instanceof EndOfStreamError) loseMoves(given);
-      throw error;
+      return Promise.reject(error);
     }
   }
 
@@ -151,9 +162,14 @@ export class Connection<T = unknown> implements AsyncIterable<T> {
    *   than `maxBytes` (the connection has ended then).
    * @throws {@link InvalidStateError} on a closed or a sending end.
    */
-  async recv(options?: WaitOptions): Promise<T> {
-    const message = this.#taken(options) ?? (await this.#wait(options));
-    return (await withOwnClasses(() => decodeMessage(message))) as T;
+  recv(options?: WaitOptions): Promise<T> {
+    try {
+      const message = this.#taken(options);
+      if (message === undefined) return this.#wait(options).then(valueOf<T>);
+      return Promise.resolve(valueOf<T>(message));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** Receives the next message as bytes, with memory of their own. Otherwise as {@link Connection.recv}. */
@@ -268,6 +284,7 @@ export class Connection<T = unknown> implements AsyncIterable<T> {
       if (message !== undefined) return message;
     }
     endpoint.hold();
+    endpoint.linger();
     try {
       return await endpoint.inbox.wait(options);
     } finally {
@@ -286,16 +303,20 @@ export class Connection<T = unknown> implements AsyncIterable<T> {
     return options === undefined ? Infinity : timeoutOf(options, Infinity);
   }
 
-  async #send(
+  #send(
     parts: readonly Uint8Array[],
     options: WaitOptions | undefined,
     timeout: number,
   ): Promise<void> {
+    const { outbox } = this.#endpoint;
+    if (options === undefined) return outbox.add(parts, true);
+    return this.#sendWithin(outbox.add(parts, false), options, timeout);
+  }
+
+  async #sendWithin(sent: Promise<void>, options: WaitOptions, timeout: number): Promise<void> {
     const endpoint = this.#endpoint;
-    const sent = endpoint.outbox.add(parts);
     endpoint.hold();
     try {
-      if (options === undefined) return await sent;
       await waitWithin(sent, { ...options, timeout }, () => {
         throw new TimeoutError(
           `The receiver did not take the message within ${timeout} ms; it still goes out.`,
@@ -355,6 +376,17 @@ export class Connection<T = unknown> implements AsyncIterable<T> {
     const limit = typeof maxBytes === "number" && maxBytes > 0 ? maxBytes : MAX_MESSAGE_BYTES;
     const options = { readable: readable !== false, writable: writable !== false, maxBytes: limit };
     return new Connection(fetchEndpoint(ticket, options));
+  }
+}
+
+/** Reads a message, if need be after the classes of this package were loaded. */
+function valueOf<T>(message: Uint8Array): T | Promise<T> {
+  try {
+    return decodeMessage(message) as T;
+  } catch (error) {
+    const loaded = loadOwnClasses(error);
+    if (loaded === undefined) throw error;
+    return loaded.then(() => decodeMessage(message) as T);
   }
 }
 

@@ -1,5 +1,6 @@
 import { EndOfStreamError, InvalidStateError } from "../errors/index.ts";
 import { deferred, type Deferred } from "../util/deferred.ts";
+import { Linger } from "../util/linger.ts";
 import { Inbox } from "./inbox.ts";
 import { controlMessage, messageHeader, MessageReader } from "./message-reader.ts";
 import { Outbox } from "./outbox.ts";
@@ -7,6 +8,9 @@ import type { Sink, Transport } from "./transport.ts";
 
 /** Messages of this many bytes are read ahead; then the sender has to wait. */
 const READ_AHEAD_BYTES = 1024 * 1024;
+
+/** One for all connections of this thread, as they share its event loop. */
+const linger: Linger = new Linger();
 
 /** What an end may do, and what it takes. */
 export interface EndpointOptions {
@@ -29,7 +33,7 @@ export interface Handler {
 export class Endpoint implements Sink {
   readonly options: EndpointOptions;
   readonly inbox: Inbox<Uint8Array> = new Inbox("message", (message) => message.length);
-  readonly outbox: Outbox = new Outbox();
+  readonly outbox: Outbox = new Outbox(this);
   readonly reader: MessageReader;
   transport: Transport | undefined;
   /** Set where both sides of the transport are manycore's and may speak of moving. */
@@ -38,6 +42,8 @@ export class Endpoint implements Sink {
   isAcceptor = false;
   /** Given away: waits here to be fetched by its new owner. */
   isParked = false;
+  /** Gets all messages instead of the inbox; see `direct.ts`. */
+  receiver: ((message: Uint8Array) => void) | undefined;
   /** Gets the next message instead of the inbox. */
   interceptor: ((message: Uint8Array) => void) | undefined;
   /** Gets the end of the transport instead of everybody. */
@@ -116,7 +122,13 @@ export class Endpoint implements Sink {
     this.resume();
   }
 
+  /** A receive begins to wait. */
+  linger(): void {
+    if (this.isCarried) linger.begin();
+  }
+
   onData(chunk: Uint8Array): void {
+    linger.end();
     try {
       this.reader.push(chunk);
     } catch (error) {
@@ -237,6 +249,10 @@ export class Endpoint implements Sink {
     if (interceptor !== undefined) {
       this.interceptor = undefined;
       interceptor(message);
+      return;
+    }
+    if (this.receiver !== undefined) {
+      this.receiver(message);
       return;
     }
     this.inbox.push(message);

@@ -8,14 +8,27 @@ const COPY_BYTES = 16 * 1024;
 /** Messages that go together. */
 interface Batch {
   readonly chunks: Uint8Array[];
-  readonly sent: Deferred<void>;
+  bytes: number;
+  /** For those who wait until it is sent. */
+  sent: Deferred<void> | undefined;
+  /** It keeps the program running. */
+  isHeld: boolean;
+  /** To be called for messages that will not go out. */
+  lost: (() => void)[] | undefined;
+}
+
+/** What keeps the program running while something waits to be written. */
+export interface Keeper {
+  hold(): void;
+  release(): void;
 }
 
 /**
  * The messages that one end sends. What is sent in one go is one write, at the end of the running
- * microtask; a send is done when the kernel (or the receiver in this thread) has its bytes.
+ * turn's microtasks; a send is done when the kernel (or the receiver in this thread) has its bytes.
  */
 export class Outbox {
+  readonly #keeper: Keeper;
   #transport: Transport | undefined;
   #open: Batch | undefined;
   #inFlight: Batch | undefined;
@@ -23,9 +36,18 @@ export class Outbox {
   #failure: Error | undefined;
   #onIdle: (() => void) | undefined;
 
+  constructor(keeper: Keeper) {
+    this.#keeper = keeper;
+  }
+
   /** Nothing waits to be written. */
   get isEmpty(): boolean {
     return this.#open === undefined && this.#inFlight === undefined;
+  }
+
+  /** Bytes that wait to be written. */
+  get unsentBytes(): number {
+    return (this.#open?.bytes ?? 0) + (this.#inFlight?.bytes ?? 0);
   }
 
   /** Why nothing can be sent any more. */
@@ -33,20 +55,30 @@ export class Outbox {
     return this.#failure;
   }
 
-  /** Puts a message into the row. @returns its acceptance. */
-  add(parts: readonly Uint8Array[]): Promise<void> {
+  /**
+   * Puts a message into the row.
+   *
+   * @param isHeld - the program goes on running until it is sent.
+   * @returns its acceptance.
+   */
+  add(parts: readonly Uint8Array[], isHeld: boolean): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    let total = 0;
-    for (const part of parts) total += part.length;
-    const batch = (this.#open ??= { chunks: [], sent: deferred<void>() });
-    const header = messageHeader(total);
-    if (total <= COPY_BYTES) batch.chunks.push(Buffer.concat([header, ...parts]));
-    else {
-      batch.chunks.push(header);
-      for (const part of parts) if (part.length > 0) batch.chunks.push(part);
+    const batch = this.#put(parts);
+    if (isHeld && !batch.isHeld) {
+      batch.isHeld = true;
+      this.#keeper.hold();
     }
-    this.#schedule();
-    return batch.sent.promise;
+    return (batch.sent ??= deferred<void>()).promise;
+  }
+
+  /** Puts a message into the row that nobody waits for. @param onLost - called when it will not go out. */
+  post(parts: readonly Uint8Array[], onLost?: () => void): void {
+    if (this.#failure !== undefined) {
+      onLost?.();
+      return;
+    }
+    const batch = this.#put(parts);
+    if (onLost !== undefined) (batch.lost ??= []).push(onLost);
   }
 
   /** Where to write to from now on; undefined: nowhere until there is something else. */
@@ -59,7 +91,8 @@ export class Outbox {
   drained(): void {
     const batch = this.#inFlight;
     this.#inFlight = undefined;
-    batch?.sent.resolve();
+    if (batch !== undefined) this.#done(batch);
+    batch?.sent?.resolve();
     this.#flush();
   }
 
@@ -67,13 +100,17 @@ export class Outbox {
   fail(reason: Error): void {
     if (this.#failure !== undefined) return;
     this.#failure = reason;
-    for (const batch of [this.#inFlight, this.#open]) {
-      // Who has sent learns of it; that nobody listens is no failure of its own.
-      batch?.sent.promise.catch(() => {});
-      batch?.sent.reject(reason);
-    }
+    const batches = [this.#inFlight, this.#open];
     this.#inFlight = undefined;
     this.#open = undefined;
+    for (const batch of batches) {
+      if (batch === undefined) continue;
+      this.#done(batch);
+      // Who has sent learns of it; that nobody listens is no failure of its own.
+      batch.sent?.promise.catch(() => {});
+      batch.sent?.reject(reason);
+      for (const onLost of batch.lost ?? []) onLost();
+    }
     this.#idle();
   }
 
@@ -83,13 +120,44 @@ export class Outbox {
     if (this.isEmpty) this.#idle();
   }
 
+  #put(parts: readonly Uint8Array[]): Batch {
+    let total = 0;
+    for (const part of parts) total += part.length;
+    const batch = (this.#open ??= {
+      chunks: [],
+      bytes: 0,
+      sent: undefined,
+      isHeld: false,
+      lost: undefined,
+    });
+    const header = messageHeader(total);
+    if (total <= COPY_BYTES) batch.chunks.push(Buffer.concat([header, ...parts]));
+    else {
+      batch.chunks.push(header);
+      for (const part of parts) if (part.length > 0) batch.chunks.push(part);
+    }
+    batch.bytes += total;
+    this.#schedule();
+    return batch;
+  }
+
+  #done(batch: Batch): void {
+    if (!batch.isHeld) return;
+    batch.isHeld = false;
+    this.#keeper.release();
+  }
+
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    queueMicrotask(() => {
-      this.#scheduled = false;
-      this.#flush();
-    });
+    // After the microtasks: what they answer goes out together.
+    process.nextTick(flushOf, this);
+  }
+
+  /** @internal */
+  flushNow(): void {
+    this.#scheduled = false;
+    this.#flush();
   }
 
   #flush(): void {
@@ -107,4 +175,8 @@ export class Outbox {
     this.#onIdle = undefined;
     callback?.();
   }
+}
+
+function flushOf(outbox: Outbox): void {
+  outbox.flushNow();
 }

@@ -1,5 +1,5 @@
 import { SerializationError } from "../errors/index.ts";
-import { decodeValue, encodeValue } from "../wire/codec.ts";
+import { decodeValue, type Encoded, encodeValue } from "../wire/codec.ts";
 import type { Move } from "../wire/moves.ts";
 
 /** Marks a value with large buffers beside it; what the codec writes never begins with it. */
@@ -11,13 +11,24 @@ export interface ValueMessage {
   readonly moves: readonly Move[] | undefined;
 }
 
-/** @throws {@link SerializationError} naming the path to what cannot travel. */
-export function encodeMessage(value: unknown): ValueMessage {
-  const { bytes, attachments, moves } = encodeValue(value, {
-    destination: "process",
-    root: "value",
-  });
-  if (attachments === undefined) return { parts: [bytes], moves };
+/** A message taken apart. */
+export interface OpenedMessage {
+  readonly bytes: Uint8Array;
+  readonly attachments: readonly Uint8Array[] | undefined;
+}
+
+/**
+ * @param root - what the value is called in an error.
+ * @throws {@link SerializationError} naming the path to what cannot travel.
+ */
+export function encodeMessage(value: unknown, root: string): ValueMessage {
+  const encoded = encodeValue(value, { destination: "process", root });
+  return { parts: messageParts(encoded), moves: encoded.moves };
+}
+
+/** The parts of a message with what was encoded. */
+export function messageParts({ bytes, attachments }: Encoded): readonly Uint8Array[] {
+  if (attachments === undefined) return [bytes];
   const buffers = attachments.map((item) =>
     item instanceof Uint8Array ? item : new Uint8Array(item as ArrayBuffer),
   );
@@ -30,12 +41,19 @@ export function encodeMessage(value: unknown): ValueMessage {
     }
     at = table.writeUInt32BE(part.length, at);
   }
-  return { parts: [table, bytes, ...buffers], moves };
+  return [table, bytes, ...buffers];
 }
 
 /** @throws {@link SerializationError} when the message is not one of {@link encodeMessage}. */
 export function decodeMessage(message: Uint8Array): unknown {
   if (message[0] !== WITH_ATTACHMENTS) return decodeValue(message, undefined);
+  const { bytes, attachments } = openMessage(message);
+  return decodeValue(bytes, attachments);
+}
+
+/** @throws {@link SerializationError} when the message is not one of {@link messageParts}. */
+export function openMessage(message: Uint8Array): OpenedMessage {
+  if (message[0] !== WITH_ATTACHMENTS) return { bytes: message, attachments: undefined };
   const view = new DataView(message.buffer, message.byteOffset, message.byteLength);
   const count = message.length < 5 ? -1 : view.getUint32(1);
   let at = 5 + 4 * (count + 1);
@@ -48,7 +66,7 @@ export function decodeMessage(message: Uint8Array): unknown {
     at += length;
   }
   if (at !== message.length) throw broken();
-  return decodeValue(parts[0] as Uint8Array, parts.slice(1));
+  return { bytes: parts[0] as Uint8Array, attachments: parts.slice(1) };
 }
 
 function broken(): SerializationError {

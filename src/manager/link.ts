@@ -1,13 +1,14 @@
-import { type Address, connect, type Connection } from "../channel/index.ts";
+import { DirectLine } from "../channel/direct.ts";
+import { type Address, connect } from "../channel/index.ts";
+import { decodeMessage, encodeMessage, openMessage } from "../channel/value-message.ts";
 import { EndOfStreamError, InvalidStateError, TimeoutError } from "../errors/index.ts";
 import { processIdentity } from "../process/identity.ts";
 import { checkMilliseconds } from "../util/wait-options.ts";
-import { decodeValue, encodeValue } from "../wire/codec.ts";
 import { decodeThrown, joinStacks } from "../wire/error-codec.ts";
 import { loseMoves, type Move } from "../wire/moves.ts";
-import { withOwnClasses } from "../wire/own-classes.ts";
+import { loadOwnClasses } from "../wire/own-classes.ts";
 import type { CallOptions, Host } from "./host.ts";
-import { Answer, Ask, HELLO } from "./protocol.ts";
+import { Answer, Ask, HELLO, readMessage, writeWords } from "./protocol.ts";
 import { serverGone, show } from "./server-gone.ts";
 
 /** How to reach a server. */
@@ -31,6 +32,8 @@ interface Pending {
   resolve(value: unknown): void;
   reject(error: unknown): void;
   readonly moves: readonly Move[] | undefined;
+  /** Where it was called. */
+  readonly caller: { readonly stack?: string };
 }
 
 /**
@@ -44,12 +47,11 @@ export class Link implements Host {
   readonly key: Uint8Array | undefined;
   readonly ready: Promise<this>;
   #server: string;
-  #connection: Connection<unknown[]> | undefined;
+  #line: DirectLine | undefined;
   /** What was asked before there was a connection. */
-  #early: unknown[][] | undefined = [];
+  #early: (readonly Uint8Array[])[] | undefined = [];
   readonly #pending = new Map<number, Pending>();
   #lastId = 0;
-  #isPumping = false;
   #failure: Error | undefined;
   #users = 0;
   #stack: { stack?: string } = {};
@@ -88,7 +90,7 @@ export class Link implements Host {
     this.#failure = new InvalidStateError(
       "The connection to the manager was closed: nothing here needed it any more.",
     );
-    this.#connection?.close();
+    this.#line?.close();
     this.#onEnd(this);
   }
 
@@ -101,52 +103,53 @@ export class Link implements Host {
     id: number,
     method: string,
     args: readonly unknown[],
-    options: CallOptions = {},
+    options?: CallOptions,
   ): Promise<unknown> {
-    const timeout =
-      options.timeout === undefined ? Infinity : checkMilliseconds(options.timeout, "timeout");
-    const { flow = 0, signal } = options;
-    return this.#ask(method, args, (at, bytes, attachments) => [
-      [Ask.call, at, id, method, bytes, attachments, timeout, flow],
-      { timeout, signal },
-    ]);
+    if (options?.timeout === undefined && options?.signal === undefined) {
+      return this.#ask(method, args, (at) => [
+        Ask.call,
+        at,
+        id,
+        method,
+        Infinity,
+        options?.flow ?? 0,
+      ]);
+    }
+    return this.#callWithin(id, method, args, options);
   }
 
   /** Has an object made. @returns a proxy for it. */
   create(kind: string, args: readonly unknown[]): Promise<unknown> {
-    return this.#ask(kind, args, (at, bytes, attachments) => [
-      [Ask.create, at, kind, bytes, attachments],
-      {},
-    ]);
+    return this.#ask(kind, args, (at) => [Ask.create, at, kind]);
   }
 
   /** How many objects the server has. */
   count(): Promise<number> {
-    return this.#ask("", [], (at) => [[Ask.count, at], {}]) as Promise<number>;
+    return this.#ask("", [], (at) => [Ask.count, at]) as Promise<number>;
   }
 
   retain(id: number, ticket: string): void {
     this.enter();
-    this.#tell([Ask.retain, id, ticket]);
+    this.#tell(writeWords([Ask.retain, id, ticket]));
   }
 
   release(id: number): void {
-    this.#tell([Ask.release, id]);
+    this.#tell(writeWords([Ask.release, id]));
     this.leave();
   }
 
   pin(id: number, ticket: string): void {
-    this.#tell([Ask.pin, id, ticket]);
+    this.#tell(writeWords([Ask.pin, id, ticket]));
   }
 
   unpin(ticket: string): void {
-    this.#tell([Ask.unpin, ticket]);
+    this.#tell(writeWords([Ask.unpin, ticket]));
   }
 
   async #open(options: LinkOptions): Promise<this> {
     const { address, maxBytes, timeout, signal } = options;
     try {
-      const connection = await connect<unknown[]>(address, {
+      const connection = await connect(address, {
         authKey: this.key ?? processIdentity().authKey,
         maxBytes,
         timeout,
@@ -174,11 +177,15 @@ export class Link implements Host {
         connection.close();
         throw this.#failure;
       }
-      this.#connection = connection;
+      const line = new DirectLine(connection, {
+        onMessage: (message) => this.#hear(message),
+        onEnd: (reason) => this.#fail(reason),
+      });
+      this.#line = line;
       const early = this.#early ?? [];
       this.#early = undefined;
-      for (const frame of early) this.#send(frame);
-      void this.#pump();
+      for (const parts of early) line.post(parts);
+      line.keepOpen(this.#pending.size > 0);
       return this;
     } catch (error) {
       this.#fail(error as Error);
@@ -186,64 +193,57 @@ export class Link implements Host {
     }
   }
 
-  async #ask(
+  /** Not an async function: a call costs little more than its promise. */
+  #ask(
     method: string,
     args: readonly unknown[],
-    frame: (
-      id: number,
-      bytes: Uint8Array,
-      attachments: unknown[] | null,
-    ) => [unknown[], { timeout?: number | undefined; signal?: AbortSignal | undefined }],
+    words: (id: number) => readonly unknown[],
+    take: (id: number) => void = () => {},
   ): Promise<unknown> {
     const caller = this.#stackOf(method);
-    if (this.#failure !== undefined) throw serverGone(this.address, this.#failure);
+    if (this.#failure !== undefined) {
+      return Promise.reject(serverGone(this.address, this.#failure));
+    }
     const id = ++this.#lastId;
-    const { bytes, attachments, moves } = encodeValue([...args], {
-      destination: "process",
-      root: "args",
+    return new Promise((resolve, reject) => {
+      const message = writeWords(words(id));
+      const { parts, moves } = encodeMessage(args, "args");
+      this.#pending.set(id, { resolve, reject, moves, caller });
+      this.#tell([...message, ...parts]);
+      this.#line?.keepOpen(true);
+      this.#line?.linger();
+      take(id);
     });
-    const [words, { timeout, signal }] = frame(id, bytes, attachments ?? null);
-    if (signal?.aborted === true) {
-      loseMoves(moves);
-      throw signal.reason;
-    }
-    const answer = new Promise<unknown>((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject, moves });
-    });
-    this.#tell(words);
-    void this.#pump();
-    try {
-      if (signal === undefined && (timeout === undefined || timeout > MAX_TIMER_MS)) {
-        return await answer;
-      }
-      return await this.#within(id, answer, timeout ?? Infinity, signal);
-    } catch (error) {
-      if (error instanceof Remote) {
-        joinStacks(error.error, caller.stack, `manager at ${show(this.address)} [manycore]`);
-        throw error.error;
-      }
-      throw error;
-    }
   }
 
   /** Withdraws the call when it is given up, and bounds the wait for a server that does not answer. */
-  async #within(
-    id: number,
-    answer: Promise<unknown>,
-    timeout: number,
-    signal: AbortSignal | undefined,
+  async #callWithin(
+    object: number,
+    method: string,
+    args: readonly unknown[],
+    { flow = 0, signal, ...options }: CallOptions,
   ): Promise<unknown> {
+    signal?.throwIfAborted();
+    const timeout =
+      options.timeout === undefined ? Infinity : checkMilliseconds(options.timeout, "timeout");
+    let id = 0;
+    const answer = this.#ask(
+      method,
+      args,
+      (at) => [Ask.call, at, object, method, timeout, flow],
+      (at) => (id = at),
+    );
     let timer: NodeJS.Timeout | undefined;
     const giveUp = (delay: number, error: unknown): void => {
       clearTimeout(timer);
       timer = setTimeout(() => {
         const pending = this.#pending.get(id);
-        this.#pending.delete(id);
+        this.#settled(id);
         pending?.reject(error);
       }, delay);
     };
     const onAbort = (): void => {
-      this.#tell([Ask.cancel, id]);
+      this.#tell(writeWords([Ask.cancel, id]));
       giveUp(LAST_WORD_MS, signal?.reason);
     };
     if (timeout + LAST_WORD_MS <= MAX_TIMER_MS) {
@@ -273,60 +273,58 @@ export class Link implements Host {
     return this.#stack;
   }
 
-  #tell(frame: unknown[]): void {
+  #tell(parts: readonly Uint8Array[]): void {
     if (this.#failure !== undefined) return;
-    if (this.#early === undefined) this.#send(frame);
-    else this.#early.push(frame);
+    if (this.#early === undefined) this.#line?.post(parts);
+    else this.#early.push(parts);
   }
 
-  #send(frame: unknown[]): void {
-    this.#connection?.send(frame).catch((error: unknown) => this.#fail(error as Error));
-  }
-
-  async #pump(): Promise<void> {
-    const connection = this.#connection;
-    if (this.#isPumping || connection === undefined) return;
-    this.#isPumping = true;
+  #hear(message: Uint8Array): void {
     try {
-      while (this.#pending.size > 0) await this.#settle(await connection.recv());
+      const { words, value } = readMessage(message);
+      this.#settle(words[1] as number, words[0] as number, value);
     } catch (error) {
       this.#fail(error as Error);
-    } finally {
-      this.#isPumping = false;
     }
   }
 
-  async #settle(frame: unknown[]): Promise<void> {
-    const [id, status, bytes, attachments] = frame as [
-      number,
-      number,
-      Uint8Array,
-      unknown[] | null,
-    ];
+  #settle(id: number, status: number, bytes: Uint8Array): void {
+    // One that was given up long ago is read all the same, so that proxies in it are released.
     const pending = this.#pending.get(id);
-    // Given up long ago; what it brings is read all the same, so that proxies in it are released.
-    const extra = attachments ?? undefined;
-    if (status === Answer.withdrawn) {
-      loseMoves(pending?.moves);
-      pending?.reject(WITHDRAWN);
-    } else if (status === Answer.value) {
+    if (status === Answer.value) {
       try {
-        const read = (): unknown => decodeValue(bytes, extra);
-        let value: unknown;
-        try {
-          value = read();
-        } catch {
-          value = await withOwnClasses(read);
-        }
-        pending?.resolve(value);
+        pending?.resolve(decodeMessage(bytes));
       } catch (error) {
+        const loaded = loadOwnClasses(error);
+        if (loaded !== undefined) {
+          loaded.then(
+            () => this.#settle(id, status, bytes),
+            (reason: unknown) => pending?.reject(reason),
+          );
+          return;
+        }
         pending?.reject(error);
       }
     } else {
       loseMoves(pending?.moves);
-      pending?.reject(new Remote(decodeThrown(bytes, extra)));
+      pending?.reject(
+        status === Answer.withdrawn ? WITHDRAWN : this.#thrown(bytes, pending.caller.stack),
+      );
     }
+    this.#settled(id);
+  }
+
+  /** An error of the server, with this side's stack. */
+  #thrown(bytes: Uint8Array, stack: string | undefined): Error {
+    const { bytes: encoded, attachments } = openMessage(bytes);
+    const error = decodeThrown(encoded, attachments);
+    joinStacks(error, stack, `manager at ${show(this.address)} [manycore]`);
+    return error;
+  }
+
+  #settled(id: number): void {
     this.#pending.delete(id);
+    if (this.#pending.size === 0) this.#line?.keepOpen(false);
   }
 
   #fail(reason: Error): void {
@@ -334,22 +332,13 @@ export class Link implements Host {
     const isFirst = this.#failure === undefined;
     this.#failure ??= reason;
     this.#early = undefined;
-    this.#connection?.close();
+    this.#line?.close();
     for (const pending of this.#pending.values()) {
       loseMoves(pending.moves);
       pending.reject(serverGone(this.address, reason));
     }
     this.#pending.clear();
     if (isFirst) this.#onEnd(this);
-  }
-}
-
-/** An error of the other side, to be given this side's stack. */
-class Remote {
-  readonly error: Error;
-
-  constructor(error: Error) {
-    this.error = error;
   }
 }
 

@@ -1,18 +1,19 @@
 import type { Address } from "../channel/index.ts";
+import { SerializationError } from "../errors/index.ts";
+import { packFrame, unpackFrame } from "../wire/codec.ts";
 
 /** The first thing a server says, so that one of another version is noticed. */
-export const HELLO = "manycore-manager-1";
+export const HELLO = "manycore-manager-2";
 
 /**
- * What a client asks. Arguments travel as bytes of their own: some that cannot be read fail their call,
- * not the connection.
+ * What a client asks, as the words of a {@link Message}; `…` stands for its value.
  *
- * - `call`: id, object, method, arguments, attachments, timeout, flow
- * - `create`: id, kind, arguments, attachments
+ * - `call`: id, object, method, timeout, flow … arguments
+ * - `create`: id, kind … arguments
  * - `retain`: object, ticket
  * - `release`, `pin` (object, ticket), `unpin` (ticket): not answered
  * - `cancel`: id of a call
- * - `shutdown`, `count`: id
+ * - `count`: id
  */
 export const Ask = {
   call: 0,
@@ -22,12 +23,38 @@ export const Ask = {
   pin: 4,
   unpin: 5,
   cancel: 6,
-  shutdown: 7,
-  count: 8,
+  count: 7,
 } as const;
 
-/** How a call ended: `[id, status, bytes, attachments]`. */
+/** How a call ended: status, id … what it gave. */
 export const Answer = { value: 0, error: 1, withdrawn: 2 } as const;
+
+/** One message: a few words, and the bytes of a value that is read apart from them. */
+export interface Message {
+  readonly words: readonly unknown[];
+  /** A value that cannot be read fails its call, not the connection. */
+  readonly value: Uint8Array;
+}
+
+/** Words are short: names of methods and kinds, tickets, numbers. */
+const MAX_WORDS_BYTES = 0xffff;
+
+/** The parts of a message that go before its value. */
+export function writeWords(words: readonly unknown[]): Uint8Array[] {
+  const packed = packFrame(words);
+  if (packed.length > MAX_WORDS_BYTES) {
+    throw new SerializationError(`A name of ${packed.length} bytes is too long for a manager.`);
+  }
+  return [Buffer.of(packed.length >> 8, packed.length), packed];
+}
+
+/** @throws {@link SerializationError} when it is none. */
+export function readMessage(message: Uint8Array): Message {
+  const end = message.length < 2 ? Infinity : 2 + (message[0]! << 8) + message[1]!;
+  const words = end > message.length ? undefined : unpackFrame(message.subarray(2, end));
+  if (Array.isArray(words)) return { words, value: message.subarray(end) };
+  throw new SerializationError("What arrived is no message of a manager.");
+}
 
 /** What of a proxy travels. */
 export interface Token {

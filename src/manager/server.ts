@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { type Address, type Connection, Listener } from "../channel/index.ts";
+import { type Address, Listener } from "../channel/index.ts";
 import {
   EndOfStreamError,
   InvalidStateError,
@@ -243,9 +243,8 @@ export class ManagerServer implements Host {
 
   async #accept(): Promise<void> {
     for await (const connection of this.#listener) {
-      const session = new Session(this, connection as Connection<unknown[]>, ++this.#lastClient);
-      this.#sessions.add(session);
-      void session.run();
+      const session = new Session(this, connection, ++this.#lastClient);
+      if (!session.isEnded) this.#sessions.add(session);
     }
   }
 

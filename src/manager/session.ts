@@ -1,13 +1,14 @@
-import type { Connection } from "../channel/index.ts";
-import { EndOfStreamError, InvalidStateError } from "../errors/index.ts";
+import { DirectLine } from "../channel/direct.ts";
+import type { AnyConnection } from "../channel/connection.ts";
+import { decodeMessage, encodeMessage, messageParts } from "../channel/value-message.ts";
+import { InvalidStateError } from "../errors/index.ts";
 import { isThenable } from "../util/thenable.ts";
-import { decodeValue, encodeValue } from "../wire/codec.ts";
 import { encodeThrown } from "../wire/error-codec.ts";
 import { loseMoves } from "../wire/moves.ts";
-import { withOwnClasses } from "../wire/own-classes.ts";
+import { loadOwnClasses } from "../wire/own-classes.ts";
 import { Call, type CallEnd } from "./call.ts";
 import { Outgoing } from "./outgoing.ts";
-import { Answer, Ask, HELLO } from "./protocol.ts";
+import { Answer, Ask, HELLO, readMessage, writeWords } from "./protocol.ts";
 import type { Holder } from "./referents.ts";
 import type { ManagerServer } from "./server.ts";
 
@@ -23,136 +24,169 @@ export class Session implements Holder {
   /** Holds what this client has sent to others; see {@link ManagerServer.sessionEnded}. */
   readonly sent: Holder = { refs: new Map() };
   readonly #server: ManagerServer;
-  readonly #connection: Connection<unknown[]>;
+  readonly #line: DirectLine;
   readonly #calls = new Map<number, Call>();
-  #unsent = 0;
-  #lastSend: Promise<void> = Promise.resolve();
-  /** Answers of this turn: those to calls that came together go out in one write. */
-  #answers: (() => void)[] = [];
+  /** What is read only later: messages behind one whose classes are being loaded, or of one that takes no answers. */
+  #late: Uint8Array[] | undefined;
+  #isEnded = false;
 
-  constructor(server: ManagerServer, connection: Connection<unknown[]>, id: number) {
-    this.#server = server;
-    this.#connection = connection;
-    this.id = id;
+  /** Its client is gone. */
+  get isEnded(): boolean {
+    return this.#isEnded;
   }
 
-  /** Serves the client until it is gone. */
-  async run(): Promise<void> {
-    try {
-      await this.#connection.send([HELLO, this.#server.server]);
-      for (;;) {
-        const frame: unknown = await this.#connection.recv();
-        // One that says what is no question is none of ours: the rest of it is not read.
-        if (!Array.isArray(frame) || !(await this.#hear(frame as unknown[]))) break;
-        if (this.#unsent > MAX_UNSENT_BYTES) await this.#lastSend;
-      }
-    } catch {
-      // Its end, in whatever way, is the end of the session.
-    }
-    this.#connection.close();
-    for (const call of this.#calls.values()) call.end("gone");
-    this.#server.sessionEnded(this);
+  constructor(server: ManagerServer, connection: AnyConnection, id: number) {
+    this.#server = server;
+    this.id = id;
+    this.#line = new DirectLine(connection, {
+      onMessage: (message) => this.#receive(message),
+      onEnd: () => this.#leave(),
+    });
+    this.#line.keepOpen(true);
+    this.#line.post(encodeMessage([HELLO, server.server], "hello").parts);
   }
 
   /** Ends it from here; answers that were given still go out. */
   end(): void {
-    this.#flush();
-    this.#connection.close();
+    this.#line.close();
   }
 
-  /** @returns false when it makes no sense. */
-  async #hear(frame: unknown[]): Promise<boolean> {
-    const [ask, id, ...rest] = frame;
-    const { referents } = this.#server;
-    if (typeof id === "string" && ask === Ask.unpin) {
-      referents.unpin(id);
-      return true;
+  #leave(): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.#line.close();
+    for (const call of this.#calls.values()) call.end("gone");
+    this.#server.sessionEnded(this);
+  }
+
+  #receive(message: Uint8Array): void {
+    if (this.#isEnded) return;
+    if (this.#late !== undefined) {
+      this.#late.push(message);
+      return;
     }
-    if (!Number.isSafeInteger(id)) return false;
-    const number = id as number;
+    try {
+      const loading = this.#hear(message);
+      if (loading !== undefined) {
+        this.#line.pause();
+        this.#goOnAfter(loading.then(() => this.#hear(message)));
+      } else if (this.#line.unsentBytes > MAX_UNSENT_BYTES) {
+        this.#goOnAfter(this.#line.pausedUntilSent());
+      } else this.#line.linger();
+    } catch {
+      // One that says what is no question is none of ours: the rest of it is not read.
+      this.#leave();
+    }
+  }
+
+  /** Keeps what comes for later. */
+  #goOnAfter(reason: Promise<unknown>): void {
+    this.#late = [];
+    reason.then(
+      () => {
+        const late = this.#late ?? [];
+        this.#late = undefined;
+        this.#line.resume();
+        for (const message of late) this.#receive(message);
+      },
+      () => this.#leave(),
+    );
+  }
+
+  /**
+   * @returns a promise when it is to be heard again after it.
+   * @throws when it makes no sense.
+   */
+  #hear(message: Uint8Array): Promise<unknown> | undefined {
+    const { words, value } = readMessage(message);
+    const [ask, id, ...rest] = words;
+    const { referents } = this.#server;
+    if (ask === Ask.unpin) {
+      referents.unpin(text(id));
+      return undefined;
+    }
+    const number = integer(id);
     switch (ask) {
       case Ask.call:
-        return this.#call(number, rest);
+        return this.#call(number, rest, value);
       case Ask.create:
-        return this.#create(number, rest);
+        return this.#create(number, text(rest[0]), value);
       case Ask.cancel:
         this.#calls.get(number)?.end("cancelled");
-        return true;
+        break;
       case Ask.retain:
-        if (typeof rest[0] !== "string") return false;
-        referents.retain(this, number, rest[0]);
-        return true;
+        referents.retain(this, number, text(rest[0]));
+        break;
       case Ask.release:
         referents.release(this, number);
-        return true;
-      case Ask.pin:
-        if (typeof rest[0] !== "string") return false;
+        break;
+      case Ask.pin: {
+        const ticket = text(rest[0]);
         // Only who has a reference can pass it on.
-        if (this.refs.has(number)) referents.pin(number, rest[0], this.sent);
-        return true;
+        if (this.refs.has(number)) referents.pin(number, ticket, this.sent);
+        break;
+      }
       case Ask.count:
         this.#succeed(number, referents.size);
-        return true;
+        break;
       default:
-        return false;
+        throw new TypeError("Expected a question");
     }
+    return undefined;
   }
 
-  async #call(id: number, rest: unknown[]): Promise<boolean> {
-    const [object, method, bytes, attachments, timeout, flow] = rest;
-    if (
-      typeof object !== "number" ||
-      typeof method !== "string" ||
-      typeof timeout !== "number" ||
-      typeof flow !== "number"
-    ) {
-      return false;
+  #call(id: number, rest: readonly unknown[], value: Uint8Array): Promise<unknown> | undefined {
+    const [object, method, timeout, flow] = rest;
+    const name = text(method);
+    if (typeof object !== "number" || typeof timeout !== "number" || typeof flow !== "number") {
+      throw new TypeError("Expected a call");
     }
     const call = new Call(this.id, flow, timeout);
-    return this.#answer(id, call, bytes, attachments, (args) => {
+    return this.#answer(id, call, value, (args) => {
       const referent = this.#server.referents.held(this, object);
-      return this.#server.invoke(referent, call, method, args);
+      return this.#server.invoke(referent, call, name, args);
     });
   }
 
-  async #create(id: number, [kind, bytes, attachments]: unknown[]): Promise<boolean> {
-    if (typeof kind !== "string") return false;
+  #create(id: number, kind: string, value: Uint8Array): Promise<unknown> | undefined {
     const call = new Call(this.id, 0, Infinity);
-    return this.#answer(id, call, bytes, attachments, (args) => this.#server.make(kind, args));
+    return this.#answer(id, call, value, (args) => this.#server.make(kind, args));
   }
 
-  /** Answers one question; only reading its arguments holds up those behind it. */
-  async #answer(
+  /** Answers one question. @returns a promise when it is to be asked again after it. */
+  #answer(
     id: number,
     call: Call,
-    bytes: unknown,
-    attachments: unknown,
+    value: Uint8Array,
     work: (args: unknown[]) => unknown,
-  ): Promise<boolean> {
-    const extra = attachments ?? undefined;
-    if (!(bytes instanceof Uint8Array) || (extra !== undefined && !Array.isArray(extra))) {
-      return false;
+  ): Promise<unknown> | undefined {
+    if (this.#calls.has(id)) throw new TypeError("Expected another id");
+    let args: unknown[];
+    try {
+      args = readArguments(value);
+    } catch (error) {
+      const loading = loadOwnClasses(error);
+      if (loading === undefined) this.#fail(id, call, error);
+      return loading;
     }
-    if (this.#calls.has(id)) return false;
     let result: unknown;
     try {
       if (this.#calls.size >= MAX_CALLS) {
         throw new InvalidStateError(`More than ${MAX_CALLS} calls of this client wait already.`);
       }
-      const args = await readArguments(bytes, extra);
       result = work(args);
     } catch (error) {
       this.#fail(id, call, error);
-      return true;
+      return undefined;
     }
     if (isThenable(result)) {
       this.#calls.set(id, call);
       result.then(
-        (value) => this.#succeed(id, value),
+        (outcome) => this.#succeed(id, outcome),
         (error: unknown) => this.#fail(id, call, error),
       );
     } else this.#succeed(id, result);
-    return true;
+    return undefined;
   }
 
   #succeed(id: number, value: unknown): void {
@@ -160,7 +194,7 @@ export class Session implements Holder {
     let encoded;
     this.#server.receiver = this;
     try {
-      encoded = encodeValue(value, { destination: "process", root: "result" });
+      encoded = encodeMessage(value, "result");
     } catch (error) {
       this.#settleGranted(value);
       this.#fail(id, undefined, error);
@@ -168,59 +202,48 @@ export class Session implements Holder {
     } finally {
       this.#server.receiver = undefined;
     }
-    const { bytes, attachments, moves } = encoded;
-    this.#send([id, Answer.value, bytes, attachments ?? null], bytes.length, () => {
+    const { parts, moves } = encoded;
+    const isGiven = moves !== undefined || value instanceof Outgoing;
+    const onLost = (): void => {
       loseMoves(moves);
       this.#settleGranted(value);
-    });
+    };
+    this.#post(Answer.value, id, parts, isGiven ? onLost : undefined);
   }
 
   #fail(id: number, call: Call | undefined, error: unknown): void {
     this.#calls.delete(id);
     const ended: CallEnd | undefined = call?.ended;
-    if (ended !== undefined) {
-      this.#send([id, Answer.withdrawn], 0);
-      return;
+    if (ended !== undefined) this.#post(Answer.withdrawn, id, []);
+    else {
+      const thrown = encodeThrown(error, { destination: "process", root: "error" });
+      this.#post(Answer.error, id, messageParts(thrown));
     }
-    const { bytes, attachments } = encodeThrown(error, { destination: "process", root: "error" });
-    this.#send([id, Answer.error, bytes, attachments ?? null], bytes.length);
+  }
+
+  #post(status: number, id: number, value: readonly Uint8Array[], onLost?: () => void): void {
+    if (this.#isEnded) onLost?.();
+    else this.#line.post([...writeWords([status, id]), ...value], onLost);
   }
 
   /** An object that was made for nobody goes again. */
   #settleGranted(value: unknown): void {
     if (value instanceof Outgoing) this.#server.referents.settle(value.referent);
   }
-
-  #send(frame: unknown[], bytes: number, onLost: () => void = () => {}): void {
-    this.#unsent += bytes;
-    // After the microtasks, in which everything that has been read is answered.
-    if (this.#answers.length === 0) process.nextTick(() => this.#flush());
-    this.#answers.push(() => {
-      this.#lastSend = this.#connection.send(frame).then(
-        () => {
-          this.#unsent -= bytes;
-        },
-        (error: unknown) => {
-          // The client is gone, which ends the session by itself.
-          onLost();
-          if (!(error instanceof EndOfStreamError)) this.#connection.close();
-        },
-      );
-    });
-  }
-
-  #flush(): void {
-    const answers = this.#answers;
-    this.#answers = [];
-    for (const send of answers) send();
-  }
 }
 
-async function readArguments(
-  bytes: Uint8Array,
-  attachments: unknown[] | undefined,
-): Promise<unknown[]> {
-  const args = await withOwnClasses(() => decodeValue(bytes, attachments));
+function readArguments(value: Uint8Array): unknown[] {
+  const args = decodeMessage(value);
   if (Array.isArray(args)) return args as unknown[];
   throw new TypeError("Expected arguments to be a list");
+}
+
+function text(word: unknown): string {
+  if (typeof word === "string") return word;
+  throw new TypeError("Expected text");
+}
+
+function integer(word: unknown): number {
+  if (Number.isSafeInteger(word)) return word as number;
+  throw new TypeError("Expected an integer");
 }

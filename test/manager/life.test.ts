@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { connect, Manager, pipe, Process } from "manycore";
+import { readMessage, writeWords } from "../../dist/manager/protocol.js";
 import { encodeValue } from "../../dist/wire/codec.js";
 import { isAlive, startProgram, untilLine, runProgram, waitForDeath } from "../helpers/leaks.ts";
 import { useNamespace } from "../helpers/namespace.ts";
@@ -130,37 +131,46 @@ describe("a server", () => {
     const authKey = "the key";
     const manager = await Manager.start({ authKey });
     const list = await manager.list([1]);
-    const nonsense: unknown[] = [
-      5,
-      [],
-      [99, 1],
-      [0, "x"],
-      [0, 1, 1, "push"],
-      [0, 1, 1, "push", "not bytes", null, 1, 0],
-      [1, 1, 5],
-      [2, 1, 5],
-      [4, 1, {}],
-      [7, 1],
-      ["__proto__"],
+    const nonsense: Uint8Array[] = [
+      Buffer.of(),
+      Buffer.of(0),
+      Buffer.of(255, 255, 1),
+      Buffer.of(0, 1, 0xc1),
+      Buffer.of(0, 1, 5),
+      asked([]),
+      asked([99, 1]),
+      asked([0, "x"]),
+      asked([0, 1, 1, "copy"]),
+      asked([0, 1, 1, "copy", null, 0]),
+      asked([0, 1.5, 1, "copy", 0, 0]),
+      asked([1, 1, 5]),
+      asked([2, 1, 5]),
+      asked([4, 1, 7]),
+      asked([5, 1]),
+      asked([8, 1]),
+      asked(["__proto__"]),
     ];
-    for (const frame of nonsense) {
+    for (const [i, bytes] of nonsense.entries()) {
       const client = await connect<unknown>(manager.address, { authKey });
       await client.recv();
-      await client.send(frame);
-      expect(await rejection(client.recv(BOUND)), JSON.stringify(frame)).toMatchObject(END);
+      await client.sendBytes(bytes);
+      expect(await rejection(client.recv(BOUND)), `message ${i}`).toMatchObject(END);
       client.close();
     }
     const client = await connect<unknown[]>(manager.address, { authKey });
     await client.recv();
+    const ask = async (words: readonly unknown[], value: Uint8Array): Promise<unknown> => {
+      await client.sendBytes(asked(words, value));
+      return readMessage(await client.recvBytes(BOUND)).words;
+    };
     const { bytes } = encodeValue([], { destination: "process", root: "args" });
     // Objects that it was never given, and arguments that are none.
-    await client.send([0, 1, 1, "copy", bytes, null, 0, 0]);
-    expect((await client.recv(BOUND)).slice(0, 2)).toEqual([1, 1]);
-    await client.send([0, 2, 1, "copy", new Uint8Array([255, 255]), null, 0, 0]);
-    expect((await client.recv(BOUND)).slice(0, 2)).toEqual([2, 1]);
-    await client.send([1, 3, "iterator", bytes, null]);
-    expect((await client.recv(BOUND)).slice(0, 2)).toEqual([3, 1]);
-    await client.send([4, 1, "a ticket for what it does not have"]);
+    expect(await ask([0, 1, 1, "copy", 0, 0], bytes)).toEqual([1, 1]);
+    expect(await ask([0, 2, 1, "copy", 0, 0], Buffer.of(255, 255))).toEqual([1, 2]);
+    expect(await ask([0, 3, 1, "copy", 0, 0], Buffer.of(2, 255, 255, 255, 255))).toEqual([1, 3]);
+    expect(await ask([0, 4, 1, "copy", 0, 0], Buffer.of())).toEqual([1, 4]);
+    expect(await ask([1, 5, "iterator"], bytes)).toEqual([1, 5]);
+    await client.sendBytes(asked([4, 1, "a ticket for what it does not have"]));
     client.close();
     const unknown = await stranger(manager.address);
     const closed = untilClosed(unknown);
@@ -170,3 +180,8 @@ describe("a server", () => {
     await manager.shutdown();
   });
 });
+
+/** A message of a client. */
+function asked(words: readonly unknown[], value: Uint8Array = Buffer.of()): Uint8Array {
+  return Buffer.concat([...writeWords(words), value]);
+}
