@@ -1,3 +1,4 @@
+import { unstoppable } from "../util/stop-guard.ts";
 import { Os } from "./os.ts";
 
 export { SystemError, type Mapping, type Os } from "./os.ts";
@@ -6,6 +7,6 @@ let instance: Os | undefined;
 
 /** The system calls of this thread, loaded on first use. */
 export function os(): Os {
-  instance ??= new Os();
+  instance ??= unstoppable(() => new Os());
   return instance;
 }

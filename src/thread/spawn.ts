@@ -1,6 +1,7 @@
 import type { Readable, Writable } from "node:stream";
 import { MessageChannel, type ResourceLimits, Worker } from "node:worker_threads";
 import { entryUrl } from "../util/entry-url.ts";
+import { StopGuard } from "../util/stop-guard.ts";
 import { encodeValue } from "../wire/codec.ts";
 import {
   type Boot,
@@ -36,22 +37,36 @@ export interface ThreadStart {
   readonly port: MessagePort;
   readonly rings: RingPair;
   readonly claims: unknown;
+  /** See `util/stop-guard.ts`. */
+  readonly guard: SharedArrayBuffer;
   /** Which standard streams write straight to the process's descriptors. */
   readonly direct: { readonly stdout: boolean; readonly stderr: boolean };
 }
 
 const ENTRY = entryUrl("thread/entry");
 
+/** Those of the threads that run: the end of this one terminates them. */
+const guards: Set<StopGuard> = new Set();
+let isWatchingEnd = false;
+
+function closeAll(): void {
+  for (const guard of guards) guard.close();
+}
+
 /** Starts a worker thread that runs one role, connected by rings and a port of its own. */
 export function spawnThread(options: SpawnThreadOptions): ThreadPeer {
+  if (!isWatchingEnd) process.on("exit", closeAll);
+  isWatchingEnd = true;
   const { port1, port2 } = new MessageChannel();
   const rings = createRingPair();
+  const guard = new StopGuard();
   const start: ThreadStart = {
     role: options.role,
     boot: encodeValue(options.boot, { destination: "process", root: "options" }).bytes,
     port: port2,
     rings,
     claims: options.claims,
+    guard: guard.memory,
     direct: { stdout: options.stdout !== true, stderr: options.stderr !== true },
   };
   const worker = new Worker(ENTRY, {
@@ -65,7 +80,7 @@ export function spawnThread(options: SpawnThreadOptions): ThreadPeer {
     ...(options.execArgv === undefined ? {} : { execArgv: [...options.execArgv] }),
     ...(options.resourceLimits === undefined ? {} : { resourceLimits: options.resourceLimits }),
   });
-  return new ThreadPeer(worker, new RingChannel(port1, rings.toParent, rings.toChild));
+  return new ThreadPeer(worker, new RingChannel(port1, rings.toParent, rings.toChild), guard);
 }
 
 /** A worker thread of ours, seen from the thread that started it. */
@@ -76,10 +91,13 @@ export class ThreadPeer implements Peer {
   readonly channel: RingChannel;
   readonly exited: Promise<ExitStatus>;
   readonly worker: Worker;
+  readonly #guard: StopGuard;
   #killedBy: string | undefined;
 
-  constructor(worker: Worker, channel: RingChannel) {
+  constructor(worker: Worker, channel: RingChannel, guard: StopGuard) {
     this.worker = worker;
+    this.#guard = guard;
+    guards.add(guard);
     this.threadId = worker.threadId;
     this.channel = channel;
     let failure: Error | undefined;
@@ -89,6 +107,7 @@ export class ThreadPeer implements Peer {
     this.exited = new Promise((resolve) => {
       worker.once("exit", (code) => {
         channel.finish();
+        guards.delete(guard);
         const killed = this.#killedBy !== undefined && failure === undefined;
         resolve({
           code: killed ? undefined : code,
@@ -118,6 +137,7 @@ export class ThreadPeer implements Peer {
 
   kill(signal: NodeJS.Signals): void {
     this.#killedBy ??= signal;
+    this.#guard.close();
     void this.worker.terminate();
   }
 

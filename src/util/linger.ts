@@ -27,7 +27,7 @@ export class Linger {
     this.#since = performance.now();
     this.#waiting = true;
     this.#turned = this.#since;
-    if (this.#worthwhile && !this.#turning && this.#since > this.#restUntil) this.#turn();
+    if (this.#worthwhile && !this.#turning && this.#since >= this.#restUntil) this.#turn();
   }
 
   /** Work has come. */

@@ -49,4 +49,28 @@ describe("Linger", () => {
     vi.runOnlyPendingTimers();
     expect(vi.getTimerCount()).toBe(0);
   });
+
+  test("rests for a while when a turn was interrupted: others want the processor", () => {
+    const clock = vi.spyOn(performance, "now");
+    const at = (now: number): void => void clock.mockReturnValue(now);
+    const linger = new Linger();
+    at(1);
+    wait(linger, 0);
+    linger.begin();
+    expect(vi.getTimerCount()).toBe(1);
+    at(1.05);
+    vi.runOnlyPendingTimers();
+    expect(vi.getTimerCount()).toBe(0);
+    // Work that came quickly does not end the rest, time does.
+    linger.end();
+    wait(linger, 0);
+    linger.begin();
+    expect(vi.getTimerCount()).toBe(0);
+    at(30);
+    linger.end();
+    at(30.1);
+    wait(linger, 0);
+    linger.begin();
+    expect(vi.getTimerCount()).toBe(1);
+  });
 });
