@@ -70,7 +70,9 @@ function openSocket(path: string): (line: Uint8Array) => void {
   try {
     sender = new LineSender(path, fallBack);
   } catch (error) {
-    tell(`the log collector at ${path} cannot be reached (${(error as Error).message})`);
+    tell(
+      `the log collector at ${path} cannot be reached (${(error as Error).message}); records go to standard error`,
+    );
     return writeToStderr;
   }
   route.close = () => sender.close();
@@ -93,7 +95,7 @@ export function tell(text: string): void {
     process: currentProcess().name,
     thread: currentThread().name,
     name: "manycore",
-    msg: `${text}; records go to standard error`,
+    msg: text,
   });
   writeToStderr(encoder.encode(`${line}\n`));
 }

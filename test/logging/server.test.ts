@@ -11,7 +11,7 @@ import {
   logToStderr,
 } from "manycore";
 import { useNamespace } from "../helpers/namespace.ts";
-import { runProgram, startProgram, untilLine } from "../helpers/leaks.ts";
+import { eventually, runProgram, startProgram, untilLine } from "../helpers/leaks.ts";
 import { rejection, stranger, untilClosed } from "../channel/kit.ts";
 
 useNamespace("log-server");
@@ -45,10 +45,10 @@ class Kept extends Writable {
   }
 }
 
-async function startServer(destination: Writable): Promise<[LogCollector, number]> {
+async function startServer(destination: Writable, at = 0): Promise<[LogCollector, number]> {
   const collector = await LogCollector.start({
     destination,
-    address: { host: "127.0.0.1", port: 0 },
+    address: { host: "127.0.0.1", port: at },
     authKey: KEY,
     maxLineBytes: 10_000,
   });
@@ -101,6 +101,31 @@ describe("a program on the network", () => {
     expect(code).toBe(0);
     expect(stderr).toMatch(/the log server at 127.0.0.1:\d+ has not confirmed 1 messages/);
     expect(stderr).toContain('"label":"late"');
+  });
+
+  test("is reached again when it is back; nothing is lost between", async () => {
+    const [first, port] = await startServer(new Kept());
+    const program = startProgram(REMOTE, [String(port), KEY, "10", "again"]);
+    await untilLine(program.child, /logged/);
+    await first.close();
+    process.kill(program.pid, "SIGUSR2");
+    const kept = new Kept();
+    const [second] = await startServer(kept, port);
+    await eventually("records go to the second server", () => {
+      process.kill(program.pid, "SIGUSR2");
+      return numbersOf(kept.lines, "late").length > 0;
+    });
+    process.kill(program.pid, "SIGHUP");
+    const { code, stderr } = await program.ended;
+    await second.close();
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/the log server at 127.0.0.1:\d+ is back/);
+    const aside = stderr
+      .split("\n")
+      .filter((line) => line.includes('"late"'))
+      .map((line) => (JSON.parse(line) as Line).i!);
+    const arrived = numbersOf(kept.lines, "late");
+    expect([...aside, ...arrived]).toEqual(count(aside.length + arrived.length));
   });
 
   test("needs the key, and a server", async () => {
