@@ -6,6 +6,9 @@ import type { Future } from "./future.ts";
 /**
  * Yields each Future as it gets done: finished ones first, then in order of completion, each once.
  *
+ * The variable of a `for await` over it is the Future, although TypeScript shows it with the type of
+ * the result, as it does for every async iterable of promises: await it, which is right for both.
+ *
  * @param options - `timeout`: milliseconds for the whole iteration, counted from this call.
  * @throws {@link TimeoutError} saying how many were not done in time.
  * @example
