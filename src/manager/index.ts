@@ -1,12 +1,11 @@
 export { callContext, type CallContext } from "./call-context.ts";
-export {
-  Manager,
-  type ManagerBarrierOptions,
-  type ManagerClass,
-  type ManagerPoolOptions,
-  type ManagerPriorityQueueOptions,
-  type ManagerQueueOptions,
-} from "./manager.ts";
+export { Manager, type ManagerClass } from "./manager.ts";
+export type {
+  ManagerBarrierOptions,
+  ManagerPoolOptions,
+  ManagerPriorityQueueOptions,
+  ManagerQueueOptions,
+} from "./object-options.ts";
 export { ObjectProxy } from "./object-proxy.ts";
 export type { NumberOf, NumberType } from "./objects/cells.ts";
 export {

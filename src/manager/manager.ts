@@ -1,12 +1,18 @@
 import type { Address } from "../channel/index.ts";
 import { checkKey } from "../channel/handshake.ts";
 import { InvalidStateError } from "../errors/index.ts";
-import { identify, type Task, type TaskRef } from "../task/index.ts";
+import { identify, type TaskRef } from "../task/index.ts";
 import { inspectAs } from "../util/inspectable.ts";
 import { staysHere } from "../util/stays-here.ts";
 import type { WaitOptions } from "../util/wait-options.ts";
 import type { Link } from "./link.ts";
 import { linkAt } from "./links.ts";
+import type {
+  ManagerBarrierOptions,
+  ManagerPoolOptions,
+  ManagerPriorityQueueOptions,
+  ManagerQueueOptions,
+} from "./object-options.ts";
 import type { NumberOf, NumberType } from "./objects/cells.ts";
 import {
   type DictProxy,
@@ -50,35 +56,6 @@ import type {
 /** A class of managers. */
 // oxlint-disable-next-line typescript/no-explicit-any -- a mixin's constructor has to take `any[]`
 export type ManagerClass<M = Manager> = new (...args: any[]) => M;
-
-/** Options of a manager's queues. */
-export interface ManagerQueueOptions {
-  /** How many items it holds at the most. Default: any number. */
-  readonly maxSize?: number | undefined;
-}
-
-/** Options of a manager's priority queues. */
-export interface ManagerPriorityQueueOptions<T> extends ManagerQueueOptions {
-  /**
-   * Negative when `a` is to come out before `b`; an exported function. Default: the order of numbers and
-   * strings, or of lists of them item by item: `[priority, item]`.
-   */
-  readonly compare?: ((a: T, b: T) => number) | TaskRef<[T, T], number> | undefined;
-}
-
-/** Options of a manager's barriers. */
-export interface ManagerBarrierOptions {
-  /** Called in the server by the one that comes last, before they all go on; an exported function. */
-  readonly action?: Task<[], unknown> | undefined;
-  /** Milliseconds that a wait takes at the most unless it says otherwise. Default: no limit. */
-  readonly timeout?: number | undefined;
-}
-
-/** Options of a manager's pools. */
-export interface ManagerPoolOptions {
-  readonly workers?: number | undefined;
-  readonly kind?: "process" | "thread" | undefined;
-}
 
 /** How a manager came about. */
 interface Origin {
