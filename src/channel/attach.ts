@@ -4,6 +4,7 @@ import { awaitCounterpart, linkHandler } from "./hand-over.ts";
 import { ownHarbor } from "./harbor.ts";
 import { messageHeader } from "./message-reader.ts";
 import { net } from "../util/builtin.ts";
+import { callForSocket } from "./send-socket.ts";
 import { SocketTransport } from "./socket-transport.ts";
 import { type Answer, parseTicket, type Ticket } from "./ticket.ts";
 
@@ -60,10 +61,16 @@ function follow(endpoint: Endpoint, transport: SocketTransport, answer: Answer):
     endpoint.carry(transport);
     return;
   }
+  const call = answer.kind === "take" ? callForSocket(answer.ticket) : undefined;
   // What was not read yet comes first, then this socket ends.
   endpoint.readAll();
   endpoint.onTransportEnd = () => {
     endpoint.transport = undefined;
+    if (answer.kind === "take") {
+      transport.destroy();
+      useSocket(endpoint, call?.take());
+      return;
+    }
     if (answer.kind === "go") {
       attach(endpoint, answer.ticket, transport);
       return;
@@ -74,9 +81,22 @@ function follow(endpoint: Endpoint, transport: SocketTransport, answer: Answer):
   };
 }
 
+/** Goes on with the connection's own socket. */
+function useSocket(endpoint: Endpoint, fd: number | undefined): void {
+  if (fd === undefined) {
+    endpoint.fail(new EndOfStreamError(GONE));
+    return;
+  }
+  const socket = new (net().Socket)({ fd, allowHalfOpen: true, readable: true, writable: true });
+  const transport = new SocketTransport(socket, endpoint);
+  transport.start();
+  endpoint.carry(transport);
+}
+
 /** @throws TypeError when it is none. */
 function parseAnswer(message: Uint8Array): Answer {
   const answer = JSON.parse(Buffer.from(message).toString()) as Answer;
   if (answer.kind === "link" || answer.kind === "host") return answer;
-  return { kind: "go", ticket: parseTicket(answer.ticket) };
+  const ticket = parseTicket(answer.ticket);
+  return { kind: answer.kind === "take" ? "take" : "go", ticket };
 }

@@ -6,6 +6,7 @@ import { messageHeader } from "./message-reader.ts";
 import { MemoryTransport } from "./memory-transport.ts";
 import { net } from "../util/builtin.ts";
 import { relay } from "./relay.ts";
+import { canSendSockets, sendSocket } from "./send-socket.ts";
 import { SocketTransport } from "./socket-transport.ts";
 import { parseTicket, type Ticket, type Words } from "./ticket.ts";
 import type { Visitor } from "./visitor.ts";
@@ -176,10 +177,28 @@ async function giveLink(endpoint: Endpoint, visitor: Visitor): Promise<void> {
   link?.destroy();
 }
 
-/** The other side may be anybody: the socket itself has to serve. */
+/** The other side may be anybody: the socket itself is sent, or else serves from here. */
 function giveSocket(endpoint: Endpoint, transport: SocketTransport, visitor: Visitor): void {
-  visitor.say({ kind: "link", moves: false }, endpoint.takeUnread());
-  relay(transport.release(), visitor.transport.release());
+  if (!canSendSockets()) {
+    visitor.say({ kind: "link", moves: false }, endpoint.takeUnread());
+    relay(transport.release(), visitor.transport.release());
+    return;
+  }
+  const unread = transport.drain();
+  const ticket = newTicket();
+  harbor().park(ticket.secret, endpoint, (taker) => {
+    // It finds this one's end and no socket when that fails.
+    sendSocket(taker.transport, transport);
+    transport.destroy();
+    taker.transport.end();
+    visitor.transport.end();
+  });
+  void visitor.gone.then(() => {
+    // No effect when it has called.
+    harbor().fetch(ticket.secret)?.endpoint.abandon(new EndOfStreamError("The receiver died."));
+    visitor.transport.destroy();
+  });
+  visitor.say({ kind: "take", ticket }, [...endpoint.takeUnread(), ...unread]);
 }
 
 /** Lets a new owner wait for the other end. @returns where. */

@@ -44,6 +44,18 @@ export class SocketTransport implements Transport {
     return socket;
   }
 
+  /** Stops reading, so that the next bytes are the next owner's. @returns what has been read and not delivered. */
+  drain(): Uint8Array[] {
+    const socket = this.release();
+    const { _handle: handle } = socket as unknown as { _handle: { readStop?(): void } | null };
+    handle?.readStop?.();
+    const unread: Uint8Array[] = [];
+    for (let chunk = socket.read(); chunk !== null; chunk = socket.read()) {
+      unread.push(chunk as Uint8Array);
+    }
+    return unread;
+  }
+
   write(chunks: readonly Uint8Array[]): boolean {
     const parts = merge(chunks);
     const rest = this.#waiting > 0 ? parts : this.#writeNow(parts);
@@ -69,7 +81,7 @@ export class SocketTransport implements Transport {
     const { socket } = this;
     // What the stream holds back comes first; it is delivered as "data".
     while (socket.readableLength > 0) if (socket.read() === null) return;
-    const fd = this.#fd;
+    const fd = descriptorOf(this.socket);
     if (fd < 0 || this.#ended) return;
     try {
       for (;;) {
@@ -107,15 +119,9 @@ export class SocketTransport implements Transport {
     this.socket.unref();
   }
 
-  /** The descriptor; -1 where there is none to be used directly. */
-  get #fd(): number {
-    const { _handle: handle } = this.socket as unknown as { _handle: { fd?: number } | null };
-    return handle?.fd ?? -1;
-  }
-
   /** Hands bytes to the kernel before it returns. @returns what it did not take. */
   #writeNow(parts: readonly Uint8Array[]): readonly Uint8Array[] {
-    const fd = this.#fd;
+    const fd = descriptorOf(this.socket);
     if (fd < 0) return parts;
     try {
       const written =
@@ -142,7 +148,7 @@ export class SocketTransport implements Transport {
 
   /** Reads more of a large message straight to where it belongs. */
   #readOn(): void {
-    const fd = this.#fd;
+    const fd = descriptorOf(this.socket);
     if (fd < 0 || this.socket.readableLength > 0) return;
     try {
       for (let { room } = this.sink; room !== undefined; { room } = this.sink) {
@@ -199,4 +205,10 @@ function behind(parts: readonly Uint8Array[], written: number): readonly Uint8Ar
     left -= part.length;
   }
   return [];
+}
+
+/** The descriptor of a socket; -1 where there is none to be used directly. */
+export function descriptorOf(socket: Socket): number {
+  const { _handle: handle } = socket as unknown as { _handle: { fd?: number } | null };
+  return handle?.fd ?? -1;
 }

@@ -13,7 +13,9 @@ export type Answer =
   /** After the end of this socket the other end comes to you: say where. */
   | { readonly kind: "host" }
   /** After the end of this socket go on there. */
-  | { readonly kind: "go"; readonly ticket: Ticket };
+  | { readonly kind: "go"; readonly ticket: Ticket }
+  /** Call there at once: when this socket ends, the connection's own socket has been sent that way. */
+  | { readonly kind: "take"; readonly ticket: Ticket };
 
 /** Words between two linked ends. */
 export type Words =

@@ -1,5 +1,6 @@
 import { ftruncateSync, fstatSync, writeSync } from "node:fs";
 import { getSystemErrorName } from "node:util";
+import { unstoppable } from "../util/stop-guard.ts";
 import { loadBinding, type Binding, type ForeignFunction } from "./binding.ts";
 import {
   AF_UNIX,
@@ -19,6 +20,7 @@ import {
   SOCK_STREAM,
   type Constants,
 } from "./constants.ts";
+import { DescriptorMail } from "./descriptor-mail.ts";
 
 /** Memory that a file backs, seen as an ArrayBuffer. */
 export interface Mapping {
@@ -77,6 +79,7 @@ export class Os {
   readonly #socket: ForeignFunction;
   readonly #connect: ForeignFunction;
   readonly #close: ForeignFunction;
+  #mail: DescriptorMail | undefined;
   /** Two `struct pollfd`: int fd, short events, short revents. */
   readonly #fds = new Int32Array(4);
   readonly #shorts = new Int16Array(this.#fds.buffer);
@@ -234,6 +237,15 @@ export class Os {
       throw error;
     }
     return fd;
+  }
+
+  /**
+   * What sends descriptors over Unix sockets, also to unrelated processes.
+   * @returns undefined on platforms where this package does not know how.
+   */
+  get mail(): DescriptorMail | undefined {
+    if (process.platform !== "linux") return undefined;
+    return (this.#mail ??= unstoppable(() => new DescriptorMail(this.#binding, this.#mmap)));
   }
 
   #error(syscall: string): SystemError {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import {
+  type Address,
   connect,
   type Connection,
   Listener,
@@ -119,6 +120,31 @@ describe.each(KINDS)("an end that goes to a %s", (_kind, Kind) => {
       expect(await child.result).toBe(2);
       await child.join();
       listener.close();
+    },
+  );
+
+  test.each(["unix", "tcp"] as const)(
+    "as an accepted connection (%s) outlives the process that sent it",
+    async (family) => {
+      const [here, there] = pipe<unknown>();
+      const sender = await new Process({
+        target: work.acceptAndPass,
+        args: [there, family],
+      }).start();
+      const client = await connect<unknown>((await here.recv()) as Address);
+      await client.send("before");
+      const accepted = (await here.recv()) as Connection<unknown>;
+      const child = await new Kind({ target: work.echo, args: [accepted] }).start();
+      expect(await client.recv()).toBe("before");
+      sender.kill();
+      await sender.join();
+      const big = new Uint8Array(1_500_000).fill(3);
+      void client.send(big);
+      expect(Buffer.compare((await client.recv()) as Uint8Array, big)).toBe(0);
+      client.close();
+      expect(await child.result).toBe(2);
+      await child.join();
+      here.close();
     },
   );
 

@@ -1,0 +1,46 @@
+import { NotSupportedError } from "../errors/index.ts";
+import { os } from "../os/index.ts";
+import { net } from "../util/builtin.ts";
+import { messageHeader } from "./message-reader.ts";
+import { descriptorOf, type SocketTransport } from "./socket-transport.ts";
+import type { Ticket } from "./ticket.ts";
+
+/** Whether sockets can be sent to other processes here. */
+export function canSendSockets(): boolean {
+  try {
+    return os().mail !== undefined;
+  } catch (error) {
+    if (error instanceof NotSupportedError) return false;
+    throw error;
+  }
+}
+
+/** Sends the socket of a transport to the process at the other end of `way`. @returns false when it is lost. */
+export function sendSocket(way: SocketTransport, transport: SocketTransport): boolean {
+  return os().mail?.send(descriptorOf(way.socket), descriptorOf(transport.socket)) ?? false;
+}
+
+/** A call at the keeper of a socket. */
+export interface SocketCall {
+  /** Takes the socket if it has come, and hangs up. */
+  take(): number | undefined;
+}
+
+/** Calls where a socket is kept. */
+export function callForSocket(ticket: Ticket): SocketCall {
+  const line = net().connect({ path: ticket.address });
+  // Node must not read from it: the socket comes with a byte, and would be lost with it.
+  line.pause();
+  // Nobody there: there will be no socket either.
+  line.on("error", () => {});
+  const secret = Buffer.from(ticket.secret);
+  line.write(Buffer.concat([messageHeader(secret.length), secret]));
+  return {
+    take: () => {
+      const fd = descriptorOf(line);
+      const socket = fd < 0 ? undefined : os().mail?.receive(fd);
+      line.destroy();
+      return socket;
+    },
+  };
+}
