@@ -18,9 +18,14 @@ export class DirectLine {
   readonly #endpoint: Endpoint;
   #isHeld = false;
 
-  constructor(connection: AnyConnection, listener: DirectListener) {
+  constructor(connection: AnyConnection) {
     this.#connection = connection;
-    const endpoint = (this.#endpoint = endpointOf(connection));
+    this.#endpoint = endpointOf(connection);
+  }
+
+  /** Hands over what has come already and whatever comes. */
+  start(listener: DirectListener): void {
+    const endpoint = this.#endpoint;
     const { inbox } = endpoint;
     endpoint.receiver = (message) => listener.onMessage(message);
     while (inbox.hasMessage) listener.onMessage(inbox.take()!);

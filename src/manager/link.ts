@@ -177,15 +177,16 @@ export class Link implements Host {
         connection.close();
         throw this.#failure;
       }
-      const line = new DirectLine(connection, {
-        onMessage: (message) => this.#hear(message),
-        onEnd: (reason) => this.#fail(reason),
-      });
+      const line = new DirectLine(connection);
       this.#line = line;
       const early = this.#early ?? [];
       this.#early = undefined;
       for (const parts of early) line.post(parts);
       line.keepOpen(this.#pending.size > 0);
+      line.start({
+        onMessage: (message) => this.#hear(message),
+        onEnd: (reason) => this.#fail(reason),
+      });
       return this;
     } catch (error) {
       this.#fail(error as Error);
@@ -293,7 +294,8 @@ export class Link implements Host {
     const pending = this.#pending.get(id);
     if (status === Answer.value) {
       try {
-        pending?.resolve(decodeMessage(bytes));
+        const value = decodeMessage(bytes);
+        pending?.resolve(value);
       } catch (error) {
         const loaded = loadOwnClasses(error);
         if (loaded !== undefined) {
@@ -316,10 +318,14 @@ export class Link implements Host {
 
   /** An error of the server, with this side's stack. */
   #thrown(bytes: Uint8Array, stack: string | undefined): Error {
-    const { bytes: encoded, attachments } = openMessage(bytes);
-    const error = decodeThrown(encoded, attachments);
-    joinStacks(error, stack, `manager at ${show(this.address)} [manycore]`);
-    return error;
+    try {
+      const { bytes: encoded, attachments } = openMessage(bytes);
+      const error = decodeThrown(encoded, attachments);
+      joinStacks(error, stack, `manager at ${show(this.address)} [manycore]`);
+      return error;
+    } catch (error) {
+      return error as Error;
+    }
   }
 
   #settled(id: number): void {

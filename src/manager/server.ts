@@ -244,7 +244,8 @@ export class ManagerServer implements Host {
   async #accept(): Promise<void> {
     for await (const connection of this.#listener) {
       const session = new Session(this, connection, ++this.#lastClient);
-      if (!session.isEnded) this.#sessions.add(session);
+      this.#sessions.add(session);
+      session.start();
     }
   }
 

@@ -30,20 +30,20 @@ export class Session implements Holder {
   #late: Uint8Array[] | undefined;
   #isEnded = false;
 
-  /** Its client is gone. */
-  get isEnded(): boolean {
-    return this.#isEnded;
-  }
-
   constructor(server: ManagerServer, connection: AnyConnection, id: number) {
     this.#server = server;
     this.id = id;
-    this.#line = new DirectLine(connection, {
+    this.#line = new DirectLine(connection);
+    this.#line.keepOpen(true);
+    this.#line.post(encodeMessage([HELLO, server.server], "hello").parts);
+  }
+
+  /** Serves the client until it is gone. */
+  start(): void {
+    this.#line.start({
       onMessage: (message) => this.#receive(message),
       onEnd: () => this.#leave(),
     });
-    this.#line.keepOpen(true);
-    this.#line.post(encodeMessage([HELLO, server.server], "hello").parts);
   }
 
   /** Ends it from here; answers that were given still go out. */

@@ -172,6 +172,12 @@ describe("a server", () => {
     expect(await ask([1, 5, "iterator"], bytes)).toEqual([1, 5]);
     await client.sendBytes(asked([4, 1, "a ticket for what it does not have"]));
     client.close();
+    // One that does not wait for the greeting.
+    const hasty = await connect<unknown>(manager.address, { authKey });
+    await hasty.sendBytes(asked([7, 1]));
+    await hasty.recv(BOUND);
+    expect(readMessage(await hasty.recvBytes(BOUND)).words).toEqual([0, 1]);
+    hasty.close();
     const unknown = await stranger(manager.address);
     const closed = untilClosed(unknown);
     unknown.write(Buffer.alloc(1000, 7));
