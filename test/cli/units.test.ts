@@ -128,31 +128,67 @@ describe("blocks of text", () => {
 });
 
 describe("BlockSize", () => {
+  const observe = (size: BlockSize, msEach: number, bytesEach = 1, resultBytesEach = 1): void => {
+    const records = size.records;
+    const [bytes, resultBytes] = [records * bytesEach, records * resultBytesEach];
+    size.take(records, bytes);
+    size.observe({ records, bytes, ms: records * msEach, resultBytes });
+  };
+
   test("grows step by step while records are quick, and shrinks at once when they turn slow", () => {
     const size = new BlockSize();
     const seen = [size.records];
     for (let round = 0; round < 4; round++) {
-      size.observe(size.records, size.records * 0.001, size.records);
+      observe(size, 0.001);
       seen.push(size.records);
     }
     expect(seen).toEqual([1, 4, 16, 64, 256]);
-    for (let round = 0; round < 4; round++)
-      size.observe(size.records, size.records * 100, size.records);
+    for (let round = 0; round < 4; round++) observe(size, 100);
     expect(size.records).toBe(1);
   });
 
   test("stays at one record when fixed", () => {
     const size = new BlockSize({ fixed: 1 });
-    size.observe(1, 0.001, 1);
+    observe(size, 0.001);
     expect(size.records).toBe(1);
   });
 
   test("stays small when results are large", () => {
     const size = new BlockSize();
-    for (let round = 0; round < 10; round++) {
-      size.observe(size.records, size.records * 0.001, size.records * 1024 * 1024);
-    }
+    for (let round = 0; round < 10; round++) observe(size, 0.001, 1, 1024 * 1024);
     expect(size.records).toBe(2);
+  });
+
+  test.each(["bytes", "records"] as const)(
+    "is a share of what is left, known by its %s, so that the last blocks are small",
+    (known) => {
+      const totals = { records: 1000, bytes: known === "bytes" ? 70_000 : undefined };
+      const size = new BlockSize({ jobs: 2, totals: () => totals });
+      const seen: number[] = [];
+      for (let left = 1000; left > 0; left -= seen.at(-1) ?? 0) {
+        seen.push(Math.min(left, size.records));
+        observe(size, 1, 70);
+      }
+      // A hundred milliseconds at the most, an eighth of what is left, five milliseconds at the least.
+      expect(seen.slice(0, 6)).toEqual([1, 4, 16, 64, 100, 100]);
+      expect(seen.slice(-5)).toEqual([5, 5, 5, 5, expect.any(Number)]);
+      expect(seen.reduce((sum, count) => sum + count, 0)).toBe(1000);
+    },
+  );
+
+  test("takes as much to be left as has come when nobody knows", () => {
+    const size = new BlockSize({ jobs: 2 });
+    for (let round = 0; round < 10; round++) observe(size, 1);
+    expect(size.records).toBe(5);
+    for (let round = 0; round < 100; round++) observe(size, 1);
+    expect(size.records).toBe(100);
+  });
+
+  test("counts what an earlier run has done as gone", () => {
+    const totals = { records: undefined, bytes: 1000 };
+    const size = new BlockSize({ totals: () => totals, bytesBefore: 900 });
+    for (let round = 0; round < 4; round++) observe(size, 1);
+    expect(size.records).toBe(15);
   });
 });
 

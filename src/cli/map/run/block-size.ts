@@ -1,5 +1,14 @@
-/** How long a block should keep a worker busy: long enough to hide its message, short enough to share out. */
-const TARGET_MS = 25;
+import type { InputTotals } from "../input/block-source.ts";
+
+/**
+ * How long a block may keep a worker busy. Moving one costs this process up to a millisecond, which the
+ * workers lack where there are no more processors than workers.
+ */
+const MOST_MS = 100;
+/** Below this a block costs more than its worker gains by ending at the same time as the others. */
+const LEAST_MS = 5;
+/** Blocks are so small that each worker has this many of what is left: at the end all are busy. */
+const BLOCKS_LEFT = 4;
 /** A guess made from a few quick records must not hand a thousand slow ones to one worker. */
 const MAX_GROWTH = 4;
 const MAX_RECORDS = 65_536;
@@ -18,22 +27,49 @@ export interface SizeRules {
   readonly multiple?: number | undefined;
   /** Milliseconds one record may take. */
   readonly timeout?: number | undefined;
+  /** How many workers share the input. Default 1. */
+  readonly jobs?: number | undefined;
+  /** What is known of the input; asked for every block. */
+  readonly totals?: (() => InputTotals) | undefined;
+  /** Bytes of the input that an earlier run has done. */
+  readonly bytesBefore?: number | undefined;
 }
 
-/** Decides how many records the next block takes, from what the last ones cost. */
+/** What a block, or a part of one, came to in a worker. */
+export interface BlockCost {
+  readonly records: number;
+  /** Bytes of input. */
+  readonly bytes: number;
+  /** Milliseconds in the worker. */
+  readonly ms: number;
+  readonly resultBytes: number;
+}
+
+const UNKNOWN: InputTotals = { records: undefined, bytes: undefined };
+
+/** Decides how many records the next block takes, from what the last ones cost and what is left. */
 export class BlockSize {
   #records: number;
   #msPerRecord: number | undefined;
+  #msPerByte: number | undefined;
   #bytesPerRecord: number | undefined;
+  #takenRecords = 0;
+  #takenBytes: number;
+  #workedMs = 0;
   readonly #isFixed: boolean;
   readonly #multiple: number;
-  readonly #targetMs: number;
+  readonly #mostMs: number;
+  readonly #blocksLeft: number;
+  readonly #totals: () => InputTotals;
 
   constructor(rules: SizeRules = {}) {
     this.#isFixed = rules.fixed !== undefined;
     this.#records = rules.fixed ?? 1;
     this.#multiple = rules.multiple ?? 1;
-    this.#targetMs = Math.min(TARGET_MS, (rules.timeout ?? Infinity) / TIMEOUT_SHARE);
+    this.#mostMs = Math.min(MOST_MS, (rules.timeout ?? Infinity) / TIMEOUT_SHARE);
+    this.#blocksLeft = BLOCKS_LEFT * (rules.jobs ?? 1);
+    this.#totals = rules.totals ?? (() => UNKNOWN);
+    this.#takenBytes = rules.bytesBefore ?? 0;
   }
 
   /** How many records the next block may have. */
@@ -43,22 +79,47 @@ export class BlockSize {
 
   /** The same, when there is room for so many; at least one batch. */
   within(room: number): number {
-    const wanted = Math.min(this.#records, MAX_RECORDS, room);
+    const wanted = Math.min(this.#records, this.#share(), MAX_RECORDS, room);
     return Math.max(this.#multiple, Math.floor(wanted / this.#multiple) * this.#multiple);
   }
 
-  /** Learns that `records` records took `ms` in a worker, and `resultBytes` to tell. */
-  observe(records: number, ms: number, resultBytes: number): void {
+  /** Learns that a block was taken from the input. */
+  take(records: number, bytes: number): void {
+    this.#takenRecords += records;
+    this.#takenBytes += bytes;
+  }
+
+  /** Learns what a block came to. */
+  observe({ records, bytes, ms, resultBytes }: BlockCost): void {
     if (this.#isFixed) return;
+    this.#workedMs += ms;
     this.#msPerRecord = smoothed(this.#msPerRecord, ms / records);
+    this.#msPerByte = smoothed(this.#msPerByte, ms / Math.max(bytes, 1));
     this.#bytesPerRecord = smoothed(this.#bytesPerRecord, resultBytes / records);
     const wanted = Math.min(
-      this.#targetMs / Math.max(this.#msPerRecord, this.#targetMs / MAX_RECORDS),
+      this.#mostMs / Math.max(this.#msPerRecord, this.#mostMs / MAX_RECORDS),
       TARGET_RESULT_BYTES / Math.max(this.#bytesPerRecord, 1),
     );
     // Growth starts from what was really run: a short block at the end of a file proves little.
     const most = Math.max(this.#records, records * MAX_GROWTH);
     this.#records = Math.max(1, Math.floor(Math.min(wanted, most, MAX_RECORDS)));
+  }
+
+  /** The records of one of the blocks that what is left is to be divided into. */
+  #share(): number {
+    if (this.#isFixed || this.#msPerRecord === undefined) return Infinity;
+    return Math.max(LEAST_MS, this.#leftMs() / this.#blocksLeft) / this.#msPerRecord;
+  }
+
+  /** What one worker would need for the rest of the input. */
+  #leftMs(): number {
+    const { records, bytes } = this.#totals();
+    if (bytes !== undefined && bytes > 0) {
+      return (bytes - this.#takenBytes) * (this.#msPerByte ?? 0);
+    }
+    if (records !== undefined) return (records - this.#takenRecords) * (this.#msPerRecord ?? 0);
+    // Nobody knows: as much may come as has come.
+    return this.#workedMs;
   }
 }
 

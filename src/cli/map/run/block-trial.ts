@@ -151,7 +151,7 @@ export class BlockTrial {
       if (result === undefined) return { kind: "evicted" };
       counters.noteCpu(result);
       const resultBytes = result.parts.reduce((sum, part) => sum + part.length, 0);
-      size.observe(body.count, result.ms, resultBytes);
+      size.observe({ records: body.count, bytes: unit.bytes, ms: result.ms, resultBytes });
       timeLimit.observe(result.ms / body.count);
       this.#options.onResult(body, result);
       return { kind: "ran", result };

@@ -197,12 +197,16 @@ export class MapRun {
 
   #blockSize(): BlockSize {
     const { batch = 1, chunk, paceMs, timeout } = this.#options;
+    const { source, jobs, plan } = this.#parts;
     const isPaced = paceMs > 0 ? batch : undefined;
     return new BlockSize({
       fixed: chunk ?? countedChunk(this.#options) ?? isPaced,
       multiple: batch,
       // With a multiple of the median, blocks are as quick as records are.
       timeout: timeout === undefined ? undefined : "ms" in timeout ? timeout.ms : 1000,
+      jobs,
+      totals: () => source.totals(),
+      bytesBefore: plan.before?.bytes,
     });
   }
 

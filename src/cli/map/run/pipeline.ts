@@ -89,6 +89,7 @@ export class Pipeline {
       const room = this.#parts.window - this.#openRecords;
       const block = this.#mayPull() ? await source.next(size.within(room)) : undefined;
       if (block === undefined) return slots.release();
+      size.take(block.body.count, block.bytes);
       this.#openBlocks += 1;
       this.#openRecords += block.body.count;
       this.#open.set(sequence, block.body.count);
