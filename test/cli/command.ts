@@ -11,7 +11,7 @@ import { runProgram, startProgram } from "../helpers/run-program.ts";
 import type { Program, ProgramOptions, ProgramResult } from "../helpers/run-program.ts";
 
 /** The built command. */
-export const MAIN: string = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+export const MAIN: string = fileURLToPath(new URL("../../lib/cli/main.js", import.meta.url));
 
 /** The folder of the functions that the tests run. */
 export const FIXTURES: string = fileURLToPath(new URL("../fixtures/cli/", import.meta.url));

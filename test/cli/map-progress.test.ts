@@ -60,7 +60,7 @@ const PSEUDO_TERMINAL = "script";
 const hasScript = spawnSync(PSEUDO_TERMINAL, ["--version"]).status === 0;
 
 describe.runIf(hasScript)("in a terminal", () => {
-  const main = new URL("../../dist/cli/main.js", import.meta.url).pathname;
+  const main = new URL("../../lib/cli/main.js", import.meta.url).pathname;
 
   /** Runs the command in a pseudo-terminal of `columns`, and gives all it drew. */
   async function inTerminal(
