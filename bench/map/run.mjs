@@ -4,6 +4,7 @@
 // one-core loop of the same round. Each output is checked.
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,13 +14,16 @@ import { describeMachine, PYTHON } from "../lib/machine.mjs";
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const isQuick = process.argv.includes("--quick");
 const ROUNDS = isQuick ? 1 : 3;
+const FIRST_ROUNDS = isQuick ? 1 : 9;
 const WORKERS = Math.min(2, availableParallelism());
 const COMMAND = here("../../lib/cli/main.js");
 const README = here("README.md");
 
 const FIGURES = [
   { name: "trivial", fn: "touch", records: isQuick ? 100_000 : 1_000_000, perArgs: 15_000 },
-  { name: "computing", fn: "compute", records: isQuick ? 20 : 200, perArgs: 10 },
+  // Some ten seconds of work, and some one: there starting up counts.
+  { name: "computing", fn: "compute", records: isQuick ? 100 : 2400, perArgs: 100 },
+  { name: "computing, shortly", fn: "compute", records: isQuick ? 50 : 300, perArgs: 30 },
 ];
 
 const node = process.execPath;
@@ -74,6 +78,8 @@ const CONTENDERS = [
     name: "CPython Pool.imap",
     needs: PYTHON,
     isPiped: true,
+    // It takes twenty times as long to compute.
+    share: { compute: 1 / 10 },
     args: (fn) => [PYTHON, here("pool.py"), fn, `${WORKERS}`],
   },
 ];
@@ -81,8 +87,8 @@ const CONTENDERS = [
 const folder = mkdtempSync(join(tmpdir(), "manycore-bench-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 
-function writeInput({ name, records }) {
-  const path = join(folder, `${name}.jsonl`);
+function writeInput(records) {
+  const path = join(folder, `${records}.jsonl`);
   const lines = [];
   for (let id = 0; id < records; id++) {
     const score = (id * 7919) % 1_000_003;
@@ -100,7 +106,7 @@ function environment() {
   return env;
 }
 
-/** Runs a contender once. @returns seconds of wall time and a hash of its lines. */
+/** Runs a contender once. @returns seconds of wall time; its lines are in the file `output`. */
 function runOnce(contender, figure, input) {
   const output = join(folder, "output");
   const [program, ...args] = contender.args(figure.fn, input, figure);
@@ -114,16 +120,17 @@ function runOnce(contender, figure, input) {
     child.on("error", reject);
     child.on("exit", (code) => {
       const seconds = (performance.now() - begun) / 1000;
-      if (code === 0) resolve({ seconds, hash: hashOf(output, contender.isUnordered) });
+      if (code === 0) resolve(seconds);
       else reject(new Error(`${contender.name} ended with ${code}`));
     });
   });
 }
 
-function hashOf(path, isUnordered) {
-  const text = readFileSync(path, "utf8");
-  const lines = isUnordered ? text.split("\n").sort().join("\n") : text;
-  return createHash("sha256").update(lines).digest("hex");
+/** A hash of the output's first `records` lines. */
+function hashOutput(records, isUnordered) {
+  const lines = readFileSync(join(folder, "output"), "utf8").split("\n").slice(0, records);
+  if (isUnordered) lines.sort();
+  return createHash("sha256").update(lines.join("\n")).digest("hex");
 }
 
 function median(list) {
@@ -131,37 +138,86 @@ function median(list) {
   return sorted[Math.floor(sorted.length / 2)];
 }
 
+/** How many of a figure's records a contender is given. */
+function recordsFor({ share }, { fn, records }) {
+  return Math.round(records * (share?.[fn] ?? 1));
+}
+
 async function measure(figure, contenders) {
-  const input = writeInput(figure);
+  const rates = new Map(contenders.map(({ name }) => [name, []]));
   const seconds = new Map(contenders.map(({ name }) => [name, []]));
   const hashes = new Map();
   for (let round = 0; round < ROUNDS; round++) {
     for (const contender of round % 2 === 0 ? contenders : contenders.toReversed()) {
-      const run = await runOnce(contender, figure, input);
-      const kind = contender.isUnordered ? "unordered" : "ordered";
-      if (contender.name === "one-core loop" && !hashes.has("ordered")) {
-        hashes.set("ordered", run.hash);
-        hashes.set("unordered", hashOf(join(folder, "output"), true));
-      }
-      if (hashes.has(kind) && hashes.get(kind) !== run.hash) {
-        throw new Error(`${contender.name} gave another output`);
-      }
-      seconds.get(contender.name).push(run.seconds);
+      const records = recordsFor(contender, figure);
+      const taken = await runOnce(contender, figure, writeInput(records));
+      checkOutput(contender, records, hashes);
+      seconds.get(contender.name).push(taken);
+      rates.get(contender.name).push(records / taken);
       process.stderr.write(
-        `${figure.name} ${round + 1}/${ROUNDS} ${contender.name}: ${run.seconds.toFixed(2)} s\n`,
+        `${figure.name} ${round + 1}/${ROUNDS} ${contender.name}: ${taken.toFixed(2)} s\n`,
       );
     }
   }
-  const loop = seconds.get("one-core loop");
-  const rows = contenders.map(({ name }) => {
-    const own = seconds.get(name);
-    const ratio = median(own.map((value, at) => loop[at] / value));
-    const perSecond = Math.round(figure.records / median(own)).toLocaleString("en-US");
-    return `| ${name} | ${median(own).toFixed(2)} | ${perSecond} | ${ratio.toFixed(2)} |`;
+  const loop = rates.get("one-core loop");
+  const rows = contenders.map((contender) => {
+    const own = rates.get(contender.name);
+    const ratio = median(own.map((value, at) => value / loop[at]));
+    const records = recordsFor(contender, figure);
+    const note = records === figure.records ? "" : ` (${records.toLocaleString("en-US")} records)`;
+    const perSecond = Math.round(median(own)).toLocaleString("en-US");
+    const wall = median(seconds.get(contender.name)).toFixed(2);
+    return `| ${contender.name}${note} | ${wall} | ${perSecond} | ${ratio.toFixed(2)} |`;
   });
   const head = `**${figure.name}**: ${figure.records.toLocaleString("en-US")} records, median of ${ROUNDS}`;
   const table = ["| | seconds | records/s | × loop |", "| --- | ---: | ---: | ---: |", ...rows];
   return [head, "", ...table].join("\n");
+}
+
+/** All contenders that are given the same records have the same lines, in some order or in theirs. */
+function checkOutput({ name, isUnordered }, records, hashes) {
+  const kinds = isUnordered ? ["unordered"] : ["ordered", "unordered"];
+  for (const kind of kinds) {
+    const hash = hashOutput(records, kind === "unordered");
+    const key = `${records} ${kind}`;
+    if (hashes.has(key) && hashes.get(key) !== hash) throw new Error(`${name} gave another output`);
+    hashes.set(key, hash);
+  }
+}
+
+/** From the start of the command to the first byte of the first result. */
+async function measureFirst() {
+  const command = (file) => [COMMAND, "map", `${here(file)}#touch`, "--format", "jsonl", "-q"];
+  const ways = [
+    { name: "an empty program of Node", args: [here("empty.mjs")] },
+    { name: "a function in .js", args: command("work.mjs") },
+    { name: "a function in .ts", args: command("typed.ts") },
+  ];
+  const times = ways.map(() => []);
+  for (let round = 0; round < FIRST_ROUNDS; round++) {
+    for (const [at, { args }] of ways.entries()) times[at].push(await timeFirst(args));
+  }
+  const rows = ways.map(({ name }, at) => `| ${name} | ${Math.round(median(times[at]))} |`);
+  process.stderr.write(`${rows.join("\n")}\n`);
+  return [
+    `**first record**: milliseconds from the start of the command to its first result, median of ${FIRST_ROUNDS}`,
+    "",
+    "| | ms |",
+    "| --- | ---: |",
+    ...rows,
+  ].join("\n");
+}
+
+async function timeFirst(args) {
+  const begun = performance.now();
+  const child = spawn(node, args, { stdio: ["pipe", "pipe", "inherit"], env: environment() });
+  // Its input stays open: the first result does not wait for the last record.
+  child.stdin.write('{"id":1,"score":2}\n');
+  await once(child.stdout, "data");
+  const taken = performance.now() - begun;
+  child.stdin.end();
+  await once(child, "exit");
+  return taken;
 }
 
 /** The most memory the command itself takes, for inputs of several sizes. */
@@ -211,7 +267,7 @@ const contenders = CONTENDERS.filter(({ name, needs }) => {
 const { machine, node: nodeVersion, python, date, commit } = describeMachine();
 const tables = [`${machine}; Node ${nodeVersion}, CPython ${python}; ${commit}, ${date}`];
 for (const figure of FIGURES) tables.push(await measure(figure, contenders));
-tables.push(await measureMemory());
+tables.push(await measureFirst(), await measureMemory());
 const text = tables.join("\n\n");
 process.stdout.write(`${text}\n`);
 if (process.argv.includes("--write")) {
@@ -221,4 +277,7 @@ if (process.argv.includes("--write")) {
     README,
     readme.replace(between, () => `\n${text}\n`),
   );
+  // Columns are as wide as their cells.
+  const formatted = spawnSync("npx", ["--no-install", "oxfmt", README], { stdio: "inherit" });
+  if (formatted.status !== 0) throw new Error("The README could not be formatted: npm run format");
 }
