@@ -13,6 +13,9 @@ import { checkFinding, parseTarget } from "./target.ts";
 import type { Target } from "./target.ts";
 import type { HookSpec, RunSpec } from "./work/run-spec.ts";
 
+/** For less than this much input a worker is started when there is work for it. */
+const BYTES_PER_WORKER = 4096;
+
 /** The functions of a run. */
 interface Targets {
   readonly main: Target;
@@ -65,8 +68,9 @@ async function runPlan(
   });
   const source = openSource(inputs, options, plan.remainder);
   try {
-    for (const target of [targets.main, targets.init, targets.teardown, targets.reduce]) {
-      if (target !== undefined) await inspectTarget(workers, target, targets.init);
+    await inspectTarget(workers, targets.main, targets.init, workersAtOnce(options, inputs, jobs));
+    for (const target of [targets.init, targets.teardown, targets.reduce]) {
+      if (target !== undefined) await inspectTarget(workers, target, targets.init, 1);
     }
     const outputs = await plan.open();
     const spec = runSpec(options, inputs, targets);
@@ -99,15 +103,28 @@ function maxBlocks(options: MapOptions): number | undefined {
   return Math.max(1, Math.floor(maxTasksPerWorker / records));
 }
 
+/** How many workers start together, before the first record is read; the others follow as they are needed. */
+function workersAtOnce(
+  { maxTasksPerWorker, memfree }: MapOptions,
+  { paths, sizes }: Inputs,
+  jobs: number,
+): number {
+  if (maxTasksPerWorker !== undefined || memfree !== undefined) return 1;
+  const bytes = sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0);
+  const useful = sizes.length === 0 ? paths.length : Math.ceil(bytes / BYTES_PER_WORKER);
+  return Math.max(1, Math.min(jobs, useful));
+}
+
 /** Fails before the first record is read, and before the output is created, when the function is not there. */
 async function inspectTarget(
   workers: Workers,
   target: Target,
   init: Target | undefined,
+  count: number,
 ): Promise<void> {
   let finding;
   try {
-    finding = await workers.inspect({ module: target.module, name: target.name });
+    finding = await workers.inspect({ module: target.module, name: target.name }, count);
   } catch (error) {
     // A worker that cannot be prepared fails whatever it is asked first.
     throw startError(init?.label ?? target.label, error);

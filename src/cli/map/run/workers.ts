@@ -74,9 +74,16 @@ export class Workers {
     return this.#flights;
   }
 
-  /** Looks whether a worker can find the function. */
-  inspect(name: FunctionName): Promise<TargetFinding> {
-    return this.#executor.submit(this.#refs.inspectTarget, name).result();
+  /**
+   * Looks whether a worker can find the function.
+   *
+   * @param count - how many workers are to look; the first answer counts, the others have started meanwhile.
+   */
+  inspect(name: FunctionName, count: number): Promise<TargetFinding> {
+    const looks = Array.from({ length: count }, () =>
+      this.#executor.submit(this.#refs.inspectTarget, name).result(),
+    );
+    return Promise.race(looks);
   }
 
   /** Folds what was folded in several blocks. */
