@@ -8,13 +8,13 @@ const SEED = Number(process.env["STRESS_SEED"] ?? 1);
 const LIMIT_MS = 180_000;
 
 test(
-  "60 kills leave locks that exclude, and no file but the arena",
+  "20 kills leave locks that exclude, and no file but the arena",
   async () => {
     const outcome = await runTorture({
       seed: SEED,
       processes: 3,
       locks: 2,
-      kills: 60,
+      kills: 20,
       terminates: true,
       isCalm: true,
     });
@@ -31,7 +31,7 @@ test("with slices of ten minutes nobody waits for one", async () => {
     seed: SEED,
     processes: 3,
     locks: 2,
-    ms: 3000,
+    ms: 1500,
     sliceMs: 600_000,
     isCalm: true,
   });
