@@ -18,7 +18,7 @@ const STEPS = {
   package: ["node", "scripts/package-checks.mjs"],
   model: ["node", "scripts/model.mjs", "--quick"],
   runtimes: ["node", "scripts/runtimes.mjs", "--quiet"],
-  tests: ["c8", "vitest", "run"],
+  tests: ["node", "scripts/tests.mjs"],
 };
 
 /** What to do when a step fails and its own output does not say it. */

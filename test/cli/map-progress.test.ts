@@ -3,7 +3,15 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
 import { runProgram } from "../helpers/run-program.ts";
-import { FIXTURES, Gate, jsonLines, manycore, scratchFolder, startManycore } from "./command.ts";
+import {
+  FIXTURES,
+  Gate,
+  jsonLines,
+  MAIN,
+  manycore,
+  scratchFolder,
+  startManycore,
+} from "./command.ts";
 
 const scratch = scratchFolder();
 afterAll(scratch.remove);
@@ -60,15 +68,13 @@ const PSEUDO_TERMINAL = "script";
 const hasScript = spawnSync(PSEUDO_TERMINAL, ["--version"]).status === 0;
 
 describe.runIf(hasScript)("in a terminal", () => {
-  const main = new URL("../../lib/cli/main.js", import.meta.url).pathname;
-
   /** Runs the command in a pseudo-terminal of `columns`, and gives all it drew. */
   async function inTerminal(
     args: string,
     columns: number,
     env: Readonly<Record<string, string | undefined>>,
   ): Promise<string> {
-    const command = `stty cols ${columns}; ${process.execPath} ${main} ${args}`;
+    const command = `stty cols ${columns}; ${process.execPath} ${MAIN} ${args}`;
     const run = await runProgram("-qec", [command, join(scratch.path, "typescript")], {
       node: PSEUDO_TERMINAL,
       cwd: FIXTURES,
@@ -93,7 +99,7 @@ describe.runIf(hasScript)("in a terminal", () => {
   });
 
   test("Ctrl-C at the keyboard finishes what runs and leaves a clean line", async () => {
-    const command = `${process.execPath} ${main} map ./work.mjs#gated -j 1 --chunk 1 work.mjs typed.ts common.cjs -o /dev/null`;
+    const command = `${process.execPath} ${MAIN} map ./work.mjs#gated -j 1 --chunk 1 work.mjs typed.ts common.cjs -o /dev/null`;
     const child = spawn(PSEUDO_TERMINAL, ["-qec", command, join(scratch.path, "keyboard")], {
       cwd: FIXTURES,
       env: { ...process.env, TERM: "xterm", CI: "", ...gate.env },
