@@ -25,7 +25,11 @@ const ENTRIES = [
 
 /** What an executor's worker loads; it should be little else. */
 const IN_WORKERS =
-  /src\/(errors|util|wire|task\/(?!jiti|tsx)|process\/(identity|shutdown-signal|watchdog)|executor\/(claims|stream|trace|worker\/))/;
+  /src\/(errors|util|wire|task\/(identity|import|inline-source|is-main|jiti|module-url|resolve|slot|source-hash|tsx|typescript)|process\/(identity|shutdown-signal|watchdog)|executor\/(claims|stream|trace|worker\/))/;
+
+/** What a program that imports the package needs beyond `caller`. What only a server has is loaded by it. */
+const PRIMITIVES =
+  /src\/(os|memory|parking\/(?!census|clean)|sync\/(?!describe-(kinds|state))|channel|logging|shared|manager\/(?!outgoing|public-methods|referents|session|server\.|serve\.))/;
 
 export async function bundle() {
   const output = join(root, "lib");
@@ -52,6 +56,8 @@ export async function bundle() {
     dir: output,
     format: "esm",
     sourcemap: true,
+    // A third of each file is comments and indentation, which would have to be read at each start. Names stay.
+    minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
     entryFileNames: "[name].js",
     // One folder deep, as src/util/entry-url.ts expects of the chunk it is in.
     chunkFileNames: "chunks/[name]-[hash].js",
@@ -61,9 +67,10 @@ export async function bundle() {
         { name: "worker", test: IN_WORKERS, priority: 2 },
         {
           name: "caller",
-          test: /src\/(process|thread|executor|pool)\/(?!(child-role|entry)\.ts)/,
+          test: /src\/(task|process|thread|executor|pool)\/(?!(child-role|entry)\.ts)/,
           priority: 1,
         },
+        { name: "primitives", test: PRIMITIVES, priority: 0 },
       ],
     },
   });

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { type Address, Listener } from "../channel/index.ts";
 import {
   EndOfStreamError,
@@ -8,6 +7,7 @@ import {
 } from "../errors/index.ts";
 import { processIdentity } from "../process/identity.ts";
 import { type AnyTaskRef, isClass, isTaskIdentity, isTaskRef, resolveTask } from "../task/index.ts";
+import { crypto } from "../util/builtin.ts";
 import { deferred } from "../util/deferred.ts";
 import { isThenable } from "../util/thenable.ts";
 import { decodeValue, encodeValue } from "../wire/codec.ts";
@@ -47,7 +47,7 @@ const NO_GRANTS: ReadonlyMap<string, string> = new Map();
 
 /** Listens, and keeps the objects of all clients. */
 export class ManagerServer implements Host {
-  readonly server: string = randomBytes(16).toString("hex");
+  readonly server: string = crypto().randomBytes(16).toString("hex");
   readonly key: Uint8Array | undefined;
   readonly referents: Referents = new Referents((referent) => this.#drop(referent));
   /** Settles when the server has ended. */

@@ -1,5 +1,6 @@
-import { createRequire } from "node:module";
+import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
 import { markAsWorker } from "../task/is-main.ts";
+import { crypto } from "../util/builtin.ts";
 import { globalSlot } from "../util/global-slot.ts";
 import type { Boot, ProcessIdentity, ThreadIdentity } from "../wire/index.ts";
 
@@ -53,8 +54,24 @@ export function childIdentity(prefix: string, name?: string, daemon = false): Pr
   };
 }
 
-/** Children inherit their key and need not load the module that makes one. */
+const KEY_BYTES = 32;
+const KERNEL = "/dev/urandom";
+
+/**
+ * From the kernel itself where that can be asked by a file: the first worker waits for this, and `node:crypto`,
+ * which is seeded from there, takes 2 ms to load. Children inherit the key.
+ */
 function freshKey(): Uint8Array {
-  const crypto = createRequire(import.meta.url)("node:crypto") as typeof import("node:crypto");
-  return crypto.randomBytes(32);
+  if (process.platform === "win32" || !existsSync(KERNEL)) return crypto().randomBytes(KEY_BYTES);
+  const key = new Uint8Array(KEY_BYTES);
+  const fd = openSync(KERNEL, "r");
+  try {
+    // The device answers in one piece; anything else leaves zeros in the key.
+    if (fstatSync(fd).isCharacterDevice() && readSync(fd, key, 0, KEY_BYTES, null) === KEY_BYTES) {
+      return key;
+    }
+  } finally {
+    closeSync(fd);
+  }
+  return crypto().randomBytes(KEY_BYTES);
 }

@@ -1,6 +1,6 @@
-import { randomBytes } from "node:crypto";
 import { KIND } from "../memory/index.ts";
 import { Arrival, shareable } from "../sync/sync-object.ts";
+import { crypto } from "../util/builtin.ts";
 import {
   checkBytes,
   checkSize,
@@ -70,7 +70,10 @@ export class SharedMemory extends SegmentObject {
     if (name !== undefined) return new SharedMemory({ ...creation, name });
     for (;;) {
       try {
-        return new SharedMemory({ ...creation, name: `shm-${randomBytes(8).toString("hex")}` });
+        return new SharedMemory({
+          ...creation,
+          name: `shm-${crypto().randomBytes(8).toString("hex")}`,
+        });
       } catch (error) {
         if ((error as { readonly reason?: unknown }).reason !== "exists") throw error;
       }
