@@ -1,13 +1,13 @@
 import { globalSlot } from "./global-slot.ts";
 
-const unmovable = (): WeakSet<object> => globalSlot("unmovable", () => new WeakSet());
+const unmovable: WeakSet<object> = globalSlot("unmovable", () => new WeakSet());
 
 /** Marks an ArrayBuffer that cannot be transferred, as its memory is not its own. */
 export function markUnmovable(buffer: ArrayBuffer): void {
-  unmovable().add(buffer);
+  unmovable.add(buffer);
 }
 
 /** Whether an object was marked. */
 export function isUnmovable(value: object): boolean {
-  return unmovable().has(value);
+  return unmovable.has(value);
 }

@@ -27,12 +27,19 @@ interface Waiting {
   readonly attached: boolean;
 }
 
-/** `null` only wakes. */
-type Message = Posted | readonly Waiting[] | null;
+/** A frame whose mark is in the ring, and whose other part may still be on its way. */
+interface Arrived {
+  readonly bytes: Uint8Array | undefined;
+  readonly isPosted: boolean;
+}
+
+/** `null` only wakes; `false` stands for what could not be posted, whose mark is to be passed over. */
+type Message = Posted | readonly Waiting[] | null | false;
 
 /**
  * A channel between two threads of one process: small frames through a ring in shared memory, large
- * ones and attachments by MessagePort, with a mark in the ring so that order holds.
+ * ones and attachments by MessagePort, with a mark in the ring so that order holds. The mark is written
+ * first: what is posted wakes the reader, which would find nothing, sleep again, and have to be woken twice.
  *
  * The port carries nothing but a wake-up while both sides keep up; a frame is readable by the other
  * side from the moment `send` returns, even when the sending thread is terminated right after.
@@ -44,7 +51,9 @@ export class RingChannel implements Channel {
   readonly #port: MessagePort;
   readonly #reader: RingReader;
   readonly #writer: RingWriter;
-  readonly #posted: Posted[] = [];
+  readonly #posted: (Posted | false)[] = [];
+  /** Frames behind a mark whose message has not come yet, that one first. */
+  readonly #held: Arrived[] = [];
   /** Frames for which the other side found no room in the ring before it closed. */
   #rest: readonly Waiting[] = [];
   #backlog: Waiting[] = [];
@@ -68,16 +77,18 @@ export class RingChannel implements Channel {
     const packed = packFrame(frame);
     const bytes = packed.length <= MAX_RING_FRAME_BYTES ? packed : undefined;
     const attached = attachments !== undefined;
-    if (attached || bytes === undefined) {
-      this.#post(bytes === undefined ? packed : undefined, attachments, transfer);
-    }
-    if (this.#backlog.length > 0 || !this.#writer.write(bytes, attached)) {
-      this.#queue({ bytes, attached });
-    }
-    if (this.#writer.mustWake()) this.#port.postMessage(null);
+    const isPosted = attached || bytes === undefined;
+    const isWritten = this.#backlog.length === 0 && this.#writer.write(bytes, attached);
+    // What is posted wakes the reader; who is awake again and asleep again by then has read it.
+    const wakes = this.#writer.mustWake();
+    if (isPosted) {
+      this.#post(isWritten, bytes === undefined ? packed : undefined, attachments, transfer);
+    } else if (wakes) this.#port.postMessage(null);
+    if (!isWritten) this.#queue({ bytes, attached });
   }
 
   #post(
+    isMarked: boolean,
     bytes: Uint8Array | undefined,
     attachments: unknown[] | undefined,
     transfer: unknown[] = [],
@@ -87,12 +98,11 @@ export class RingChannel implements Channel {
     const own = bytes === undefined || isWhole ? bytes : new Uint8Array(bytes);
     const posted: Posted = { bytes: own, attachments };
     const moved = own === undefined ? transfer : [own.buffer, ...transfer];
-    // What is posted wakes the reader; if it goes back to sleep before the mark is there, it is woken again.
-    const wakes = this.#writer.mustWake();
     try {
       this.#port.postMessage(posted, moved as never);
     } catch (error) {
-      if (wakes) this.#port.postMessage(null);
+      // The mark, if there is one, is to be passed over; the reader may count on being woken.
+      this.#port.postMessage(isMarked ? false : null);
       throw error;
     }
   }
@@ -100,6 +110,7 @@ export class RingChannel implements Channel {
   start(): void {
     this.#port.on("message", (message: Message) => {
       this.#note(message);
+      this.#release();
       this.#feed();
       this.#drain();
     });
@@ -137,13 +148,14 @@ export class RingChannel implements Channel {
   finish(): void {
     if (this.onClose === undefined || this.#portClosing) return;
     const onClose = this.onClose;
-    this.#reader.drain((bytes, isPosted) => this.#deliver(bytes, isPosted));
-    for (;;) {
-      const received = receiveMessageOnPort(this.#port);
-      if (received === undefined) break;
-      this.#note(received.message as Message);
+    this.#reader.drain((bytes, isPosted) => this.#arrive(bytes, isPosted));
+    while (this.#receive());
+    this.#release();
+    // A thread that was terminated between a mark and its message has sent nothing.
+    this.#held.length = 0;
+    for (const { bytes, attached } of this.#rest) {
+      this.#arrive(bytes, attached || bytes === undefined);
     }
-    for (const { bytes, attached } of this.#rest) this.#deliver(bytes, attached);
     this.onClose = undefined;
     this.#closed = true;
     this.#port.close();
@@ -173,7 +185,7 @@ export class RingChannel implements Channel {
 
   #drain(): void {
     if (this.#redraining || this.onClose === undefined) return;
-    this.#reader.drain((bytes, isPosted) => this.#deliver(bytes, isPosted));
+    this.#reader.drain((bytes, isPosted) => this.#arrive(bytes, isPosted));
     if (this.#reader.mustFeed()) this.#port.postMessage(null);
     if (this.#reader.park()) return;
     // More has come: let the callbacks and promises of this turn run before the next helping.
@@ -184,24 +196,44 @@ export class RingChannel implements Channel {
     });
   }
 
-  #deliver(bytes: Uint8Array | undefined, isPosted: boolean): void {
-    if (bytes !== undefined && !isPosted) {
-      this.#emit(bytes, undefined);
+  #arrive(bytes: Uint8Array | undefined, isPosted: boolean): void {
+    if (!isPosted && this.#held.length === 0) {
+      this.#emit(bytes as Uint8Array, undefined);
       return;
     }
-    // The writer posted before it published the mark, so the message is here already.
-    while (this.#posted.length === 0) {
-      const received = receiveMessageOnPort(this.#port);
-      if (received === undefined) return;
-      this.#note(received.message as Message);
+    this.#held.push({ bytes, isPosted });
+    this.#release();
+  }
+
+  /** Delivers, in their order, the frames of which everything is there. */
+  #release(): void {
+    for (;;) {
+      const frame = this.#held[0];
+      if (frame === undefined) return;
+      if (!frame.isPosted) {
+        this.#held.shift();
+        this.#emit(frame.bytes as Uint8Array, undefined);
+        continue;
+      }
+      while (this.#posted.length === 0) if (!this.#receive()) return;
+      const posted = this.#posted.shift() as Posted | false;
+      this.#held.shift();
+      if (posted !== false) {
+        this.#emit((frame.bytes ?? posted.bytes) as Uint8Array, posted.attachments);
+      }
     }
-    const posted = this.#posted.shift() as Posted;
-    this.#emit((bytes ?? posted.bytes) as Uint8Array, posted.attachments);
+  }
+
+  /** Takes one message from the port, whose event may come later. @returns false when there is none. */
+  #receive(): boolean {
+    const received = receiveMessageOnPort(this.#port);
+    if (received !== undefined) this.#note(received.message as Message);
+    return received !== undefined;
   }
 
   #note(message: Message): void {
     if (Array.isArray(message)) this.#rest = message as readonly Waiting[];
-    else if (message !== null) this.#posted.push(message as Posted);
+    else if (message !== null) this.#posted.push(message as Posted | false);
   }
 
   #emit(bytes: Uint8Array, attachments: unknown[] | undefined): void {

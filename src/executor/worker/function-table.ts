@@ -10,8 +10,11 @@ export interface TableEntry {
   slowestMicros: number;
 }
 
-/** Runs below this are not announced: the message would cost more than the task. */
-const TINY_MICROS = 200;
+/**
+ * Runs below this are not announced: the message, for which the executor has to wake, would cost a good part
+ * of the task.
+ */
+const TINY_MICROS = 1000;
 
 /**
  * The functions of one worker by the numbers its executor uses for them.
