@@ -1,17 +1,25 @@
 import { writeSync } from "node:fs";
 import { parkSync } from "../parking/index.ts";
+import { checkMilliseconds, type WaitOptions } from "../util/wait-options.ts";
 import type { QueueCore } from "./queue-core.ts";
-import { flushWish } from "./queue-wishes.ts";
+import { progressWish } from "./queue-wishes.ts";
 
 /** An exit waits as long as items are taken, and this long when none is. */
 const EXIT_PATIENCE_MS = 5000;
 /** How often to look for room when nothing may keep the program open. */
 const POLL_MS = 20;
+/**
+ * Who waits for room behind this many items looks again after a moment before it asks to be woken: takers
+ * would ring it for each item, and it would be awake for one item at a time. They are not through by then.
+ */
+const NAP_ITEMS = 2048;
+const NAP_MS = 1;
 
 /** The queues for which this thread has items, and how to stop waiting for room. */
 const feeding = new Map<QueueCore, () => void>();
 /** Queues whose items are not worth waiting for. */
 const abandoned = new WeakSet<QueueCore>();
+const napWord = new Int32Array(new SharedArrayBuffer(4));
 let isExitWatched = false;
 
 /** Sees to it that what this thread has buffered is stored; the program does not end before. */
@@ -22,8 +30,9 @@ export function feed(core: QueueCore): void {
     // Before this thread gives up its place among the participants.
     process.prependListener("exit", flushAll);
   }
-  if (abandoned.has(core)) poll(core);
-  else wait(core);
+  // To the end: the last handle of the user may be closed before.
+  core.retain();
+  goOn(core);
 }
 
 /** From now on the program may end although items of this thread are not stored. */
@@ -32,27 +41,80 @@ export function abandon(core: QueueCore): void {
   feeding.get(core)?.();
 }
 
-function wait(core: QueueCore): void {
-  const stop = new AbortController();
-  feeding.set(core, () => stop.abort());
-  const again = (): void => {
+/** Whether takers have so much before them that there is time for a nap. */
+export function isFarBehind({ ring }: QueueCore): boolean {
+  return ring.size >= NAP_ITEMS;
+}
+
+/** A moment in which takers may get on. */
+export function takeNap(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, NAP_MS));
+}
+
+/**
+ * Blocks this thread until nothing is buffered in it.
+ * @returns false when the time was up.
+ */
+export function feedSync(core: QueueCore, options: WaitOptions = {}): boolean {
+  options.signal?.throwIfAborted();
+  const { timeout = Infinity } = options;
+  const limit = performance.now() + checkMilliseconds(timeout, "timeout");
+  for (;;) {
+    const { buffered } = core.outbox;
+    if (core.canFlush) core.flush();
+    const left = limit - performance.now();
+    if (core.outbox.buffered === 0) return true;
+    if (left <= 0) return false;
+    const hasProgress = core.outbox.buffered < buffered;
+    if (hasProgress && isFarBehind(core)) Atomics.wait(napWord, 0, 0, Math.min(NAP_MS, left));
+    else parkSync(progressWish(core), { timeout: left });
+  }
+}
+
+function goOn(core: QueueCore): void {
+  if (core.outbox.buffered === 0) {
     feeding.delete(core);
-    feed(core);
-  };
-  void core.park(flushWish(core), { signal: stop.signal }).then(again, (error: unknown) => {
-    again();
-    if (!stop.signal.aborted) throw error;
+    core.release();
+  } else if (abandoned.has(core)) poll(core);
+  else if (isFarBehind(core)) nap(core);
+  else wait(core);
+}
+
+function nap(core: QueueCore): void {
+  const timer = setTimeout(() => {
+    const { buffered } = core.outbox;
+    try {
+      if (core.canFlush) core.flush();
+    } finally {
+      // When nobody takes anything now, whoever does next rings.
+      if (buffered > 0 && core.outbox.buffered === buffered) wait(core);
+      else goOn(core);
+    }
+  }, NAP_MS);
+  feeding.set(core, () => {
+    clearTimeout(timer);
+    goOn(core);
   });
 }
 
+function wait(core: QueueCore): void {
+  const stop = new AbortController();
+  feeding.set(core, () => stop.abort());
+  core.park(progressWish(core), { signal: stop.signal }).then(
+    () => goOn(core),
+    (error: unknown) => {
+      goOn(core);
+      if (!stop.signal.aborted) throw error;
+    },
+  );
+}
+
 function poll(core: QueueCore): void {
-  core.retain();
   const timer = setInterval(() => {
     if (core.canFlush) core.flush();
     if (core.outbox.buffered > 0) return;
     clearInterval(timer);
-    feeding.delete(core);
-    core.release();
+    goOn(core);
   }, POLL_MS).unref();
   feeding.set(core, () => {});
 }
@@ -63,7 +125,7 @@ function flushAll(): void {
     if (core.canFlush) core.flush();
     if (abandoned.has(core)) continue;
     for (let left = core.outbox.buffered; left > 0; left = core.outbox.buffered) {
-      parkSync(flushWish(core), { timeout: EXIT_PATIENCE_MS });
+      feedSync(core, { timeout: EXIT_PATIENCE_MS });
       if (core.outbox.buffered < left) continue;
       writeSync(
         2,

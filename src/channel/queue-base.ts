@@ -8,7 +8,7 @@ import { KIND } from "../memory/index.ts";
 import { closeCell, parkSync } from "../parking/index.ts";
 import { Arrival, SyncObject } from "../sync/index.ts";
 import { checkMilliseconds, type WaitOptions } from "../util/wait-options.ts";
-import { feed } from "./feeder.ts";
+import { feed, feedSync, isFarBehind, takeNap } from "./feeder.ts";
 import { openQueue, type QueueSettings } from "./queue-cell.ts";
 import { coreOf, ENDED, type QueueCore, type Taken } from "./queue-core.ts";
 import { packItem, type Item } from "./queue-item.ts";
@@ -52,7 +52,7 @@ export abstract class QueueBase<T> extends SyncObject {
     try {
       const { core } = this;
       const item = this.#offer(core, value, options);
-      if (item.state === "waiting") return this.#waitForRoom(core, item, options);
+      if (item?.state === "waiting") return this.#waitForRoom(core, item, options);
       if (core.outbox.bytes > core.patience) return this.#giveTime(core);
       return isTurnOver() ? nextTurn() : DONE;
     } catch (error) {
@@ -64,11 +64,11 @@ export abstract class QueueBase<T> extends SyncObject {
   putSync(value: T, options?: WaitOptions): void {
     const { core } = this;
     const item = this.#offer(core, value, options);
-    if (item.state === "waiting") {
+    if (item?.state === "waiting") {
       parkSync(putWish(core, item), options);
       this.#checkPut(core, item);
     } else if (core.outbox.bytes > core.patience && boundsOf(options) > 0) {
-      parkSync(flushWish(core), { timeout: GIVE_MS });
+      feedSync(core, { timeout: GIVE_MS });
       core.adjustPatience();
     }
   }
@@ -169,18 +169,19 @@ export abstract class QueueBase<T> extends SyncObject {
     return `${name} { ${[`${count} item${count === 1 ? "" : "s"}`, ...more].join(", ")} }`;
   }
 
-  /** Hands an item over as far as that is possible at once. */
-  #offer(core: QueueCore, value: T, options: WaitOptions | undefined): Item {
+  /** Hands an item over as far as that is possible at once. @returns the item if it had to go through the outbox. */
+  #offer(core: QueueCore, value: T, options: WaitOptions | undefined): Item | undefined {
     const timeout = boundsOf(options);
     const { ring, outbox } = core;
     if (ring.flags !== 0) throw shutDown("takes");
-    let item: Item;
+    let item: Item | undefined;
     try {
-      item = packItem(value);
+      item = packItem(value, core.store);
     } catch (error) {
       if (error instanceof SerializationError) this.onPutError(error, value);
       throw error;
     }
+    if (item === undefined) return undefined;
     outbox.push(item);
     core.flush();
     if (item.state === "stored") return item;
@@ -200,6 +201,8 @@ export abstract class QueueBase<T> extends SyncObject {
   async #giveTime(core: QueueCore): Promise<void> {
     await core.park(flushWish(core), { timeout: GIVE_MS });
     core.adjustPatience();
+    // Without room the next ones would have to be copied and kept again.
+    if (core.outbox.isEmpty && isFarBehind(core) && !core.ring.isRoomy) await takeNap();
   }
 
   async #waitForRoom(core: QueueCore, item: Item, options: WaitOptions | undefined): Promise<void> {

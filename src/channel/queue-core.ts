@@ -12,7 +12,14 @@ import {
 import { os, type Mapping } from "../os/index.ts";
 import { Bufferers } from "./bufferers.ts";
 import { Outbox } from "./queue-outbox.ts";
-import { dropItemFile, readItemFile, unpackItem, writeItemFile, type Item } from "./queue-item.ts";
+import {
+  dropItemFile,
+  readItemFile,
+  unpackItem,
+  writeItemFile,
+  type Item,
+  type Store,
+} from "./queue-item.ts";
 import { mapRing } from "./ring-file.ts";
 import { IMMEDIATE, RING, SHUT } from "./ring-layout.ts";
 import { RingLock } from "./ring-lock.ts";
@@ -99,7 +106,9 @@ export class QueueCore {
   take(): Taken | undefined {
     if (this.canFlush) this.flush();
     const { ring, receiver } = this;
-    if (ring.isEmpty || (ring.flags & IMMEDIATE) !== 0) return this.isEnded ? ENDED : undefined;
+    if (!ring.mayHaveItem || (ring.flags & IMMEDIATE) !== 0) {
+      return this.isEnded ? ENDED : undefined;
+    }
     if (!receiver.acquire()) return undefined;
     let item: Incoming | undefined;
     try {
@@ -127,6 +136,21 @@ export class QueueCore {
       this.ring.recycle(taken);
     }
   }
+
+  /** Stores a short item when nothing of this thread waits before it; the regular way knows what to do if not. */
+  readonly store: Store = (bytes, from, to, raw) => {
+    const { ring, sender } = this;
+    if (!this.outbox.isEmpty || !sender.acquire()) return false;
+    let isStored = false;
+    try {
+      // Under the lock a shutdown is seen: after it returns nothing new is stored.
+      isStored = ring.flags === 0 && ring.writeShort(bytes, from, to, raw);
+    } finally {
+      sender.release();
+    }
+    if (isStored) this.items.signal(1);
+    return isStored;
+  };
 
   /** Whether {@link QueueCore.flush} would change anything, as far as this thread can see. */
   get canFlush(): boolean {
@@ -285,6 +309,8 @@ export class QueueCore {
   /** Tells those who wait for the end when this thread buffers no more. */
   #noteBuffered(): void {
     if (this.outbox.buffered > 0 || !this.bufferers.leave()) return;
+    // Tasks may wait for this.
+    parking().scanSoon();
     if (this.ring.flags !== 0) this.items.signalAll();
   }
 }

@@ -50,12 +50,25 @@ export class Item implements Outgoing {
 const MAX_RAW_BYTES: number = MIN_CAPACITY / 2 - FRAME_HEADER_SIZE;
 /** Large memory is not copied for the message: it goes into the ring at once, or {@link Item.keep} copies it. */
 const TO_ANYWHERE = { destination: "process", root: "item", isSentAtOnce: true } as const;
+const NO_OPTIONS = {};
 
-/** Writes a value. @throws {@link SerializationError} with the path of what cannot travel. */
-export function packItem(value: unknown): Item {
+/** Takes a short item as it stands in memory that will be used for others. @returns false when it cannot. */
+export type Store = (bytes: Uint8Array, from: number, to: number, raw?: RawKind) => boolean;
+
+/**
+ * Writes a value, if it is short into its place at once.
+ * @returns the item when it is not stored yet.
+ * @throws {@link SerializationError} with the path of what cannot travel.
+ */
+export function packItem(value: unknown, store: Store): Item | undefined {
   const raw = rawKind(value);
-  if (raw !== undefined) return new Item([value as Uint8Array], raw);
-  const { bytes, attachments } = encodeValue(value, TO_ANYWHERE);
+  if (raw !== undefined) {
+    const bytes = value as Uint8Array;
+    return store(bytes, 0, bytes.length, raw) ? undefined : new Item([bytes], raw);
+  }
+  const encoded = encodeValue(value, TO_ANYWHERE, store);
+  if (encoded === undefined) return undefined;
+  const { bytes, attachments } = encoded;
   if (attachments === undefined) return new Item([bytes]);
   const memory = attachments.map((piece) =>
     piece instanceof Uint8Array ? piece : new Uint8Array(piece as ArrayBuffer),
@@ -75,9 +88,8 @@ function rawKind(value: unknown): RawKind | undefined {
 }
 
 /** Reads a value. @throws {@link SerializationError} when its class is not known here. */
-export function unpackItem({ bytes, attachments, isRaw }: Incoming): unknown {
-  if (isRaw === true) return bytes;
-  return decodeValue(bytes, attachments);
+export function unpackItem({ bytes, length, attachments, isRaw }: Incoming): unknown {
+  return isRaw ? bytes : decodeValue(bytes, attachments, NO_OPTIONS, length);
 }
 
 let filesMade = 0;
@@ -114,7 +126,7 @@ export function readItemFile(folder: string, name: FileName): Incoming {
     );
     faultPoint("queue:file-read");
     const [bytes = new Uint8Array(0), ...attachments] = chunks;
-    return { bytes, attachments, file: undefined };
+    return { bytes, length: bytes.length, attachments, isRaw: false, file: undefined };
   } finally {
     closeSync(fd);
     rmSync(path, { force: true });

@@ -47,15 +47,31 @@ export function putWish(core: QueueCore, item: Item): Wish<true> {
   };
 }
 
-/** The wish that nothing is buffered in this thread. */
-export function flushWish(core: QueueCore): Wish<true> {
+/** The wish that something of what is buffered in this thread is stored. */
+export function progressWish(core: QueueCore): Wish<true> {
+  const { outbox } = core;
+  const { buffered } = outbox;
   return {
     ...spaceWish(core),
+    group: {},
+    attempt() {
+      flush(core);
+      return outbox.buffered === 0 || outbox.buffered < buffered ? true : undefined;
+    },
+  };
+}
+
+/** The wish that nothing is buffered in this thread, which sees to that itself: only its tasks wait for it. */
+export function flushWish(core: QueueCore): Wish<true> {
+  return {
+    cells: [],
     group: core.outbox,
     attempt() {
       flush(core);
       return core.outbox.buffered === 0 ? true : undefined;
     },
+    arm: () => true,
+    holder: () => 0,
   };
 }
 

@@ -1,9 +1,8 @@
 import { InvalidStateError } from "../errors/index.ts";
 import { KIND } from "../memory/index.ts";
-import { parkSync } from "../parking/index.ts";
 import { Arrival, shareable, type SharedOptions } from "../sync/index.ts";
 import type { WaitOptions } from "../util/wait-options.ts";
-import { abandon } from "./feeder.ts";
+import { abandon, feedSync } from "./feeder.ts";
 import { QueueBase } from "./queue-base.ts";
 import { checkMaxSize, type Flavour } from "./queue-cell.ts";
 import { flushWish } from "./queue-wishes.ts";
@@ -98,7 +97,7 @@ export class Queue<T = unknown> extends QueueBase<T> {
 
   /** As {@link Queue.joinFeeder}; the thread sleeps. */
   joinFeederSync(options?: WaitOptions): boolean {
-    return parkSync(flushWish(this.core), options) === true;
+    return feedSync(this.core, options);
   }
 
   /** Lets the program end although items of this thread are not in shared memory yet: they are lost then. */

@@ -31,19 +31,21 @@ export type FileName = readonly [slot: number, generation: number, count: number
 
 /** What came out of one frame. */
 export interface Incoming {
-  /** What the codec wrote; without a file. Valid until the next frame is taken, unless there are more. */
+  /** What the codec wrote; without a file. Memory that is used again after {@link Ring.recycle}. */
   readonly bytes: Uint8Array;
+  /** How many of the bytes. */
+  readonly length: number;
   /** Memory beside it, each of its own. */
   readonly attachments: Uint8Array[] | undefined;
   /** `bytes` is the item itself, in memory of its own. */
-  readonly isRaw?: boolean;
+  readonly isRaw: boolean;
   readonly file: FileName | undefined;
 }
 
 /** Items up to this size are copied to memory that is used again for the next one. */
 const SCRATCH_BYTES = 64 * 1024;
 /** Shorter ones are copied by a loop: a call into C++ costs more. */
-const LOOP_BYTES = 48;
+const LOOP_BYTES = 96;
 /** Bytes in files, all together, in capacities of the ring; one file is always allowed. */
 const FILE_CAPACITIES = 8;
 const NUMBER_MASK = 0xffffff;
@@ -70,6 +72,9 @@ export class Ring {
   #got = 0;
   #head = 0;
   #bigGot = 0;
+  /** What the next item to take is when nobody else takes any, and `put` as it was: they are there. */
+  #next = 0;
+  #seenPut = 0;
 
   /** @param folder - where its file is. */
   constructor({ buffer }: Mapping, folder: string) {
@@ -138,6 +143,13 @@ export class Ring {
     return this.hasRoomFor(SMALLEST);
   }
 
+  /** Whether a quarter of it is free. */
+  get isRoomy(): boolean {
+    this.#look();
+    const tail = this.#stable(RING.put, RING.tails, this.#words);
+    return this.capacity - ((tail - this.#head) >>> 0) >= this.capacity / 4;
+  }
+
   /** Whether an item could be written now; for those who do not hold the lock. */
   hasRoomFor(item: Outgoing): boolean {
     const put = this.put;
@@ -156,9 +168,9 @@ export class Ring {
     const length = sizeInRing(item);
     const put = this.put;
     let tail = words[RING.tails + (put & 1)]!;
+    const frame = frameSize(length);
     const total = this.#bytesFor(tail, length);
     if (!this.#fits(put, tail, total)) return false;
-    const frame = frameSize(length);
     this.#back(tail, frame, total);
     if (total > frame) {
       this.#frame(tail, total - frame - FRAME_HEADER_SIZE, FRAME.pad, 0);
@@ -174,13 +186,26 @@ export class Ring {
       const kind = chunks.length === 1 ? FRAME[item.raw ?? "data"] : FRAME.parts;
       copyIn(this.#bytes, chunks, this.#frame(tail, length, kind, put));
     }
-    // The place that is not in use: whoever reads `put` as it is looks at the other one.
-    const next = (put + 1) | 0;
-    words[RING.tails + (next & 1)] = (tail + frame) | 0;
-    this.#floats[RING.bigPut / 2 + (next & 1)] = big;
-    faultPoint("queue:before-put");
-    Atomics.store(words, RING.put, next);
-    faultPoint("queue:after-put");
+    this.#publish(put, (tail + frame) | 0, big);
+    return true;
+  }
+
+  /**
+   * As {@link Ring.write}, for what is short: the bytes of a value, or nothing but bytes.
+   * @returns false when there is no room just behind the last item, or no memory there.
+   */
+  writeShort(bytes: Uint8Array, from: number, to: number, raw: RawKind | undefined): boolean {
+    const put = this.put;
+    const tail = this.#words[RING.tails + (put & 1)]!;
+    const at = tail & this.#mask;
+    const frame = frameSize(to - from);
+    if (at + frame > this.#words[RING.backed]!) return false;
+    if (!this.#fits(put, tail, frame)) return false;
+    let target = this.#frame(tail, to - from, FRAME[raw ?? "data"], put);
+    const own = this.#bytes;
+    if (to - from <= LOOP_BYTES) for (let i = from; i < to; i++) own[target++] = bytes[i]!;
+    else own.set(to - from === bytes.length ? bytes : bytes.subarray(from, to), target);
+    this.#publish(put, (tail + frame) | 0, this.#floats[RING.bigPut / 2 + (put & 1)]!);
     return true;
   }
 
@@ -191,8 +216,8 @@ export class Ring {
    */
   take(): Incoming | undefined {
     const words = this.#words;
-    const got = this.got;
-    if (got === this.put) return undefined;
+    const { got } = this;
+    if (!this.#hasItem(got)) return undefined;
     let head = words[RING.heads + (got & 1)]!;
     let word = (RING_HEADER_SIZE + (head & this.#mask)) >> 2;
     if ((words[word + 1]! & 0xff) === FRAME.pad) {
@@ -209,15 +234,38 @@ export class Ring {
     const big = item.file === undefined ? 0 : this.#bytes.readDoubleLE(at + 16);
     words[RING.heads + (next & 1)] = (head + frameSize(length)) | 0;
     this.#floats[RING.bigGot / 2 + (next & 1)] = this.#floats[RING.bigGot / 2 + (got & 1)]! + big;
+    this.#next = next;
     faultPoint("queue:before-take");
     Atomics.store(words, RING.got, next);
     faultPoint("queue:after-take");
     return item;
   }
 
+  /** Whether there is an item, as far as can be told without looking at what the other side writes. */
+  get mayHaveItem(): boolean {
+    return this.#hasItem(this.got);
+  }
+
   /** Gives the memory of `incoming.bytes` back, to be used again. */
   recycle({ bytes }: Incoming): void {
-    if (bytes.buffer === this.#lent?.buffer) this.#scratch = this.#lent;
+    if (bytes === this.#lent) this.#scratch = this.#lent;
+  }
+
+  #hasItem(got: number): boolean {
+    if (got === this.#next && got !== this.#seenPut) return true;
+    this.#next = got;
+    this.#seenPut = this.put;
+    return got !== this.#seenPut;
+  }
+
+  /** The place that is not in use is written: whoever reads `put` as it is looks at the other one. */
+  #publish(put: number, tail: number, big: number): void {
+    const next = (put + 1) | 0;
+    this.#words[RING.tails + (next & 1)] = tail;
+    this.#floats[RING.bigPut / 2 + (next & 1)] = big;
+    faultPoint("queue:before-put");
+    Atomics.store(this.#words, RING.put, next);
+    faultPoint("queue:after-put");
   }
 
   /** Looks at what the other side has taken. */
@@ -283,23 +331,20 @@ export class Ring {
       const copy = this.#memory(length);
       if (length <= LOOP_BYTES) for (let i = 0; i < length; i++) copy[i] = bytes[at + i]!;
       else bytes.copy(copy, 0, at, at + length);
-      return {
-        bytes: copy.length === length ? copy : copy.subarray(0, length),
-        attachments: undefined,
-        file: undefined,
-      };
+      return { bytes: copy, length, attachments: undefined, isRaw: false, file: undefined };
     }
     if (kind === FRAME.bytes || kind === FRAME.buffer) {
-      const copy = kind === FRAME.buffer ? Buffer.allocUnsafeSlow(length) : new Uint8Array(length);
-      bytes.copy(copy, 0, at, at + length);
-      return { bytes: copy, attachments: undefined, isRaw: true, file: undefined };
+      // A copy made by the constructor is not filled with zeros before.
+      const copy = new Uint8Array(bytes.subarray(at, at + length));
+      const raw = kind === FRAME.buffer ? Buffer.from(copy.buffer) : copy;
+      return { bytes: raw, length, attachments: undefined, isRaw: true, file: undefined };
     }
     if (kind === FRAME.parts) {
       const [first = NO_BYTES, ...attachments] = copyOut(bytes, at);
-      return { bytes: first, attachments, file: undefined };
+      return { bytes: first, length: first.length, attachments, isRaw: false, file: undefined };
     }
-    const file = [0, 4, 8].map((offset) => bytes.readInt32LE(at + offset));
-    return { bytes: NO_BYTES, attachments: undefined, file: file as unknown as FileName };
+    const file = [0, 4, 8].map((offset) => bytes.readInt32LE(at + offset)) as unknown as FileName;
+    return { bytes: NO_BYTES, length: 0, attachments: undefined, isRaw: false, file };
   }
 
   /** Memory to copy a value to: what is read of it is copied once more, so it can be used again. */

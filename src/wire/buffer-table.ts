@@ -144,10 +144,11 @@ function isDetached(buffer: ArrayBufferLike): boolean {
 /** Reads the table behind the value. @returns its rows, and where it starts: the value ends there. */
 export function readBuffers(
   bytes: Uint8Array,
+  length: number,
   attachments: readonly unknown[] | undefined,
 ): { readonly buffers: DecodedBuffer[]; readonly start: number } {
-  const end = bytes.length - 4;
-  const start = new ByteReader(bytes, Math.max(end, 0), bytes.length).uint32();
+  const end = length - 4;
+  const start = new ByteReader(bytes, Math.max(end, 0), length).uint32();
   if (start >= end) throw malformed("its buffers are missing");
   const reader = new ByteReader(bytes, start, end);
   const buffers: DecodedBuffer[] = [];

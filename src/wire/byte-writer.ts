@@ -47,10 +47,20 @@ export class ByteWriter {
     return copy;
   }
 
+  /** Offers the message to somebody who copies it; if taken it is ended, and its memory is free again. */
+  offer(store: (bytes: Uint8Array, from: number, to: number) => boolean): boolean {
+    if (!store(this.bytes, this.#start, this.position)) return false;
+    this.abandon();
+    return true;
+  }
+
   /** Drops the message begun. */
   abandon(): void {
-    this.position = this.#start;
-    if (this.bytes !== this.#chunk) this.finish();
+    if (this.bytes === this.#chunk) this.position = this.#start;
+    else {
+      if (this.bytes.length > MAX_KEPT_BYTES) this.#large = undefined;
+      this.#useChunk();
+    }
   }
 
   /** Bytes of the message so far. */

@@ -5,7 +5,7 @@ import { readMessage } from "./decode.ts";
 import { newEncoder } from "./encode.ts";
 import type { EncodeState } from "./encode-state.ts";
 import { explain } from "./explain.ts";
-import { collectMoves, commitMoves, endMoves } from "./moves.ts";
+import { collectMoves, commitMoves, countMoves, endMoves } from "./moves.ts";
 import { Lead } from "./tags.ts";
 
 export type {
@@ -16,6 +16,9 @@ export type {
   StreamPort,
 } from "./codec-types.ts";
 export { arePlain, isPlain, packFrame, unpackFrame } from "./frame-packer.ts";
+
+/** Copies bytes that stand between two places. @returns false when it did not. */
+export type Store = (bytes: Uint8Array, from: number, to: number) => boolean;
 
 /** The encoder at rest; a getter or `encode` that encodes something itself finds none and makes one. */
 let idle: EncodeState | undefined;
@@ -32,7 +35,22 @@ let idle: EncodeState | undefined;
  *
  * @throws {@link SerializationError} naming the path to what cannot travel; nothing has happened then.
  */
-export function encodeValue(value: unknown, options: EncodeOptions): Encoded {
+export function encodeValue(value: unknown, options: EncodeOptions): Encoded;
+/**
+ * @param store - is offered a message that has nothing beside it, where it stands in memory that will be
+ *   written again, and says whether it has taken a copy; must not throw.
+ * @returns undefined when it has.
+ */
+export function encodeValue(
+  value: unknown,
+  options: EncodeOptions,
+  store: Store,
+): Encoded | undefined;
+export function encodeValue(
+  value: unknown,
+  options: EncodeOptions,
+  store?: Store,
+): Encoded | undefined {
   const state = idle ?? newEncoder();
   idle = undefined;
   const { writer } = state;
@@ -44,6 +62,9 @@ export function encodeValue(value: unknown, options: EncodeOptions): Encoded {
     if (state.buffers.length > 0) writeBuffers(state);
     if (state.moved !== undefined) finishTransfer(state);
     const { attachments, transfer } = state;
+    if (store !== undefined && state.isAlone && countMoves() === 0 && writer.offer(store)) {
+      return undefined;
+    }
     const bytes = writer.finish();
     if (state.buffers.length > 0) bytes[0] = Lead.withBuffers;
     return { bytes, attachments, transfer, moves: commitMoves() };
@@ -65,6 +86,7 @@ export function encodeValue(value: unknown, options: EncodeOptions): Encoded {
  * `decode` does what it does.)
  *
  * @param attachments - what travelled beside the bytes; taken over, not copied.
+ * @param length - how many of the bytes are the message.
  * @throws {@link SerializationError} when the bytes are not such a message, or need a class that is not
  *   registered here; `cause` is what went wrong.
  */
@@ -72,9 +94,10 @@ export function decodeValue(
   bytes: Uint8Array,
   attachments: readonly unknown[] | undefined,
   options: DecodeOptions = NO_OPTIONS,
+  length: number = bytes.length,
 ): unknown {
   try {
-    return readMessage(bytes, attachments, options);
+    return readMessage(bytes, length, attachments, options);
   } catch (error) {
     if (error instanceof SerializationError) throw error;
     const reason = error instanceof Error ? error.message : String(error);

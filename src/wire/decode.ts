@@ -11,14 +11,15 @@ import { EXTENSION, Lead, Tag } from "./tags.ts";
  */
 export function readMessage(
   bytes: Uint8Array,
+  length: number,
   attachments: readonly unknown[] | undefined,
   options: DecodeOptions,
 ): unknown {
-  let end = bytes.length;
+  let end = length;
   let buffers: DecodedBuffer[] | undefined;
   const lead = bytes[0];
   if (lead === Lead.withBuffers) {
-    const found = readBuffers(bytes, attachments);
+    const found = readBuffers(bytes, length, attachments);
     buffers = found.buffers;
     end = found.start;
   } else if (lead !== Lead.plain) throw malformed("it does not begin as one");

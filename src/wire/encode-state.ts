@@ -110,6 +110,11 @@ export class EncodeState {
     return false;
   }
 
+  /** Whether nothing travels beside the message, nor is looked up in it. */
+  get isAlone(): boolean {
+    return this.buffers.length === 0 && this.moved === undefined && this.attachments === undefined;
+  }
+
   /** Puts a value beside the message. @returns its index. */
   attach(value: unknown, move: boolean): number {
     const attachments = (this.attachments ??= []);
