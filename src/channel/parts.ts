@@ -35,9 +35,8 @@ export function copyOut(source: Buffer, at: number): Uint8Array[] {
   let next = at + tableSize(count);
   for (let i = 0; i < count; i++) {
     const length = source.readDoubleLE(at + 8 + i * 8);
-    const chunk = Buffer.allocUnsafeSlow(length);
-    source.copy(chunk, 0, next, next + length);
-    chunks.push(chunk);
+    // A copy made by the constructor is not filled with zeros before.
+    chunks.push(new Uint8Array(source.subarray(next, next + length)));
     next += length;
   }
   return chunks;

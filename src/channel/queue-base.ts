@@ -68,8 +68,9 @@ export abstract class QueueBase<T> extends SyncObject {
       parkSync(putWish(core, item), options);
       this.#checkPut(core, item);
     } else if (core.outbox.bytes > core.patience && boundsOf(options) > 0) {
+      const { taken } = core.ring;
       feedSync(core, { timeout: GIVE_MS });
-      core.adjustPatience();
+      core.adjustPatience(taken);
     }
   }
 
@@ -199,8 +200,9 @@ export abstract class QueueBase<T> extends SyncObject {
    * nobody takes, it is soon given up: a program may put everything before it takes anything.
    */
   async #giveTime(core: QueueCore): Promise<void> {
+    const { taken } = core.ring;
     await core.park(flushWish(core), { timeout: GIVE_MS });
-    core.adjustPatience();
+    core.adjustPatience(taken);
     // Without room the next ones would have to be copied and kept again.
     if (core.outbox.isEmpty && isFarBehind(core) && !core.ring.isRoomy) await takeNap();
   }

@@ -209,10 +209,14 @@ export class QueueCore {
     return false;
   }
 
-  /** After a put has waited a moment: in vain, and the next one waits later. */
-  adjustPatience(): void {
+  /**
+   * After a put has waited a moment: when that was in vain, the next one waits later.
+   * @param taken - bytes taken before: it was not in vain if takers get on, and others were luckier.
+   */
+  adjustPatience(taken: number): void {
     const least = this.ring.capacity / PATIENCE_SHARE;
-    this.patience = this.outbox.isEmpty ? least : Math.max(least, this.outbox.bytes * 2);
+    const isInVain = !this.outbox.isEmpty && (this.ring.taken - taken) >>> 0 < least;
+    this.patience = isInVain ? Math.max(least, this.outbox.bytes * 2) : least;
   }
 
   /** Takes an item back that is not stored. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { InvalidStateError } from "../errors/index.ts";
 import { faultPoint } from "../util/fault-point.ts";
 import { decodeValue, encodeValue } from "../wire/codec.ts";
+import { giveBack, keepCopy } from "./kept-memory.ts";
 import { tableOf, tableSize } from "./parts.ts";
 import { FRAME_HEADER_SIZE, MIN_CAPACITY } from "./ring-layout.ts";
 import type { FileName, Incoming, Outgoing, RawKind } from "./ring.ts";
@@ -29,6 +30,7 @@ export class Item implements Outgoing {
   error: unknown;
 
   readonly raw: RawKind | undefined;
+  #copies: readonly Buffer[] = [];
 
   constructor(chunks: readonly Uint8Array[], raw?: RawKind) {
     this.chunks = chunks;
@@ -41,8 +43,16 @@ export class Item implements Outgoing {
   /** Copies what its owner may change from now on. */
   keep(): void {
     // The first chunk is the codec's own, if it has written one.
-    const isOwn = this.raw === undefined;
-    this.chunks = this.chunks.map((chunk, i) => (i === 0 && isOwn ? chunk : Buffer.from(chunk)));
+    const own = this.raw === undefined ? 1 : 0;
+    this.#copies = this.chunks.slice(own).map(keepCopy);
+    this.chunks = [...this.chunks.slice(0, own), ...this.#copies];
+  }
+
+  /** Lets go of its bytes: nobody will read them here. */
+  drop(): void {
+    this.chunks = [];
+    for (const copy of this.#copies) giveBack(copy);
+    this.#copies = [];
   }
 }
 

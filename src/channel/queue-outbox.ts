@@ -76,6 +76,7 @@ export class Outbox {
   #gone(item: Item, state: "stored" | "withdrawn" | "refused"): void {
     if (item.state === "buffered") this.buffered--;
     item.state = state;
+    item.drop();
     this.#length--;
     this.bytes -= item.length + ITEM_OVERHEAD;
   }

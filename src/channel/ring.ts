@@ -143,6 +143,11 @@ export class Ring {
     return this.hasRoomFor(SMALLEST);
   }
 
+  /** Bytes taken so far, modulo 2^32. */
+  get taken(): number {
+    return this.#stable(RING.got, RING.heads, this.#words);
+  }
+
   /** Whether a quarter of it is free. */
   get isRoomy(): boolean {
     this.#look();
