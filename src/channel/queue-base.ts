@@ -5,7 +5,7 @@ import {
   SerializationError,
 } from "../errors/index.ts";
 import { KIND } from "../memory/index.ts";
-import { closeCell, parkSync } from "../parking/index.ts";
+import { closeCell, endIfUnused, parkSync } from "../parking/index.ts";
 import { Arrival, SyncObject } from "../sync/index.ts";
 import { checkMilliseconds, type WaitOptions } from "../util/wait-options.ts";
 import { feed, feedSync, isFarBehind, takeNap } from "./feeder.ts";
@@ -142,7 +142,7 @@ export abstract class QueueBase<T> extends SyncObject {
   override close(): void {
     if (this.isClosed) return;
     super.close();
-    this.#core.detachIfClosed();
+    endIfUnused(this.#core.cell);
   }
 
   /**

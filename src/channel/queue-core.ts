@@ -2,6 +2,7 @@ import { InvalidStateError, TimeoutError } from "../errors/index.ts";
 import { CELL } from "../memory/index.ts";
 import {
   closeCell,
+  endIfUnused,
   LocalCell,
   park,
   parking,
@@ -9,7 +10,7 @@ import {
   segmentPath,
   type Wish,
 } from "../parking/index.ts";
-import { os, type Mapping } from "../os/index.ts";
+import { os } from "../os/index.ts";
 import { Bufferers } from "./bufferers.ts";
 import { Outbox } from "./queue-outbox.ts";
 import {
@@ -50,7 +51,6 @@ export class QueueCore {
   readonly bufferers: Bufferers;
   /** Puts wait a moment when this thread keeps more bytes than this. */
   patience: number;
-  readonly #mapping: Mapping;
   /** The file system had no room for the file of the front item: only time can tell when it has. */
   #isMemoryShort = false;
 
@@ -58,8 +58,10 @@ export class QueueCore {
     const { arena, slot, token } = participant();
     this.cell = cell;
     this.folder = segmentPath(arena.folder, cell.index, cell.generation);
-    this.#mapping = mapRing(this.folder);
-    this.ring = new Ring(this.#mapping, this.folder);
+    const mapping = mapRing(this.folder);
+    // As long as it is mapped the cell is open: see SegmentReaper. The addresses stay taken until nothing can look there.
+    cell.beforeEnd = () => os().detach(mapping);
+    this.ring = new Ring(mapping, this.folder);
     this.patience = this.ring.capacity / PATIENCE_SHARE;
     const space = extension(cell, cell);
     this.items = new Sleepers(cell);
@@ -78,12 +80,7 @@ export class QueueCore {
 
   release(): void {
     closeCell(this.cell);
-    this.detachIfClosed();
-  }
-
-  /** Gives the memory back when this thread has no handle any more. */
-  detachIfClosed(): void {
-    if (this.cell.handles === 0) os().detach(this.#mapping);
+    endIfUnused(this.cell);
   }
 
   /** No item is or will be there. */

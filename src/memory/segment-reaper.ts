@@ -7,9 +7,12 @@ import { ARENA_FILE } from "./layout.ts";
 /** How long a mapping must have been stale. What still runs in a thread that ends has run by then. */
 const GRACE_MS = 1_000;
 
-/** A line of /proc/self/maps whose file is a segment: addresses, inode, index and generation of the cell. */
+/**
+ * A line of /proc/self/maps whose file is a segment, or the ring of a queue: addresses, inode, index and generation
+ * of the cell.
+ */
 const SEGMENT_LINE =
-  /^([0-9a-f]+)-([0-9a-f]+) rw-s [0-9a-f]+ \S+ (\d+) +(.*)\/s\.(\d+)-(\d+)(?: \(deleted\))?$/gm;
+  /^([0-9a-f]+)-([0-9a-f]+) rw-s [0-9a-f]+ \S+ (\d+) +(.*)\/s\.(\d+)-(\d+)(?:\/ring)?(?: \(deleted\))?$/gm;
 
 interface Stale {
   readonly inode: string;
@@ -20,7 +23,7 @@ interface Stale {
  * Gives back the mappings that terminated threads of this process left: they hold the memory of objects
  * that have ended.
  *
- * A thread has a cell open for as long as it has its segment mapped. So a mapping whose cell was freed
+ * A thread has a cell open for as long as it has its segment, or ring, mapped. So a mapping whose cell was freed
  * belongs to no living thread, and whoever finds it may unmap it: a freed cell never comes back.
  */
 export class SegmentReaper {

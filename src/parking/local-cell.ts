@@ -36,6 +36,8 @@ export class LocalCell implements Place {
   writers = 0;
   /** Slots to ring once this thread has let go of it (locks): those that a condition has notified. */
   toRing: Set<number> | undefined;
+  /** Called right before this thread lets go of it: until then what it stands for stays mapped. */
+  beforeEnd: (() => void) | undefined;
   /** What must not be collected before it: the lock of a condition. */
   keeps: object | undefined;
 

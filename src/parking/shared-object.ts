@@ -142,6 +142,7 @@ export function settleCell(cell: LocalCell): void {
   const self = participant();
   if (self.cells.get(cell.index) !== cell) return;
   self.cells.delete(cell.index);
+  cell.beforeEnd?.();
   self.arena.exclusively(() => dropRef(self.arena, cell.index, self.slot));
 }
 

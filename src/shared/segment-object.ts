@@ -10,6 +10,7 @@ import {
   closeCell,
   discardIfDead,
   encodeName,
+  endIfUnused,
   findCell,
   openCell,
   participant,
@@ -17,7 +18,7 @@ import {
 } from "../parking/index.ts";
 import { faultPoint } from "../util/fault-point.ts";
 import { Arrival, SyncObject } from "../sync/sync-object.ts";
-import { endIfUnused, Segment, setSize, type SegmentUse } from "./segment.ts";
+import { Segment, setSize, type SegmentUse } from "./segment.ts";
 
 /** What a new object with memory of its own is like. */
 export interface SegmentCreation {

@@ -1,9 +1,9 @@
 import { InvalidStateError } from "../errors/index.ts";
-import { CELL, createSegment, openSegment, SegmentReaper, type Place } from "../memory/index.ts";
+import { CELL, createSegment, openSegment, type Place } from "../memory/index.ts";
 import { os, type Mapping } from "../os/index.ts";
 import {
   closeCell,
-  discardIfDead,
+  endIfUnused,
   participant,
   segmentPath,
   type LocalCell,
@@ -25,8 +25,6 @@ const dropped = new FinalizationRegistry<SegmentUse>((use) => use.segment.onDrop
 /** Buffers that nobody has any more, nor a view of them. */
 const collected = new FinalizationRegistry<Segment>((segment) => segment.onCollected());
 
-let reaper: SegmentReaper | undefined;
-
 /**
  * The memory behind a cell as this thread has it mapped: once, with one ArrayBuffer for all its handles. (An
  * ArrayBuffer for each would let the engine believe that so much more memory is in use, and collect.)
@@ -34,7 +32,7 @@ let reaper: SegmentReaper | undefined;
  * When the last handle is closed, private zeros are put in place of the memory: views that are still about read 0
  * and write nowhere. If a handle was dropped instead, its views may be in use, and the memory stays until the
  * buffer is collected. Then the addresses are given back. As long as the memory is mapped, the segment
- * itself holds the cell open: see {@link SegmentReaper}.
+ * itself holds the cell open: see `SegmentReaper`.
  */
 export class Segment {
   readonly #cell: LocalCell;
@@ -151,21 +149,6 @@ function forbidTransfer(buffer: ArrayBuffer): void {
   for (const name of ["transfer", "transferToFixedLength"]) {
     if (name in buffer) Object.defineProperty(buffer, name, { value: transfer });
   }
-}
-
-/**
- * Ends an object whose other users are dead when this thread's last handle is closed: its memory
- * should not wait for the next sweep.
- */
-export function endIfUnused(cell: LocalCell): void {
-  if (cell.handles > 0) return;
-  const { arena, bells } = participant();
-  arena.exclusively(() => {
-    const { kind, generation } = arena.head(cell.index);
-    if (kind !== 0 && generation === cell.generation) discardIfDead(arena, bells, cell.index);
-  });
-  reaper ??= new SegmentReaper(arena);
-  reaper.runSoon();
 }
 
 /** Writes the size of a new segment. */

@@ -1,4 +1,5 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import {
   JoinableQueue,
@@ -155,6 +156,28 @@ describe.each(KINDS)("%s", (_, Worker) => {
     expect(queue.size).toBeLessThan(500);
   });
 });
+
+test.runIf(process.platform === "linux")(
+  "a thread that is terminated gives the queue's memory back",
+  async () => {
+    const segments = (): string[] => readdirSync(folder).filter((name) => name.startsWith("s."));
+    using gate = new Queue<string>();
+    const before = new Set(segments());
+    const queue = new Queue<number>();
+    const [file] = segments().filter((name) => !before.has(name));
+    const mappings = (): number =>
+      readFileSync("/proc/self/maps", "utf8").split(join(folder, file!, "ring")).length - 1;
+    const thread = new Thread({ target: work.waitForItem, args: [queue, gate] });
+    await thread.start();
+    expect(await gate.get()).toBe("waiting");
+    expect(mappings()).toBe(2);
+    thread.kill();
+    await thread.join();
+    queue.close();
+    expect(segments()).not.toContain(file);
+    await eventually("the thread's mapping is taken down", () => mappings() === 0);
+  },
+);
 
 describe("many", () => {
   const mixes = [
