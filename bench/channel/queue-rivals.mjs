@@ -1,4 +1,5 @@
-// One measurement of one rival; prints one number.
+// One measurement of one rival; prints one number, for a stream two: of as many messages as were asked for, and of as
+// many more after them.
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
@@ -11,14 +12,29 @@ const [rival, shape, kind, count, senders] = process.argv.slice(2);
 const producers = Number(senders);
 const each = Math.floor(Number(count) / producers);
 const total = each * producers;
+/** Messages of each sender. */
+const sent = kind === "stream" ? 2 * each : each;
 
-/** Messages a second through `next`, after all senders were told to begin. */
-async function rate(begin, next) {
-  begin();
-  await next();
-  const start = performance.now();
-  for (let i = 1; i < total; i++) await next();
-  return (total - 1) / ((performance.now() - start) / 1000);
+/** Tells the rates of both halves of what arrives. */
+class Meter {
+  figures = [];
+  #seen = 0;
+  #start = 0;
+
+  /** One more has arrived. @returns whether it was the last. */
+  count() {
+    if (++this.#seen % total === 0) this.#end();
+    else if (this.#seen === 1) this.#start = performance.now();
+    return this.#seen === 2 * total;
+  }
+
+  #end() {
+    const now = performance.now();
+    // The clock of the first half runs from the first message.
+    const passed = this.figures.length === 0 ? total - 1 : total;
+    this.figures.push(passed / ((now - this.#start) / 1000));
+    this.#start = now;
+  }
 }
 
 async function trip(message, ask) {
@@ -40,22 +56,21 @@ async function overQueue() {
   const target = kind === "stream" ? work.send : work.echo;
   const children = await Promise.all(
     Array.from({ length: producers }, () =>
-      new Kind({ target, args: [queue, back, gate, shape, each, isSync] }).start(),
+      new Kind({ target, args: [queue, back, gate, shape, sent, isSync] }).start(),
     ),
   );
   for (let i = 0; i < producers; i++) await gate.get();
   let figure;
   if (kind === "stream") {
-    const begin = () => {
-      for (let i = 0; i < producers; i++) back.putNowait("begin");
-    };
-    if (isSync) {
-      begin();
-      queue.getSync();
-      const start = performance.now();
-      for (let i = 1; i < total; i++) queue.getSync();
-      figure = (total - 1) / ((performance.now() - start) / 1000);
-    } else figure = await rate(begin, () => queue.get());
+    const meter = new Meter();
+    for (let i = 0; i < producers; i++) back.putNowait("begin");
+    let isOver = false;
+    while (!isOver) {
+      if (isSync) queue.getSync();
+      else await queue.get();
+      isOver = meter.count();
+    }
+    figure = meter.figures.join(" ");
   } else {
     figure = await trip(MESSAGES[shape], async (message) => {
       if (isSync) {
@@ -73,7 +88,7 @@ async function overQueue() {
 
 async function overMessages() {
   const file = fileURLToPath(new URL("./queue-peer.mjs", import.meta.url));
-  const args = [kind, shape, String(each)];
+  const args = [kind, shape, String(sent)];
   const peers = Array.from({ length: producers }, () =>
     rival === "MessagePort"
       ? new Worker(file, { argv: args })
@@ -89,13 +104,11 @@ async function overMessages() {
       return answered;
     });
   }
-  let seen = 0;
-  let start = 0;
+  const meter = new Meter();
   const ended = new Promise((resolve) => {
     for (const peer of peers) {
       peer.on("message", () => {
-        if (++seen === 1) start = performance.now();
-        else if (seen === total) resolve((total - 1) / ((performance.now() - start) / 1000));
+        if (meter.count()) resolve(meter.figures.join(" "));
       });
     }
   });

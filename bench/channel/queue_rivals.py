@@ -1,4 +1,4 @@
-"""One measurement of one of CPython's queues; the twin of queue-rivals.mjs. Prints one number."""
+"""One measurement of one of CPython's queues; the twin of queue-rivals.mjs. Prints one number or two."""
 
 import multiprocessing
 import sys
@@ -33,6 +33,8 @@ def main():
     make = multiprocessing.Queue if rival == "CPython Queue" else multiprocessing.SimpleQueue
     queue, back, gate = make(), make(), make()
     target = send if kind == "stream" else echo
+    if kind == "stream":
+        each *= 2
     children = [
         multiprocessing.Process(target=target, args=(queue, back, gate, shape, each))
         for _ in range(producers)
@@ -45,10 +47,15 @@ def main():
         for _ in range(producers):
             back.put("begin")
         queue.get()
+        figures = []
         start = time.perf_counter()
-        for _ in range(total - 1):
-            queue.get()
-        print((total - 1) / (time.perf_counter() - start))
+        for count in (total - 1, total):
+            for _ in range(count):
+                queue.get()
+            now = time.perf_counter()
+            figures.append(count / (now - start))
+            start = now
+        print(*figures)
     else:
         message = MESSAGES[shape]
         micros = []
