@@ -145,6 +145,26 @@ describe.each(KINDS)("%s", (_, Worker) => {
     expect(await worker.join()).toBe(7);
   });
 
+  test.each([
+    ["put", work.produce, ["x", 20_000]],
+    ["putSync", work.produceSync, ["x", 20_000]],
+    ["putNowait", work.putAndReturn, [20_000, 0]],
+    ["putNowait before process.exit", work.putAndExit, [20_000, 0]],
+  ] as const)("stores what waits behind thousands of items: %s", async (_form, target, args) => {
+    using queue = new Queue<{ i: number }>({ capacityBytes: 131_072 });
+    const worker = await new Worker({
+      target: target as (...all: unknown[]) => unknown,
+      args: [queue, ...args],
+    }).start();
+    // Far more than fit: the worker has to wait several times.
+    for (let i = 0; i < 20_000; i++) {
+      const { i: found } = i % 2 === 0 ? await queue.get() : queue.getSync();
+      if (found !== i) expect(found).toBe(i);
+    }
+    expect(await worker.join()).toBe(target === work.putAndExit ? 7 : 0);
+    expect(queue.empty).toBe(true);
+  });
+
   test("ends without storing it when it is told to", async () => {
     using queue = new Queue<{ i: number }>({ capacityBytes: 4096 });
     const worker = await new Worker({

@@ -326,6 +326,23 @@ describe("a limit of items", () => {
 });
 
 describe("a queue without a limit", () => {
+  test("what is kept is what was put, also where memory is used again", async () => {
+    using queue = new Queue<{ i: number; bytes: Uint8Array }>({ capacityBytes: 1 << 20 });
+    const bytes = new Uint8Array(200_000);
+    for (let round = 0; round < 3; round++) {
+      for (let i = 0; i < 20; i++) {
+        const length = 100_000 + i * 5000;
+        queue.putNowait({ i, bytes: bytes.subarray(0, length).fill(round * 20 + i) });
+      }
+      bytes.fill(255);
+      for (let i = 0; i < 20; i++) {
+        const item = await queue.get();
+        expect([item.i, item.bytes.length]).toEqual([i, 100_000 + i * 5000]);
+        expect(item.bytes.every((byte) => byte === round * 20 + i)).toBe(true);
+      }
+    }
+  });
+
   test("keeps what its memory cannot hold, in order", async () => {
     using queue = new Queue<number | string>({ capacityBytes: 4096 });
     for (let i = 0; i < 2000; i++) queue.putNowait(i);
