@@ -20,6 +20,8 @@ export type ItemState =
   /** Its `put` was given up. */
   | "withdrawn";
 
+const NOTHING: readonly Buffer[] = [];
+
 /** An item on its way into a queue. */
 export class Item implements Outgoing {
   chunks: readonly Uint8Array[];
@@ -30,7 +32,7 @@ export class Item implements Outgoing {
   error: unknown;
 
   readonly raw: RawKind | undefined;
-  #copies: readonly Buffer[] = [];
+  #copies: readonly Buffer[] = NOTHING;
 
   constructor(chunks: readonly Uint8Array[], raw?: RawKind) {
     this.chunks = chunks;
@@ -44,15 +46,16 @@ export class Item implements Outgoing {
   keep(): void {
     // The first chunk is the codec's own, if it has written one.
     const own = this.raw === undefined ? 1 : 0;
+    if (this.chunks.length === own) return;
     this.#copies = this.chunks.slice(own).map(keepCopy);
     this.chunks = [...this.chunks.slice(0, own), ...this.#copies];
   }
 
   /** Lets go of its bytes: nobody will read them here. */
   drop(): void {
-    this.chunks = [];
+    this.chunks = NOTHING;
     for (const copy of this.#copies) giveBack(copy);
-    this.#copies = [];
+    this.#copies = NOTHING;
   }
 }
 
