@@ -204,7 +204,7 @@ export class Ring {
     const tail = this.#words[RING.tails + (put & 1)]!;
     const at = tail & this.#mask;
     const frame = frameSize(to - from);
-    if (at + frame > this.#words[RING.backed]!) return false;
+    if (at + frame > this.#words[RING.backed]! || frame > this.capacity / 2) return false;
     if (!this.#fits(put, tail, frame)) return false;
     let target = this.#frame(tail, to - from, FRAME[raw ?? "data"], put);
     const own = this.#bytes;

@@ -38,7 +38,7 @@ let idle: EncodeState | undefined;
 export function encodeValue(value: unknown, options: EncodeOptions): Encoded;
 /**
  * @param store - is offered a message that has nothing beside it, where it stands in memory that will be
- *   written again, and says whether it has taken a copy; must not throw.
+ *   written again, and says whether it has taken a copy; what it throws is passed on.
  * @returns undefined when it has.
  */
 export function encodeValue(
@@ -55,6 +55,7 @@ export function encodeValue(
   idle = undefined;
   const { writer } = state;
   const outer = collectMoves();
+  let isOffered = false;
   try {
     state.begin(options);
     writer.byte(Lead.plain);
@@ -62,15 +63,17 @@ export function encodeValue(
     if (state.buffers.length > 0) writeBuffers(state);
     if (state.moved !== undefined) finishTransfer(state);
     const { attachments, transfer } = state;
-    if (store !== undefined && state.isAlone && countMoves() === 0 && writer.offer(store)) {
-      return undefined;
+    if (store !== undefined && state.isAlone && countMoves() === 0) {
+      isOffered = true;
+      if (writer.offer(store)) return undefined;
+      isOffered = false;
     }
     const bytes = writer.finish();
     if (state.buffers.length > 0) bytes[0] = Lead.withBuffers;
     return { bytes, attachments, transfer, moves: commitMoves() };
   } catch (error) {
     writer.abandon();
-    throw explain(error, value, options);
+    throw isOffered ? error : explain(error, value, options);
   } finally {
     endMoves(outer);
     state.reset();
