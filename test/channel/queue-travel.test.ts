@@ -187,9 +187,9 @@ test.runIf(process.platform === "linux")(
     const [file] = segments().filter((name) => !before.has(name));
     const mappings = (): number =>
       readFileSync("/proc/self/maps", "utf8").split(join(folder, file!, "ring")).length - 1;
-    const thread = new Thread({ target: work.waitForItem, args: [queue, gate] });
+    const thread = new Thread({ target: work.hold, args: [queue, gate] });
     await thread.start();
-    expect(await gate.get()).toBe("waiting");
+    expect(await gate.get()).toBe("true");
     expect(mappings()).toBe(2);
     thread.kill();
     await thread.join();
