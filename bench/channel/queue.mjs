@@ -1,11 +1,13 @@
 // Queues against CPython's and against what Node has: messages a second and round trips.
-// `node bench/channel/queue.mjs [--quick]`; every figure in fresh processes, the rivals in turn.
+// `node bench/channel/queue.mjs [--quick] [--write]`; every figure in fresh processes, the rivals in turn.
 //
 // The receiver is the process that counts; one or four others send. The clock runs from the first message
 // received, when all senders are started and ready. A stream has two figures: of fresh processes, whose code is
 // still being compiled, and of as many messages again, when it is. Which counts depends on how long a program runs.
 import { execFileSync, spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { writeSection } from "../lib/readme.mjs";
+import { describeTable } from "../lib/simple-table.mjs";
 import { median } from "../lib/statistics.mjs";
 
 const quick = process.argv.includes("--quick");
@@ -44,15 +46,18 @@ function measure(rival, shape, kind, producers) {
   return text.trim().split(" ").map(Number);
 }
 
-function print(found, part, isRate) {
+const rows = [];
+
+function print(title, found, part, isRate) {
   const base = found.get("CPython Queue")?.map((figures) => figures[part]);
   for (const [rival, all] of found) {
     const values = all.map((figures) => figures[part]);
     const ratio =
       base && median(values.map((value, i) => (isRate ? value / base[i] : base[i] / value)));
-    console.log(
-      `  ${rival.padEnd(24)} ${Math.round(median(values)).toLocaleString("en").padStart(12)} ${(ratio ?? Number.NaN).toFixed(2).padStart(8)}`,
-    );
+    const value = Math.round(median(values)).toLocaleString("en");
+    const times = ratio === undefined ? "" : ratio.toFixed(2);
+    console.log(`  ${rival.padEnd(24)} ${value.padStart(12)} ${times.padStart(8)}`);
+    rows.push([title, rival, value, times]);
   }
 }
 
@@ -75,8 +80,16 @@ for (const [kind, producers] of [
     const isRate = kind === "stream";
     const parts = isRate ? [`${producers} to 1, first (messages/s)`, "then"] : ["(µs)"];
     for (const [part, title] of parts.entries()) {
-      console.log(`\n${kind}, ${shape}, ${title}; × CPython Queue within a round`);
-      print(found, part, isRate);
+      const what = `${kind}, ${shape}, ${title}`;
+      console.log(`\n${what}; × CPython Queue within a round`);
+      print(what, found, part, isRate);
     }
   }
+}
+
+if (process.argv.includes("--write")) {
+  writeSection(
+    "queue",
+    describeTable(["figure", "contender", "median", "× CPython Queue"], rows, ROUNDS),
+  );
 }

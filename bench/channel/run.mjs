@@ -1,7 +1,9 @@
 // Pipes and listeners against CPython's and against what Node has: messages a second and round trips.
-// `node bench/channel/run.mjs [--quick]`; every figure in a fresh pair of processes, the rivals in turn.
+// `node bench/channel/run.mjs [--quick] [--write]`; every figure in a fresh pair of processes, the rivals in turn.
 import { execFileSync, spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { writeSection } from "../lib/readme.mjs";
+import { describeTable } from "../lib/simple-table.mjs";
 import { median } from "../lib/statistics.mjs";
 
 const quick = process.argv.includes("--quick");
@@ -37,6 +39,7 @@ function measure(rival, shape, kind) {
   );
 }
 
+const rows = [];
 const rivals = [...NODE, ...(hasPython() ? PYTHON : [])];
 if (!hasPython()) console.log("No python3 here: without CPython's figures.");
 for (const kind of ["stream", "round trip"]) {
@@ -45,11 +48,16 @@ for (const kind of ["stream", "round trip"]) {
     for (let round = 0; round < ROUNDS; round++) {
       for (const rival of rivals) found.get(rival).push(measure(rival, shape, kind));
     }
-    console.log(`\n${kind}, ${shape} (${kind === "stream" ? "messages/s" : "µs"})`);
+    const what = `${kind}, ${shape} (${kind === "stream" ? "messages/s" : "µs"})`;
+    console.log(`\n${what}`);
     for (const [rival, values] of found) {
-      console.log(
-        `  ${rival.padEnd(24)} ${Math.round(median(values)).toLocaleString("en").padStart(12)}`,
-      );
+      const value = Math.round(median(values)).toLocaleString("en");
+      console.log(`  ${rival.padEnd(24)} ${value.padStart(12)}`);
+      rows.push([what, rival, value]);
     }
   }
+}
+
+if (process.argv.includes("--write")) {
+  writeSection("connection", describeTable(["figure", "contender", "median"], rows, ROUNDS));
 }

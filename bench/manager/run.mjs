@@ -3,8 +3,9 @@
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { describeMachine, PYTHON } from "../lib/machine.mjs";
+import { PYTHON } from "../lib/machine.mjs";
 import { writeSection } from "../lib/readme.mjs";
+import { describeTable } from "../lib/simple-table.mjs";
 import { median } from "../lib/statistics.mjs";
 
 const { values } = parseArgs({
@@ -30,17 +31,10 @@ for (const [title, figure] of FIGURES) {
   const [first] = Object.values(found).map((list) => median(list));
   for (const [name, list] of Object.entries(found)) {
     const rate = median(list);
-    rows.push(`| ${title} | ${name} | ${Math.round(rate)} | ${(rate / first).toFixed(2)} |`);
+    rows.push([title, name, String(Math.round(rate)), (rate / first).toFixed(2)]);
   }
 }
-const { commit, date, machine, node, python: version } = describeMachine();
-const text = [
-  `${machine}; Node ${node}, CPython ${version}; ${commit}, ${date}. Calls a second, median of ${values.rounds} rounds.`,
-  "",
-  "| figure | contender | calls/s | ratio |",
-  "| --- | --- | --- | --- |",
-  ...rows,
-].join("\n");
+const text = describeTable(["figure", "contender", "calls/s", "ratio"], rows, values.rounds);
 console.log(text);
 if (values.write) writeSection("manager", text);
 

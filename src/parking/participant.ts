@@ -19,6 +19,7 @@ import { net } from "../util/builtin.ts";
 import { currentProcess } from "../process/index.ts";
 import { currentThread } from "../thread/index.ts";
 import { faultPoint } from "../util/fault-point.ts";
+import { unstoppable } from "../util/stop-guard.ts";
 import { bellPath, Doorbells } from "./doorbells.ts";
 import type { LocalCell } from "./local-cell.ts";
 import { removeStrayFiles } from "./stray-files.ts";
@@ -79,11 +80,7 @@ export class Participant {
   listen(onRing: () => void): Socket {
     this.#onRing = onRing;
     if (this.#socket === undefined) {
-      // Loaded first: a thread that is terminated between the next two steps would leave a reader, and seem alive.
-      const { Socket: BellSocket } = net();
-      // A descriptor of its own: the socket closes it, and Node closes the one it knows as a file.
       const options: SocketConstructorOpts & { onread: OnReadOpts } = {
-        fd: os().duplicate(this.#bell),
         readable: true,
         writable: false,
         onread: {
@@ -94,7 +91,12 @@ export class Participant {
           },
         },
       };
-      const socket = new BellSocket(options);
+      // A descriptor of its own: the socket closes it, and Node closes the one it knows as a file. A thread that
+      // is terminated between the two would leave a reader, and seem alive.
+      const socket = unstoppable(() => {
+        const { Socket: BellSocket } = net();
+        return new BellSocket({ ...options, fd: os().duplicate(this.#bell) });
+      });
       // Without a reader of rings the slices remain: waits go on, a little later.
       socket.on("error", () => {});
       socket.unref();

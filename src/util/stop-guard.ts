@@ -23,8 +23,11 @@ export function adoptStopGuard(memory: SharedArrayBuffer): void {
 export function unstoppable<T>(work: () => T): T {
   const word = slot.own;
   if (word === undefined) return work();
+  const before = Atomics.compareExchange(word, 0, FREE, BUSY);
+  // Part of such work.
+  if (before === BUSY) return work();
   // Too late to begin: the end is near, and comes while it waits.
-  if (Atomics.compareExchange(word, 0, FREE, BUSY) === DOOMED) Atomics.wait(word, 0, DOOMED);
+  if (before === DOOMED) Atomics.wait(word, 0, DOOMED);
   try {
     return work();
   } finally {

@@ -14,6 +14,8 @@ function worker(guard: StopGuard, words: Int32Array): Worker {
        parentPort.postMessage("ready");
        Atomics.wait(words, 0, 0);
        unstoppable(() => {
+         // Work within it does not end it.
+         unstoppable(() => {});
          Atomics.store(words, 1, 1);
          Atomics.notify(words, 1);
          // Busy for a while that close() has to wait.
