@@ -7,9 +7,13 @@ import { undetected } from "./permit-options.ts";
 import { Arrival, shareable, SyncObject, type SharedOptions } from "./sync-object.ts";
 import { waitable } from "./waitable.ts";
 
-// The state: AUTO | SET | W. `aux` counts the calls of set and pulse (manual events).
+// The state: a count | AUTO | SET | W. Each set and pulse counts in the very step in which it takes effect: were
+// it two, who waits could go through, clear the event, and wait again between them, and one set would let it
+// through twice.
 const SET = 2;
 const AUTO = 4;
+const COUNT = 8;
+const COUNT_SHIFT = 3;
 
 /** How an event is reset: by `clear`, or by each wait that it lets through. */
 export type ResetMode = "manual" | "auto";
@@ -36,7 +40,6 @@ export interface EventOptions extends SharedOptions {
  */
 export class Event extends SyncObject {
   readonly #state: number;
-  readonly #sequence: number;
   readonly #isAuto: boolean;
   /** Lets a pulse choose who goes on. */
   readonly #grants: GrantOne;
@@ -48,7 +51,6 @@ export class Event extends SyncObject {
     super(options instanceof Arrival ? options : creation(options));
     const { cell } = this;
     this.#state = cell.base + CELL.state;
-    this.#sequence = cell.base + CELL.aux;
     this.#isAuto = (Atomics.load(cell.ints, this.#state) & AUTO) !== 0;
     this.#grants = new GrantOne(cell);
   }
@@ -67,7 +69,6 @@ export class Event extends SyncObject {
   set(): void {
     const { cell } = this;
     // First the sequence, then the state: a wait that sees neither has noted that it sleeps in between.
-    if (!this.#isAuto && !this.isSet) Atomics.add(cell.ints, this.#sequence, 1);
     const word = this.#change(SET, true);
     if ((word & WAITERS) !== 0) wake(cell, parking(), this.#isAuto ? 1 : Infinity);
   }
@@ -91,7 +92,6 @@ export class Event extends SyncObject {
       this.#grants.give();
       return;
     }
-    Atomics.add(cell.ints, this.#sequence, 1);
     const word = this.#change(0, false);
     if ((word & WAITERS) !== 0) wake(cell, parking(), Infinity);
   }
@@ -112,14 +112,19 @@ export class Event extends SyncObject {
     return parkSync(this.#wish(), undetected(options)) === true;
   }
 
-  /** Sets or clears it, forgetting who sleeps; gives the word before. */
+  /** How often it was set or pulsed. */
+  get #count(): number {
+    return Atomics.load(this.cell.ints, this.#state) >>> COUNT_SHIFT;
+  }
+
+  /** Sets or clears it, counts that and forgets who sleeps, in one step; gives the word before. */
   #change(set: typeof SET | 0, keepsWaiters: boolean): number {
     const { cell } = this;
     for (;;) {
       const word = Atomics.load(cell.ints, this.#state);
       // It is set already: who sleeps was rung then, and may have noted it again since.
       if (keepsWaiters && (word & SET) === set) return word & WAITERS;
-      const next = (word & AUTO) | set;
+      const next = ((word + COUNT) & ~(SET | WAITERS)) | set;
       if (Atomics.compareExchange(cell.ints, this.#state, word, next) === word) return word;
     }
   }
@@ -139,8 +144,8 @@ export class Event extends SyncObject {
         suspend: () => this.#passOn(),
       };
     }
-    const begun = Atomics.load(cell.ints, this.#sequence);
-    const isPast = (): boolean => Atomics.load(cell.ints, this.#sequence) !== begun;
+    const begun = this.#count;
+    const isPast = (): boolean => this.#count !== begun;
     return {
       cells: [cell],
       group: cell,

@@ -1,7 +1,7 @@
 /*
  * Event: src/sync/event.ts. Manual by default; with AUTO each set lets one through.
  *
- *   word: SET | W          seq: how often it was set or pulsed (manual)
+ *   word: SET | W          seq: how often it was set or pulsed (manual); part of the word
  *
  * Participant 0 sets once all others have begun to wait (with AUTO, once for each of them, and waits until
  * the one before was used), and clears at once. Everybody who waited has to go on.
@@ -50,14 +50,16 @@ inline attempt() {
 #endif
 
 inline set() {
-#if !defined(AUTO) && !defined(LATE_SEQ)
-  STEP(seq++);
-#endif
   do
   :: w = word;
     if
     :: (w & SET) != 0 -> ok = true
+#if !defined(AUTO) && !defined(LATE_SEQ)
+    /* The count is part of the word. */
+    :: else -> d_step { if :: word == w -> word = SET; seq++; ok = true :: else -> ok = false fi }
+#else
     :: else -> CAS(word, w, SET, ok)
+#endif
     fi;
     if :: ok -> break :: else fi
   od;
