@@ -68,7 +68,6 @@ export class Event extends SyncObject {
   /** Sets it: lets all that wait through, or one if it resets by itself. Does nothing if it is set. */
   set(): void {
     const { cell } = this;
-    // First the sequence, then the state: a wait that sees neither has noted that it sleeps in between.
     const word = this.#change(SET, true);
     if ((word & WAITERS) !== 0) wake(cell, parking(), this.#isAuto ? 1 : Infinity);
   }

@@ -6,8 +6,11 @@
  * Participant 0 sets once all others have begun to wait (with AUTO, once for each of them, and waits until
  * the one before was used), and clears at once. Everybody who waited has to go on.
  *
+ * TWICE: who goes through, clears the event and comes again has to wait for another set.
+ *
  * Mutants: NO_SEQ        manual: who waits looks at the flag alone
  *          LATE_SEQ      manual: the flag is set before the sequence is counted
+ *          EARLY_SEQ     manual, with TWICE: the sequence is counted before the flag is set
  *          BLIND_ARM     W is set whether or not it is set
  *          SILENT_LEAVE  auto: who gives up does not pass the baton
  *          SILENT_WIN    auto: nor who was rung once more between going through and taking its bit away
@@ -50,11 +53,14 @@ inline attempt() {
 #endif
 
 inline set() {
+#ifdef EARLY_SEQ
+  STEP(seq++);
+#endif
   do
   :: w = word;
     if
     :: (w & SET) != 0 -> ok = true
-#if !defined(AUTO) && !defined(LATE_SEQ)
+#if !defined(AUTO) && !defined(LATE_SEQ) && !defined(EARLY_SEQ)
     /* The count is part of the word. */
     :: else -> d_step { if :: word == w -> word = SET; seq++; ok = true :: else -> ok = false fi }
 #else
@@ -149,6 +155,21 @@ ended:
   skip
 }
 
+#ifdef TWICE
+proctype Passer(byte me) {
+  byte w, seen;
+  bool won;
+  atomic { seen = seq; begun++ };
+  do
+  :: attempt(); if :: won -> break :: else fi
+  od;
+  STEP(word = word & ~SET);
+  seen = seq;
+  attempt();
+  assert(!won)
+}
+#endif
+
 proctype Setter(byte me) {
   byte w, snap, who, round;
   bool ok;
@@ -167,7 +188,9 @@ proctype Setter(byte me) {
   od;
 #else
   set();
+#ifndef TWICE
   STEP(word = word & ~SET);
+#endif
 #endif
 #if KILLS > 0
 gone:
@@ -178,7 +201,11 @@ gone:
 init {
   atomic {
     run Setter(0);
+#ifdef TWICE
+    run Passer(1);
+#else
     run Waiter(1);
+#endif
 #if N > 2
     run Waiter(2);
 #endif
