@@ -182,8 +182,6 @@ export type {
   ManagerPoolOptions,
   ManagerPriorityQueueOptions,
   ManagerQueueOptions,
-  NumberOf,
-  NumberType,
   Proxied,
   PublicMethods,
   Registrable,

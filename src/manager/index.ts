@@ -7,7 +7,6 @@ export type {
   ManagerQueueOptions,
 } from "./object-options.ts";
 export { ObjectProxy } from "./object-proxy.ts";
-export type { NumberOf, NumberType } from "./objects/cells.ts";
 export {
   type DictEntries,
   DictProxy,

@@ -1,6 +1,7 @@
 import type { Address } from "../channel/index.ts";
 import { checkKey } from "../channel/handshake.ts";
 import { InvalidStateError } from "../errors/index.ts";
+import type { ElementOf, ElementType } from "../shared/index.ts";
 import { identify, type TaskRef } from "../task/index.ts";
 import { inspectAs } from "../util/inspectable.ts";
 import { staysHere } from "../util/stays-here.ts";
@@ -13,7 +14,6 @@ import type {
   ManagerPriorityQueueOptions,
   ManagerQueueOptions,
 } from "./object-options.ts";
-import type { NumberOf, NumberType } from "./objects/cells.ts";
 import {
   type DictProxy,
   type ListProxy,
@@ -334,15 +334,15 @@ export class Manager implements AsyncDisposable {
   }
 
   /** One number, stored as `type` says: numbers wrap around and are rounded as in typed arrays. */
-  value<T extends NumberType>(type: T, initial?: NumberOf<T>): Promise<ValueProxy<NumberOf<T>>> {
+  value<T extends ElementType>(type: T, initial?: ElementOf<T>): Promise<ValueProxy<ElementOf<T>>> {
     return this.#create("value", [type, initial ?? (type.startsWith("big") ? 0n : 0)]);
   }
 
   /** @param content - the numbers, or how many zeros. */
-  array<T extends NumberType>(
+  array<T extends ElementType>(
     type: T,
-    content: number | Iterable<NumberOf<T>>,
-  ): Promise<ArrayProxy<NumberOf<T>>> {
+    content: number | Iterable<ElementOf<T>>,
+  ): Promise<ArrayProxy<ElementOf<T>>> {
     return this.#create("array", [type, spread(content)]);
   }
 

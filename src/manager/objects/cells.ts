@@ -1,4 +1,5 @@
 import { inspect } from "node:util";
+import { constructorOf, type ElementType } from "../../shared/element-types.ts";
 import type { Call } from "../call.ts";
 import { checkInteger } from "./checks.ts";
 
@@ -37,34 +38,6 @@ export class ManagedNamespace {
   }
 }
 
-const ARRAYS = {
-  int8: Int8Array,
-  uint8: Uint8Array,
-  int16: Int16Array,
-  uint16: Uint16Array,
-  int32: Int32Array,
-  uint32: Uint32Array,
-  float32: Float32Array,
-  float64: Float64Array,
-  bigint64: BigInt64Array,
-  biguint64: BigUint64Array,
-} as const satisfies Record<NumberType, unknown>;
-
-/** What a number of a manager's value or array is stored as. */
-export type NumberType =
-  | "int8"
-  | "uint8"
-  | "int16"
-  | "uint16"
-  | "int32"
-  | "uint32"
-  | "float32"
-  | "float64"
-  | "bigint64"
-  | "biguint64";
-/** The numbers of such a type. */
-export type NumberOf<T extends NumberType> = T extends `big${string}` ? bigint : number;
-
 type Numbers = Float64Array;
 
 /** Numbers of one type; a single one is an array of one. */
@@ -72,13 +45,8 @@ export class ManagedArray {
   readonly #numbers: Numbers;
 
   constructor(type: unknown, content: unknown) {
-    if (typeof type !== "string" || !Object.hasOwn(ARRAYS, type)) {
-      throw new TypeError(
-        `Expected \`type\` to be one of ${Object.keys(ARRAYS).join(", ")}, got ${String(type)}`,
-      );
-    }
     // One stands for all: they differ in what they hold, and a wrong number is a TypeError of theirs.
-    const Class = ARRAYS[type as NumberType] as unknown as Float64ArrayConstructor;
+    const Class = constructorOf(type as ElementType) as unknown as Float64ArrayConstructor;
     this.#numbers =
       typeof content === "number"
         ? new Class(checkInteger(content, "length", 0))

@@ -1,7 +1,7 @@
 import { QueueShutdownError } from "../../errors/index.ts";
+import type { ElementOf, ElementType } from "../../shared/index.ts";
 import { identify, type Task } from "../../task/index.ts";
 import type { WaitOptions } from "../../util/wait-options.ts";
-import type { NumberOf, NumberType } from "../objects/cells.ts";
 import { ObjectProxy, proxiesOf } from "../object-proxy.ts";
 import { spread } from "./containers.ts";
 import type { IteratorProxy } from "./iterator-proxy.ts";
@@ -176,9 +176,9 @@ export class ArrayProxy<N extends number | bigint = number>
 }
 
 /** The proxy of a value of a type. */
-export type ValueOfType<T extends NumberType> = ValueProxy<NumberOf<T>>;
+export type ValueOfType<T extends ElementType> = ValueProxy<ElementOf<T>>;
 /** The proxy of an array of a type. */
-export type ArrayOfType<T extends NumberType> = ArrayProxy<NumberOf<T>>;
+export type ArrayOfType<T extends ElementType> = ArrayProxy<ElementOf<T>>;
 
 /** How many items go to a worker at a time. */
 interface Chunks {
