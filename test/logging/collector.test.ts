@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PassThrough, Writable } from "node:stream";
+import { PassThrough } from "node:stream";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
 import {
   getLogger,
@@ -24,6 +24,7 @@ import {
   setAndLog,
 } from "../fixtures/logging/work.mjs";
 import { useNamespace } from "../helpers/namespace.ts";
+import { count, Kept, numbersOf } from "./kit.ts";
 
 const folder = useNamespace("logging");
 const scratch = mkdtempSync(join(tmpdir(), "manycore-logging-"));
@@ -32,41 +33,6 @@ afterEach(() => {
   logToStderr();
   setLogLevel("info");
 });
-
-interface Line {
-  readonly level: number;
-  readonly pid: number;
-  readonly process: string;
-  readonly thread: string;
-  readonly name?: string;
-  readonly msg: string;
-  readonly label?: string;
-  readonly i?: number;
-  readonly err?: { readonly type: string; readonly message: string; readonly stack: string };
-}
-
-/** Keeps what it is given. */
-class Kept extends Writable {
-  #parts: Buffer[] = [];
-
-  override _write(chunk: Buffer, _: string, done: () => void): void {
-    this.#parts.push(Buffer.from(chunk));
-    done();
-  }
-
-  get lines(): Line[] {
-    const text = Buffer.concat(this.#parts).toString();
-    if (text !== "" && !text.endsWith("\n")) throw new Error("the last line is cut");
-    return text
-      .split("\n")
-      .slice(0, -1)
-      .map((line): Line => JSON.parse(line) as Line);
-  }
-}
-
-const numbersOf = (lines: Line[], label: string): number[] =>
-  lines.filter((line) => line.label === label).map((line) => line.i!);
-const count = (length: number): number[] => Array.from({ length }, (_, i) => i);
 
 describe("one stream", () => {
   test("has every line of three processes and a thread whole, each sender's in order", async () => {

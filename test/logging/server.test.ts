@@ -13,37 +13,13 @@ import {
 import { useNamespace } from "../helpers/namespace.ts";
 import { eventually, runProgram, startProgram, untilLine } from "../helpers/leaks.ts";
 import { rejection, stranger, untilClosed } from "../channel/kit.ts";
+import { count, Kept, type Line, numbersOf } from "./kit.ts";
 
 useNamespace("log-server");
 afterEach(() => logToStderr());
 
 const KEY = "the key of the logs";
 const REMOTE = fileURLToPath(new URL("../fixtures/logging/remote.mjs", import.meta.url));
-
-interface Line {
-  readonly label?: string;
-  readonly i?: number;
-  readonly pid: number;
-}
-
-/** Keeps what it is given. */
-class Kept extends Writable {
-  #parts: Buffer[] = [];
-
-  override _write(chunk: Buffer, _: string, done: () => void): void {
-    this.#parts.push(Buffer.from(chunk));
-    done();
-  }
-
-  get lines(): Line[] {
-    const text = Buffer.concat(this.#parts).toString();
-    if (text !== "" && !text.endsWith("\n")) throw new Error("the last line is cut");
-    return text
-      .split("\n")
-      .slice(0, -1)
-      .map((line): Line => JSON.parse(line) as Line);
-  }
-}
 
 async function startServer(destination: Writable, at = 0): Promise<[LogCollector, number]> {
   const collector = await LogCollector.start({
@@ -54,10 +30,6 @@ async function startServer(destination: Writable, at = 0): Promise<[LogCollector
   });
   return [collector, (collector.address as { port: number }).port];
 }
-
-const numbersOf = (lines: Line[], label: string): number[] =>
-  lines.filter((line) => line.label === label).map((line) => line.i!);
-const count = (length: number): number[] => Array.from({ length }, (_, i) => i);
 
 describe("a program on the network", () => {
   test("sends its records and those of its processes, each sender's in order, none lost", async () => {
