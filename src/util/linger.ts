@@ -1,10 +1,12 @@
 /** How long an event loop is kept from sleeping for work that is likely to come at once. */
-const LINGER_MS = 0.1;
+const LINGER_MS = 0.2;
 /** Work that comes this soon would have been there sooner still, had nobody had to wake up for it. */
-const SOON_MS = 0.3;
+const SOON_MS = 0.5;
 /** A turn of an idle loop takes microseconds; one that takes this long was interrupted by somebody else's work. */
 const INTERRUPTED_MS = 0.04;
-/** So long it then leaves the processor to the others. */
+/** Two interruptions within so many waits: others want this processor, perhaps the one that is waited for. */
+const SELDOM_WAITS = 5;
+/** So long it is then left to them. */
 const REST_MS = 20;
 
 /**
@@ -12,7 +14,8 @@ const REST_MS = 20;
  * quickly of late: waking a sleeping processor takes longer than many a task.
  *
  * A wait in vain ends it until work comes quickly again, so a program that has little to do sleeps. So does
- * being interrupted for a while: then other threads want the processor, perhaps the one that is waited for.
+ * being interrupted again and again, for a while: whoever shares the processor with the one it waits for
+ * only delays it by staying awake. Single interruptions tell nothing, every machine has them.
  */
 export class Linger {
   #since = 0;
@@ -20,12 +23,16 @@ export class Linger {
   #turning = false;
   #worthwhile = false;
   #turned = 0;
+  #waits = 0;
+  #interruptedWait = -SELDOM_WAITS;
+  #switches = 0;
   #restUntil = 0;
 
   /** There is nothing to do until more work comes. */
   begin(): void {
     this.#since = performance.now();
     this.#waiting = true;
+    this.#waits++;
     this.#turned = this.#since;
     if (this.#worthwhile && !this.#turning && this.#since >= this.#restUntil) this.#turn();
   }
@@ -44,11 +51,22 @@ export class Linger {
       this.#turning = false;
       if (!this.#waiting) return;
       const now = performance.now();
-      if (now - this.#turned > INTERRUPTED_MS) this.#restUntil = now + REST_MS;
+      if (now - this.#turned > INTERRUPTED_MS && this.#mustRest()) this.#restUntil = now + REST_MS;
       else if (now - this.#since < LINGER_MS) {
         this.#turned = now;
         this.#turn();
       } else this.#worthwhile = false;
     });
+  }
+
+  /** After a turn that took too long: did another thread take the processor, and not for the first time of late? */
+  #mustRest(): boolean {
+    const { involuntaryContextSwitches } = process.resourceUsage();
+    // A turn may also be long because the machine under a virtual machine was busy elsewhere.
+    if (involuntaryContextSwitches === this.#switches) return false;
+    this.#switches = involuntaryContextSwitches;
+    const isFrequent = this.#waits - this.#interruptedWait < SELDOM_WAITS;
+    this.#interruptedWait = this.#waits;
+    return isFrequent;
   }
 }

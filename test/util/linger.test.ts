@@ -8,6 +8,7 @@ describe("Linger", () => {
   });
   afterEach(() => {
     vi.useRealTimers();
+    vi.restoreAllMocks();
   });
 
   /** Work comes `micros` after there was none. */
@@ -50,15 +51,32 @@ describe("Linger", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test("rests for a while when a turn was interrupted: others want the processor", () => {
+  /** A clock and a count of involuntary context switches that are set by hand. */
+  function machine(): { at: (now: number) => void; switchedOut: () => void } {
     const clock = vi.spyOn(performance, "now");
-    const at = (now: number): void => void clock.mockReturnValue(now);
+    const usage = { ...process.resourceUsage(), involuntaryContextSwitches: 7 };
+    vi.spyOn(process, "resourceUsage").mockImplementation(() => ({ ...usage }));
+    return {
+      at: (now) => void clock.mockReturnValue(now),
+      switchedOut: () => void usage.involuntaryContextSwitches++,
+    };
+  }
+
+  test("rests for a while when it is interrupted twice within few waits: others want the processor", () => {
+    const { at, switchedOut } = machine();
     const linger = new Linger();
     at(1);
     wait(linger, 0);
     linger.begin();
-    expect(vi.getTimerCount()).toBe(1);
     at(1.05);
+    switchedOut();
+    vi.runOnlyPendingTimers();
+    // The first interruption is one of those that every machine has.
+    expect(vi.getTimerCount()).toBe(1);
+    linger.end();
+    linger.begin();
+    at(1.1);
+    switchedOut();
     vi.runOnlyPendingTimers();
     expect(vi.getTimerCount()).toBe(0);
     // Work that came quickly does not end the rest, time does.
@@ -72,5 +90,26 @@ describe("Linger", () => {
     wait(linger, 0);
     linger.begin();
     expect(vi.getTimerCount()).toBe(1);
+  });
+
+  test.each([
+    ["seldom interrupted", 5, true],
+    ["delayed without having been switched out", 1, false],
+  ])("keeps the loop turning when it is %s", (_, waitsBetween, isSwitchedOut) => {
+    const { at, switchedOut } = machine();
+    const linger = new Linger();
+    let now = 1;
+    at(now);
+    linger.begin();
+    linger.end();
+    for (let round = 0; round < 4; round++) {
+      for (let i = 1; i < waitsBetween; i++) wait(linger, 0);
+      linger.begin();
+      at((now += 0.05));
+      if (isSwitchedOut) switchedOut();
+      vi.runOnlyPendingTimers();
+      expect(vi.getTimerCount()).toBe(1);
+      linger.end();
+    }
   });
 });
