@@ -4,7 +4,7 @@ import sys
 import time
 from multiprocessing import Manager, Process, SimpleQueue
 
-N = 10_000
+N = 40_000
 
 
 def client(shared, count, times):
