@@ -1,5 +1,4 @@
 import { QueueFullError } from "../errors/index.ts";
-import { cpuCount } from "../process/cpu-count.ts";
 import { deferred, type Deferred } from "../util/deferred.ts";
 import type { Fleet } from "./fleet.ts";
 import type { CheckedOptions } from "./options.ts";
@@ -29,7 +28,6 @@ export class Dispatcher {
   delayed = 0;
   /** Grows with each flush; submits of one tick share the stack they were made from. */
   tick = 0;
-  #processors: number | undefined;
   #nextTask = 1;
   #flushing = false;
   #room: Deferred<void> | undefined;
@@ -192,8 +190,7 @@ export class Dispatcher {
     queueMicrotask(() => {
       this.#flushing = false;
       this.tick++;
-      const mayLinger = this.#fleet.busyWorkers < (this.#processors ??= cpuCount());
-      for (const other of this.#fleet.links) if (other.hasOutbox) other.flush(mayLinger);
+      this.#fleet.flush();
     });
   }
 }

@@ -1,3 +1,5 @@
+import { cpuCount } from "../process/cpu-count.ts";
+import { Linger } from "../util/linger.ts";
 import { encodeThrown } from "../wire/error-codec.ts";
 import { MessageKind } from "../wire/protocol.ts";
 import type { CheckedOptions } from "./options.ts";
@@ -23,6 +25,8 @@ export class Fleet {
   readonly #options: CheckedOptions;
   readonly #start: StartWorker;
   readonly #owner: LinkOwner;
+  readonly #linger: Linger = new Linger();
+  #processors: number | undefined;
   #nextId = 1;
   #fruitless = 0;
   #held = false;
@@ -134,9 +138,17 @@ export class Fleet {
     for (const link of [...this.links]) if (!link.retired) this.retire(link, FINALIZER_MS);
   }
 
+  /** Sends what was handed out; worker and caller may wait awake for the next while a processor is free. */
+  flush(): void {
+    const mayLinger = this.busyWorkers < (this.#processors ??= cpuCount());
+    for (const link of this.links) if (link.hasOutbox) link.flush(mayLinger);
+    if (mayLinger) this.#linger.begin();
+  }
+
   /** A task has come to its end: workers work. */
   noteResult(): void {
     this.#fruitless = 0;
+    this.#linger.end();
   }
 
   /**
