@@ -21,8 +21,8 @@ const README = here("README.md");
 
 const FIGURES = [
   { name: "trivial", fn: "touch", records: isQuick ? 100_000 : 1_000_000, perArgs: 15_000 },
-  // Some ten seconds of work, and some one: there starting up counts.
-  { name: "computing", fn: "compute", records: isQuick ? 100 : 2400, perArgs: 100 },
+  // Some twenty seconds of work, and some one: there starting up counts.
+  { name: "computing", fn: "compute", records: isQuick ? 100 : 4800, perArgs: 100 },
   { name: "computing, shortly", fn: "compute", records: isQuick ? 50 : 300, perArgs: 30 },
 ];
 

@@ -143,7 +143,7 @@ describe("BlockSize", () => {
       seen.push(size.records);
     }
     expect(seen).toEqual([1, 4, 16, 64, 256]);
-    for (let round = 0; round < 4; round++) observe(size, 100);
+    for (let round = 0; round < 4; round++) observe(size, 400);
     expect(size.records).toBe(1);
   });
 
@@ -162,17 +162,17 @@ describe("BlockSize", () => {
   test.each(["bytes", "records"] as const)(
     "is a share of what is left, known by its %s, so that the last blocks are small",
     (known) => {
-      const totals = { records: 1000, bytes: known === "bytes" ? 70_000 : undefined };
+      const totals = { records: 10_000, bytes: known === "bytes" ? 700_000 : undefined };
       const size = new BlockSize({ jobs: 2, totals: () => totals });
       const seen: number[] = [];
-      for (let left = 1000; left > 0; left -= seen.at(-1) ?? 0) {
+      for (let left = 10_000; left > 0; left -= seen.at(-1) ?? 0) {
         seen.push(Math.min(left, size.records));
         observe(size, 1, 70);
       }
-      // A hundred milliseconds at the most, an eighth of what is left, five milliseconds at the least.
-      expect(seen.slice(0, 6)).toEqual([1, 4, 16, 64, 100, 100]);
+      // Four hundred milliseconds at the most, an eighth of what is left, five milliseconds at the least.
+      expect(seen.slice(0, 6)).toEqual([1, 4, 16, 64, 256, 400]);
       expect(seen.slice(-5)).toEqual([5, 5, 5, 5, expect.any(Number)]);
-      expect(seen.reduce((sum, count) => sum + count, 0)).toBe(1000);
+      expect(seen.reduce((sum, count) => sum + count, 0)).toBe(10_000);
     },
   );
 
@@ -180,8 +180,8 @@ describe("BlockSize", () => {
     const size = new BlockSize({ jobs: 2 });
     for (let round = 0; round < 10; round++) observe(size, 1);
     expect(size.records).toBe(5);
-    for (let round = 0; round < 100; round++) observe(size, 1);
-    expect(size.records).toBe(100);
+    for (let round = 0; round < 200; round++) observe(size, 1);
+    expect(size.records).toBe(400);
   });
 
   test("counts what an earlier run has done as gone", () => {

@@ -1,10 +1,10 @@
 import type { InputTotals } from "../input/block-source.ts";
 
 /**
- * How long a block may keep a worker busy. Moving one costs this process up to a millisecond, which the
- * workers lack where there are no more processors than workers.
+ * How long a block may keep a worker busy. Moving one costs the workers up to two milliseconds of their
+ * processors where there are no more of those than workers, as this process has to run in between.
  */
-const MOST_MS = 100;
+const MOST_MS = 400;
 /** Below this a block costs more than its worker gains by ending at the same time as the others. */
 const LEAST_MS = 5;
 /** Blocks are so small that each worker has this many of what is left: at the end all are busy. */
