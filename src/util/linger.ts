@@ -6,16 +6,19 @@ const SOON_MS = 0.5;
 const INTERRUPTED_MS = 0.04;
 /** Two interruptions within so many waits: others want this processor, perhaps the one that is waited for. */
 const SELDOM_WAITS = 5;
-/** So long it is then left to them. */
+/** So many waits in a row that were in vain: the work comes a little too late for this, every time. */
+const MOST_VAIN = 8;
+/** So long the loop then sleeps as usual. */
 const REST_MS = 20;
 
 /**
  * Keeps the event loop turning for a moment after the last piece of work, when the next has been coming
  * quickly of late: waking a sleeping processor takes longer than many a task.
  *
- * A wait in vain ends it until work comes quickly again, so a program that has little to do sleeps. So does
- * being interrupted again and again, for a while: whoever shares the processor with the one it waits for
- * only delays it by staying awake. Single interruptions tell nothing, every machine has them.
+ * A wait in vain ends it until work comes quickly again, so a program that has little to do sleeps. Many in
+ * a row end it for a while, and so does being interrupted again and again: whoever shares the processor
+ * with the one it waits for only delays it by staying awake. Single interruptions tell nothing, every
+ * machine has them.
  */
 export class Linger {
   #since = 0;
@@ -23,6 +26,7 @@ export class Linger {
   #turning = false;
   #worthwhile = false;
   #turned = 0;
+  #vain = 0;
   #waits = 0;
   #interruptedWait = -SELDOM_WAITS;
   #switches = 0;
@@ -41,6 +45,7 @@ export class Linger {
   end(): void {
     if (!this.#waiting) return;
     this.#waiting = false;
+    if (this.#turning) this.#vain = 0;
     this.#worthwhile = performance.now() - this.#since < SOON_MS;
   }
 
@@ -55,8 +60,15 @@ export class Linger {
       else if (now - this.#since < LINGER_MS) {
         this.#turned = now;
         this.#turn();
-      } else this.#worthwhile = false;
+      } else this.#giveUp(now);
     });
+  }
+
+  #giveUp(now: number): void {
+    this.#worthwhile = false;
+    if (++this.#vain < MOST_VAIN) return;
+    this.#vain = 0;
+    this.#restUntil = now + REST_MS;
   }
 
   /** After a turn that took too long: did another thread take the processor, and not for the first time of late? */

@@ -92,6 +92,29 @@ describe("Linger", () => {
     expect(vi.getTimerCount()).toBe(1);
   });
 
+  test("rests for a while when it was in vain many times in a row, though work comes soon after", () => {
+    const { at } = machine();
+    const linger = new Linger();
+    let now = 1;
+    at(now);
+    linger.begin();
+    linger.end();
+    for (let round = 0; round < 8; round++) {
+      linger.begin();
+      expect(vi.getTimerCount()).toBe(1);
+      at((now += 0.3));
+      vi.runOnlyPendingTimers();
+      expect(vi.getTimerCount()).toBe(0);
+      linger.end();
+    }
+    linger.begin();
+    expect(vi.getTimerCount()).toBe(0);
+    linger.end();
+    at((now += 20));
+    linger.begin();
+    expect(vi.getTimerCount()).toBe(1);
+  });
+
   test.each([
     ["seldom interrupted", 5, true],
     ["delayed without having been switched out", 1, false],
