@@ -42,7 +42,7 @@ export function figureTable(figure, runs) {
 }
 
 /** Padded as the formatter pads it, so that a table in the README passes its check; empty columns are left out. */
-function markdown(columns, rows) {
+export function markdown(columns, rows) {
   const filled = columns
     .map((column) => ({ ...column, cells: rows.map((row) => column.cell(row)) }))
     .filter(({ cells }) => cells.some((cell) => cell !== ""))
