@@ -13,6 +13,7 @@ const STEPS = {
   build: ["node", "scripts/build.mjs"],
   format: ["oxfmt", "--check"],
   types: ["tsc", "-p", "tsconfig.test.json"],
+  ladder: ["node", "scripts/ladder.mjs"],
   lint: ["oxlint", "--type-aware", "--deny-warnings", "--report-unused-disable-directives"],
   api: ["api-extractor", "run", "--print-api-report-diff"],
   package: ["node", "scripts/package-checks.mjs"],

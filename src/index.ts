@@ -114,7 +114,7 @@ export {
 } from "./logging/index.ts";
 export type { LogCollectorOptions, LogLevel, LogServerConnectOptions } from "./logging/index.ts";
 // Pipes, listeners and connections
-export { connect, Connection, Listener, pipe, waitReady } from "./channel/index.ts";
+export { connect, Connection, Listener, pipe, waitReady } from "./connection/index.ts";
 export type {
   Address,
   AddressFamily,
@@ -123,10 +123,10 @@ export type {
   PipeOptions,
   ReadyObject,
   TcpAddress,
-} from "./channel/index.ts";
+} from "./connection/index.ts";
 // Queues between tasks, threads and processes
-export { JoinableQueue, Queue, SimpleQueue } from "./channel/index.ts";
-export type { QueueOptions } from "./channel/index.ts";
+export { JoinableQueue, Queue, SimpleQueue } from "./queue/index.ts";
+export type { QueueOptions } from "./queue/index.ts";
 
 // Memory that threads and processes share
 export { ShareableList, SharedArray, SharedMemory, SharedValue } from "./shared/index.ts";

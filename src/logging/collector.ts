@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Writable } from "node:stream";
 import { openNamespace } from "../memory/index.ts";
 import { crypto, net } from "../util/builtin.ts";
-import type { Address } from "../channel/index.ts";
+import type { Address } from "../connection/index.ts";
 import { LineSplitter } from "./line-splitter.ts";
 import { setLocalTarget, setTarget } from "./route.ts";
 import { writeFully } from "./line-sender.ts";

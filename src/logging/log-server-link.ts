@@ -1,5 +1,10 @@
 import type { Writable } from "node:stream";
-import { type Address, connect, type Connection, type ConnectOptions } from "../channel/index.ts";
+import {
+  type Address,
+  connect,
+  type Connection,
+  type ConnectOptions,
+} from "../connection/index.ts";
 import { processIdentity } from "../process/identity.ts";
 import { LogCollector } from "./collector.ts";
 import { NetworkSender } from "./network-sender.ts";

@@ -1,4 +1,4 @@
-import { type Address, type Connection, Listener } from "../channel/index.ts";
+import { type Address, type Connection, Listener } from "../connection/index.ts";
 import { processIdentity } from "../process/identity.ts";
 
 /** How a collector takes lines over the network. */

@@ -1,5 +1,5 @@
 import { Writable } from "node:stream";
-import type { Address, Connection } from "../channel/index.ts";
+import type { Address, Connection } from "../connection/index.ts";
 import type { WaitOptions } from "../util/wait-options.ts";
 import { MAX_BATCH_BYTES } from "./log-server.ts";
 import { tell, writeToStderr } from "./route.ts";

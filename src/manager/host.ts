@@ -1,4 +1,4 @@
-import type { Address } from "../channel/index.ts";
+import type { Address } from "../connection/index.ts";
 import type { WaitOptions } from "../util/wait-options.ts";
 
 /** What a call may be told besides its arguments. */

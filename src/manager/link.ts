@@ -1,6 +1,6 @@
-import { DirectLine } from "../channel/direct.ts";
-import { type Address, connect } from "../channel/index.ts";
-import { decodeMessage, encodeMessage, openMessage } from "../channel/value-message.ts";
+import { DirectLine } from "../connection/direct.ts";
+import { type Address, connect } from "../connection/index.ts";
+import { decodeMessage, encodeMessage, openMessage } from "../connection/value-message.ts";
 import { EndOfStreamError, InvalidStateError, TimeoutError } from "../errors/index.ts";
 import { processIdentity } from "../process/identity.ts";
 import { checkMilliseconds } from "../util/wait-options.ts";

@@ -1,5 +1,5 @@
-import type { Address } from "../channel/index.ts";
-import { checkKey } from "../channel/handshake.ts";
+import type { Address } from "../connection/index.ts";
+import { checkKey } from "../connection/handshake.ts";
 import { InvalidStateError } from "../errors/index.ts";
 import type { ElementOf, ElementType } from "../shared/index.ts";
 import { identify, type TaskRef } from "../task/index.ts";

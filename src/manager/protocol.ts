@@ -1,4 +1,4 @@
-import type { Address } from "../channel/index.ts";
+import type { Address } from "../connection/index.ts";
 import { SerializationError } from "../errors/index.ts";
 import { packFrame, unpackFrame } from "../wire/codec.ts";
 

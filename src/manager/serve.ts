@@ -1,5 +1,5 @@
 /** The program of a manager's server process. */
-import type { Connection } from "../channel/index.ts";
+import type { Connection } from "../connection/index.ts";
 import { resolveTask, type TaskIdentity } from "../task/index.ts";
 import { entryUrl } from "../util/entry-url.ts";
 import { encodeThrown } from "../wire/error-codec.ts";

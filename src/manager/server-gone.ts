@@ -1,4 +1,4 @@
-import type { Address } from "../channel/index.ts";
+import type { Address } from "../connection/index.ts";
 import { EndOfStreamError } from "../errors/index.ts";
 
 /** The error of a call that finds, or leaves, the server gone. */

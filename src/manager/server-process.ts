@@ -1,12 +1,12 @@
-import { type Address, type Connection, pipe } from "../channel/index.ts";
-import { removeNow } from "../channel/address.ts";
+import { type Address, type Connection, pipe } from "../connection/index.ts";
+import { removeNow } from "../connection/address.ts";
 import { EndOfStreamError, ProcessError } from "../errors/index.ts";
 import { Process } from "../process/index.ts";
 import { identify, tasks } from "../task/index.ts";
 import { entryUrl } from "../util/entry-url.ts";
 import { checkMilliseconds, type WaitOptions } from "../util/wait-options.ts";
 import { decodeThrown, joinStacks } from "../wire/error-codec.ts";
-import { checkKey } from "../channel/handshake.ts";
+import { checkKey } from "../connection/handshake.ts";
 import { nameRegistrations } from "./registry.ts";
 import type { Report, ServeSettings } from "./serve.ts";
 import type { ServerSettings } from "./server.ts";

@@ -1,4 +1,4 @@
-import { type Address, Listener } from "../channel/index.ts";
+import { type Address, Listener } from "../connection/index.ts";
 import {
   EndOfStreamError,
   InvalidStateError,

@@ -1,6 +1,6 @@
-import { DirectLine } from "../channel/direct.ts";
-import type { AnyConnection } from "../channel/connection.ts";
-import { decodeMessage, encodeMessage, messageParts } from "../channel/value-message.ts";
+import { DirectLine } from "../connection/direct.ts";
+import type { AnyConnection } from "../connection/connection.ts";
+import { decodeMessage, encodeMessage, messageParts } from "../connection/value-message.ts";
 import { InvalidStateError } from "../errors/index.ts";
 import { isThenable } from "../util/thenable.ts";
 import { encodeThrown } from "../wire/error-codec.ts";

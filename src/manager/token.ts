@@ -1,4 +1,4 @@
-import type { Address } from "../channel/index.ts";
+import type { Address } from "../connection/index.ts";
 import { SerializationError } from "../errors/index.ts";
 import { crypto } from "../util/builtin.ts";
 import { moves } from "../wire/moves.ts";

@@ -1,4 +1,4 @@
-import type { Address } from "../channel/index.ts";
+import type { Address } from "../connection/index.ts";
 import type { AnyClass } from "../wire/class-registry.ts";
 import type { WaitOptions } from "../util/wait-options.ts";
 import type { IteratorProxy } from "./proxies/iterator-proxy.ts";

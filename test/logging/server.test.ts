@@ -12,7 +12,7 @@ import {
 } from "manycore";
 import { useNamespace } from "../helpers/namespace.ts";
 import { eventually, runProgram, startProgram, untilLine } from "../helpers/leaks.ts";
-import { rejection, stranger, untilClosed } from "../channel/kit.ts";
+import { rejection, stranger, untilClosed } from "../connection/kit.ts";
 import { count, Kept, type Line, numbersOf } from "./kit.ts";
 
 useNamespace("log-server");

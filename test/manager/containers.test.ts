@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Manager, NamespaceProxy } from "manycore";
 import { inspect } from "node:util";
 import { useNamespace } from "../helpers/namespace.ts";
-import { rejection } from "../channel/kit.ts";
+import { rejection } from "../connection/kit.ts";
 import { collect } from "./kit.ts";
 
 useNamespace("manager-containers");

@@ -7,7 +7,7 @@ import { readMessage, writeWords } from "../../dist/manager/protocol.js";
 import { encodeValue } from "../../dist/wire/codec.js";
 import { isAlive, startProgram, untilLine, runProgram, waitForDeath } from "../helpers/leaks.ts";
 import { useNamespace } from "../helpers/namespace.ts";
-import { rejection, stranger, untilClosed } from "../channel/kit.ts";
+import { rejection, stranger, untilClosed } from "../connection/kit.ts";
 import { BOUND, work } from "./kit.ts";
 
 const folder = useNamespace("manager-life");

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from "vites
 import { IteratorProxy, Manager, Process, type Maker } from "manycore";
 import { useNamespace } from "../helpers/namespace.ts";
 import { eventually } from "../helpers/leaks.ts";
-import { rejection } from "../channel/kit.ts";
+import { rejection } from "../connection/kit.ts";
 import {
   Counter,
   Disposed,

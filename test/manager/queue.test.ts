@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Manager, Process } from "manycore";
 import { useNamespace } from "../helpers/namespace.ts";
-import { rejection } from "../channel/kit.ts";
+import { rejection } from "../connection/kit.ts";
 import { failing, longestFirst, square } from "../fixtures/manager/work.mjs";
 import { BOUND, collect, work } from "./kit.ts";
 

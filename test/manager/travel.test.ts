@@ -12,7 +12,7 @@ import {
 } from "manycore";
 import { runProgram, eventually } from "../helpers/leaks.ts";
 import { useNamespace } from "../helpers/namespace.ts";
-import { rejection } from "../channel/kit.ts";
+import { rejection } from "../connection/kit.ts";
 import { Money, spend } from "../fixtures/manager/work.mjs";
 import { BOUND, work } from "./kit.ts";
 

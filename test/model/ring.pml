@@ -1,5 +1,5 @@
 /*
- * The ring of a Queue: src/channel/ring.ts with sleepers.ts and queue-wishes.ts. Its two locks are those of
+ * The ring of a Queue: src/queue/ring.ts with waiters.ts and wait-requests.ts. Its two locks are those of
  * mutex.pml, held only for a moment.
  *
  *   put, got: items ever put and taken; the one store to each of them publishes

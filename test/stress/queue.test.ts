@@ -11,7 +11,7 @@ useNamespace("queue-stress");
 /** Another run: `STRESS_SEED=7 npm run stress`; minutes of each: `STRESS_MINUTES=5`. */
 const SEED = Number(process.env["STRESS_SEED"] ?? 1);
 const RUN_MS = Number(process.env["STRESS_MINUTES"] ?? 0.5) * 60_000;
-const CHILD = fileURLToPath(new URL("../fixtures/channel/queue-torture.mjs", import.meta.url));
+const CHILD = fileURLToPath(new URL("../fixtures/queue/torture.mjs", import.meta.url));
 
 interface Member {
   readonly child: ChildProcess;

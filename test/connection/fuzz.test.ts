@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Handshake } from "../../dist/channel/handshake.js";
-import { messageHeader, MessageReader } from "../../dist/channel/message-reader.js";
-import { decodeMessage } from "../../dist/channel/value-message.js";
-import { parseTicket } from "../../dist/channel/ticket.js";
+import { Handshake } from "../../dist/connection/handshake.js";
+import { messageHeader, MessageReader } from "../../dist/connection/message-reader.js";
+import { decodeMessage } from "../../dist/connection/value-message.js";
+import { parseTicket } from "../../dist/connection/ticket.js";
 
 const bytes = (maxLength: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ maxLength });
 

@@ -12,7 +12,7 @@ import { feed, feedSync, isFarBehind, takeNap } from "./feeder.ts";
 import { openQueue, type QueueSettings } from "./queue-cell.ts";
 import { coreOf, ENDED, type QueueCore, type Taken } from "./queue-core.ts";
 import { packItem, type Item } from "./queue-item.ts";
-import { flushWish, MAX_BUFFERED_BYTES, putWish, takeWish } from "./queue-wishes.ts";
+import { flushWish, MAX_BUFFERED_BYTES, putWish, takeWish } from "./wait-requests.ts";
 import { isTurnOver, nextTurn } from "./turns.ts";
 
 const DONE = Promise.resolve();

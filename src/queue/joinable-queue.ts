@@ -4,7 +4,7 @@ import { parkSync } from "../parking/index.ts";
 import { shareable, type Arrival } from "../sync/index.ts";
 import { checkMilliseconds, type WaitOptions } from "../util/wait-options.ts";
 import { Queue, type QueueOptions } from "./queue.ts";
-import { doneWish } from "./queue-wishes.ts";
+import { doneWish } from "./wait-requests.ts";
 import { RING } from "./ring-layout.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { parking, type Wish } from "../parking/index.ts";
 import type { QueueCore, Taken } from "./queue-core.ts";
 import type { Item } from "./queue-item.ts";
-import type { Sleepers } from "./sleepers.ts";
+import type { Sleepers } from "./waiters.ts";
 
 /** A thread keeps at most about this many bytes for one queue before its `put` waits. */
 export const MAX_BUFFERED_BYTES: number = 64 * 1024 * 1024;

@@ -1,5 +1,5 @@
 // Queues against CPython's and against what Node has: messages a second and round trips.
-// `node bench/channel/queue.mjs [--quick] [--write]`; every figure in fresh processes, the rivals in turn.
+// `node bench/queue/run.mjs [--quick] [--write]`; every figure in fresh processes, the rivals in turn.
 //
 // The receiver is the process that counts; one or four others send. The clock runs from the first message
 // received, when all senders are started and ready. A stream has two figures: of fresh processes, whose code is
@@ -34,8 +34,8 @@ function measure(rival, shape, kind, producers) {
   const count = kind === "stream" ? total : trips;
   const args = [rival, shape, kind, String(count), String(producers)];
   const [program, file] = rival.startsWith("CPython")
-    ? ["python3", "queue_rivals.py"]
-    : [process.execPath, "queue-rivals.mjs"];
+    ? ["python3", "rivals.py"]
+    : [process.execPath, "rivals.mjs"];
   const env = { ...process.env };
   delete env.NODE_EXTRA_CA_CERTS;
   const text = execFileSync(program, [here(file), ...args], {

@@ -1,5 +1,5 @@
 // Pipes and listeners against CPython's and against what Node has: messages a second and round trips.
-// `node bench/channel/run.mjs [--quick] [--write]`; every figure in a fresh pair of processes, the rivals in turn.
+// `node bench/connection/run.mjs [--quick] [--write]`; every figure in a fresh pair of processes, the rivals in turn.
 import { execFileSync, spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { writeSection } from "../lib/readme.mjs";

@@ -5,9 +5,9 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { isMain, Process, Queue, tasks, Thread } from "manycore";
-import { MESSAGES } from "./queue-work.mjs";
+import { MESSAGES } from "./work.mjs";
 
-const work = tasks(new URL("./queue-work.mjs", import.meta.url));
+const work = tasks(new URL("./work.mjs", import.meta.url));
 const [rival, shape, kind, count, senders] = process.argv.slice(2);
 const producers = Number(senders);
 const each = Math.floor(Number(count) / producers);
@@ -87,7 +87,7 @@ async function overQueue() {
 }
 
 async function overMessages() {
-  const file = fileURLToPath(new URL("./queue-peer.mjs", import.meta.url));
+  const file = fileURLToPath(new URL("./peer.mjs", import.meta.url));
   const args = [kind, shape, String(sent)];
   const peers = Array.from({ length: producers }, () =>
     rival === "MessagePort"

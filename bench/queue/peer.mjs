@@ -1,6 +1,6 @@
 // The other side of process.send and of a MessagePort.
 import { parentPort } from "node:worker_threads";
-import { MESSAGES } from "./queue-work.mjs";
+import { MESSAGES } from "./work.mjs";
 
 const [kind, shape, count] = process.argv.slice(2);
 const send = parentPort ? (value) => parentPort.postMessage(value) : (value) => process.send(value);

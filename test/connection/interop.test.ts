@@ -8,7 +8,7 @@ import { connect, type Connection, Listener } from "manycore";
 import { untilLine } from "../helpers/leaks.ts";
 import { rejection } from "./kit.ts";
 
-const PEER = fileURLToPath(new URL("../fixtures/channel/peer.py", import.meta.url));
+const PEER = fileURLToPath(new URL("../fixtures/connection/peer.py", import.meta.url));
 
 interface Python {
   readonly program: string;

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createConnection, createServer, type Socket } from "node:net";
 import { expect, test } from "vitest";
-import { relay } from "../../dist/channel/relay.js";
+import { relay } from "../../dist/connection/relay.js";
 
 /** Two sockets joined by the loopback. */
 async function joined(): Promise<[Socket, Socket]> {

@@ -7,7 +7,7 @@ import {
   type Participant,
 } from "../parking/index.ts";
 import { faultPoint } from "../util/fault-point.ts";
-import type { Sleepers } from "./sleepers.ts";
+import type { Sleepers } from "./waiters.ts";
 
 /** Looks at a taken lock before its holder may have lost its processor: about 5 µs. */
 const SPINS = 200;

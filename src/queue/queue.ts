@@ -5,7 +5,7 @@ import type { WaitOptions } from "../util/wait-options.ts";
 import { abandon, feedSync } from "./feeder.ts";
 import { QueueBase } from "./queue-base.ts";
 import { checkMaxSize, type Flavour } from "./queue-cell.ts";
-import { flushWish } from "./queue-wishes.ts";
+import { flushWish } from "./wait-requests.ts";
 import { RING } from "./ring-layout.ts";
 
 /** Options of queues. */

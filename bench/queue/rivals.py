@@ -1,4 +1,4 @@
-"""One measurement of one of CPython's queues; the twin of queue-rivals.mjs. Prints one number or two."""
+"""One measurement of one of CPython's queues; the twin of rivals.mjs. Prints one number or two."""
 
 import multiprocessing
 import sys

@@ -2,8 +2,8 @@ import { type Socket, connect as netConnect } from "node:net";
 import { tasks } from "manycore";
 
 /** Functions that the tests run elsewhere. */
-export const work = tasks<typeof import("../fixtures/channel/work.js")>(
-  new URL("../fixtures/channel/work.js", import.meta.url),
+export const work = tasks<typeof import("../fixtures/connection/work.js")>(
+  new URL("../fixtures/connection/work.js", import.meta.url),
 );
 
 /** The error a promise rejects with; fails when it does not. */

@@ -10,12 +10,12 @@ import {
   Thread,
   ThreadPoolExecutor,
 } from "manycore";
-import * as work from "../fixtures/channel/queue-work.mjs";
+import * as work from "../fixtures/queue/work.mjs";
 import { eventually, runProgram, startProgram, untilLine } from "../helpers/leaks.ts";
 import { useNamespace } from "../helpers/namespace.ts";
 
 const folder = useNamespace("queue-travel");
-const CHILD = new URL("../fixtures/channel/queue-child.mjs", import.meta.url);
+const CHILD = new URL("../fixtures/queue/child.mjs", import.meta.url);
 const KINDS = [
   ["a thread", Thread],
   ["a process", Process],

@@ -6,7 +6,7 @@ import type { Program } from "../helpers/run-program.ts";
 import { useNamespace } from "../helpers/namespace.ts";
 
 const folder = useNamespace("queue-faults");
-const CHILD = new URL("../fixtures/channel/queue-child.mjs", import.meta.url);
+const CHILD = new URL("../fixtures/queue/child.mjs", import.meta.url);
 /** What a death has broken is mended within a slice of 100 ms; a loaded machine may take longer. */
 const BOUND_MS = 20_000;
 

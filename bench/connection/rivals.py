@@ -1,4 +1,4 @@
-"""CPython's side of bench/channel: one measurement, prints one number."""
+"""CPython's side of bench/connection: one measurement, prints one number."""
 
 import sys
 import time

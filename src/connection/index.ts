@@ -4,6 +4,3 @@ export { Listener, type ListenerOptions } from "./listener.ts";
 export { connect, type ConnectOptions } from "./connect.ts";
 export type { Address, AddressFamily, TcpAddress } from "./address.ts";
 export { type ReadyObject, waitReady } from "./wait-ready.ts";
-export { JoinableQueue } from "./joinable-queue.ts";
-export { Queue, type QueueOptions } from "./queue.ts";
-export { SimpleQueue } from "./simple-queue.ts";

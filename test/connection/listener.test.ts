@@ -106,9 +106,10 @@ describe("a listener", () => {
     listener.close();
     expect(existsSync(file)).toBe(false);
     const address = path();
-    const program = await runProgram(new URL("../fixtures/channel/listens.mjs", import.meta.url), [
-      address,
-    ]);
+    const program = await runProgram(
+      new URL("../fixtures/connection/listens.mjs", import.meta.url),
+      [address],
+    );
     expect(program).toMatchObject({ code: 0, stderr: "" });
     expect(existsSync(address)).toBe(false);
     expect(existsSync(program.stdout.trim())).toBe(false);
@@ -116,10 +117,10 @@ describe("a listener", () => {
 
   test("takes over the socket file of one that was killed, but no other file", async () => {
     const address = path();
-    const program = await runProgram(new URL("../fixtures/channel/listens.mjs", import.meta.url), [
-      address,
-      "SIGKILL",
-    ]);
+    const program = await runProgram(
+      new URL("../fixtures/connection/listens.mjs", import.meta.url),
+      [address, "SIGKILL"],
+    );
     expect(program.signal).toBe("SIGKILL");
     expect(existsSync(address)).toBe(true);
     const listener = await Listener.listen({ address });
@@ -220,7 +221,7 @@ describe("a listener", () => {
   });
 
   test("an idle one, and an idle connection, do not keep a program running", async () => {
-    const program = await runProgram(new URL("../fixtures/channel/idle.mjs", import.meta.url));
+    const program = await runProgram(new URL("../fixtures/connection/idle.mjs", import.meta.url));
     expect(program).toMatchObject({ code: 0, stderr: "", stdout: "answered\n" });
   });
 });

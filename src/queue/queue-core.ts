@@ -11,7 +11,7 @@ import {
   type Wish,
 } from "../parking/index.ts";
 import { os } from "../os/index.ts";
-import { Bufferers } from "./bufferers.ts";
+import { Bufferers } from "./pending-producers.ts";
 import { Outbox } from "./queue-outbox.ts";
 import {
   dropItemFile,
@@ -25,7 +25,7 @@ import { mapRing } from "./ring-file.ts";
 import { IMMEDIATE, RING, SHUT } from "./ring-layout.ts";
 import { RingLock } from "./ring-lock.ts";
 import { Ring, type Incoming } from "./ring.ts";
-import { Sleepers } from "./sleepers.ts";
+import { Sleepers } from "./waiters.ts";
 
 /** The answer when there will be no item any more. */
 export const ENDED: unique symbol = Symbol("ended");
