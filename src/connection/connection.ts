@@ -284,7 +284,7 @@ export class Connection<T = unknown> implements AsyncIterable<T> {
       if (message !== undefined) return message;
     }
     endpoint.hold();
-    endpoint.linger();
+    endpoint.spin();
     try {
       return await endpoint.inbox.wait(options);
     } finally {

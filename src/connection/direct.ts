@@ -60,8 +60,8 @@ export class DirectLine {
   }
 
   /** Something is expected: it may be worth to wait for it awake. */
-  linger(): void {
-    this.#endpoint.linger();
+  spin(): void {
+    this.#endpoint.spin();
   }
 
   /** Keeps the program running, or not any more. */

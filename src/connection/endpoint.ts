@@ -1,6 +1,6 @@
 import { EndOfStreamError, InvalidStateError } from "../errors/index.ts";
 import { deferred, type Deferred } from "../util/deferred.ts";
-import { Linger } from "../util/linger.ts";
+import { AdaptiveSpin } from "../util/adaptive-spin.ts";
 import { Inbox } from "./inbox.ts";
 import { controlMessage, messageHeader, MessageReader } from "./message-reader.ts";
 import { Outbox } from "./outbox.ts";
@@ -10,7 +10,7 @@ import type { Sink, Transport } from "./transport.ts";
 const READ_AHEAD_BYTES = 1024 * 1024;
 
 /** One for all connections of this thread, as they share its event loop. */
-const linger: Linger = new Linger();
+const spin: AdaptiveSpin = new AdaptiveSpin();
 
 /** What an end may do, and what it takes. */
 export interface EndpointOptions {
@@ -123,12 +123,12 @@ export class Endpoint implements Sink {
   }
 
   /** A receive begins to wait. */
-  linger(): void {
-    if (this.isCarried) linger.begin();
+  spin(): void {
+    if (this.isCarried) spin.begin();
   }
 
   onData(chunk: Uint8Array): void {
-    linger.end();
+    spin.end();
     try {
       this.reader.push(chunk);
     } catch (error) {

@@ -1,5 +1,5 @@
 import { cpuCount } from "../process/cpu-count.ts";
-import { Linger } from "../util/linger.ts";
+import { AdaptiveSpin } from "../util/adaptive-spin.ts";
 import { encodeThrown } from "../wire/error-codec.ts";
 import { MessageKind } from "../wire/protocol.ts";
 import type { CheckedOptions } from "./options.ts";
@@ -25,7 +25,7 @@ export class Fleet {
   readonly #options: CheckedOptions;
   readonly #start: StartWorker;
   readonly #owner: LinkOwner;
-  readonly #linger: Linger = new Linger();
+  readonly #spin: AdaptiveSpin = new AdaptiveSpin();
   #processors: number | undefined;
   #nextId = 1;
   #fruitless = 0;
@@ -140,15 +140,15 @@ export class Fleet {
 
   /** Sends what was handed out; worker and caller may wait awake for the next while a processor is free. */
   flush(): void {
-    const mayLinger = this.busyWorkers < (this.#processors ??= cpuCount());
-    for (const link of this.links) if (link.hasOutbox) link.flush(mayLinger);
-    if (mayLinger) this.#linger.begin();
+    const maySpin = this.busyWorkers < (this.#processors ??= cpuCount());
+    for (const link of this.links) if (link.hasOutbox) link.flush(maySpin);
+    if (maySpin) this.#spin.begin();
   }
 
   /** A task has come to its end: workers work. */
   noteResult(): void {
     this.#fruitless = 0;
-    this.#linger.end();
+    this.#spin.end();
   }
 
   /**

@@ -159,17 +159,17 @@ export class WorkerLink {
   /**
    * Sends what was added since the last call: tokens first, so that a task is never without one.
    *
-   * @param mayLinger - a processor is free for it, should it want to wait awake for more.
+   * @param maySpin - a processor is free for it, should it want to wait awake for more.
    */
-  flush(mayLinger: boolean): void {
+  flush(maySpin: boolean): void {
     const entries = this.unsent();
     this.#outbox = [];
     if (entries.length === 0 || this.state === "dead") return;
     this.claims.append(entries.map((entry) => entry.id));
-    let batch: unknown[] = [MessageKind.tasks, mayLinger];
+    let batch: unknown[] = [MessageKind.tasks, maySpin];
     const sendBatch = (): void => {
       if (batch.length > 2) this.peer.channel.send(batch);
-      batch = [MessageKind.tasks, mayLinger];
+      batch = [MessageKind.tasks, maySpin];
     };
     for (const entry of entries) {
       entry.state = "sent";
@@ -181,7 +181,7 @@ export class WorkerLink {
         const moved = entry.options.retries === 0 ? entry.transferList : undefined;
         entry.moved = moved !== undefined && this.peer.kind !== "process";
         this.peer.channel.send(
-          [MessageKind.tasks, mayLinger, entry.id, entry.record.id, headerOf(entry), entry.args],
+          [MessageKind.tasks, maySpin, entry.id, entry.record.id, headerOf(entry), entry.args],
           entry.attachments,
           moved,
         );

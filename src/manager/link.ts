@@ -212,7 +212,7 @@ export class Link implements Host {
       this.#pending.set(id, { resolve, reject, moves, caller });
       this.#tell([...message, ...parts]);
       this.#line?.keepOpen(true);
-      this.#line?.linger();
+      this.#line?.spin();
       take(id);
     });
   }

@@ -72,7 +72,7 @@ export class Session implements Holder {
         this.#goOnAfter(loading.then(() => this.#hear(message)));
       } else if (this.#line.unsentBytes > MAX_UNSENT_BYTES) {
         this.#goOnAfter(this.#line.pausedUntilSent());
-      } else this.#line.linger();
+      } else this.#line.spin();
     } catch {
       // One that says what is no question is none of ours: the rest of it is not read.
       this.#leave();

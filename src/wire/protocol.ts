@@ -7,7 +7,7 @@ export const MessageKind = {
   /** → worker: `functionId, identity` (JSON of a TaskIdentity). */
   define: 1,
   /**
-   * → worker: `mayLinger` (a processor is free for it, should it want to wait awake), then
+   * → worker: `maySpin` (a processor is free for it, should it want to wait awake), then
    * `taskId, functionId, header, args` once or many times; see {@link TaskHeader}.
    */
   tasks: 2,

@@ -3,7 +3,7 @@ import { CancelledError } from "../../errors/index.ts";
 import { abortShutdown } from "../../process/shutdown-signal.ts";
 import { resolveTask } from "../../task/resolve.ts";
 import { parseIdentity } from "./parse-identity.ts";
-import { Linger } from "../../util/linger.ts";
+import { AdaptiveSpin } from "../../util/adaptive-spin.ts";
 import { decodeThrown, encodeThrown } from "../../wire/error-codec.ts";
 import type { Host } from "../../wire/index.ts";
 import { MessageKind, type TaskHeader } from "../../wire/protocol.ts";
@@ -31,8 +31,8 @@ export class ExecutorWorker {
   readonly #functions: FunctionTable = new FunctionTable();
   readonly #streams: StreamHub;
   readonly #runner: TaskRunner;
-  readonly #linger: Linger = new Linger();
-  #mayLinger = false;
+  readonly #spin: AdaptiveSpin = new AdaptiveSpin();
+  #maySpin = false;
   readonly #inbox: Map<number, IncomingTask> = new Map();
   /** Tokens taken for tasks whose frame is still on its way. */
   readonly #claimed: number[] = [];
@@ -143,9 +143,9 @@ export class ExecutorWorker {
   }
 
   #receive(frame: unknown[], attachments: unknown[] | undefined): void {
-    this.#linger.end();
+    this.#spin.end();
     // Between processes turning the loop is no quicker than being woken.
-    this.#mayLinger = frame[1] === true && this.#host.kind === "thread";
+    this.#maySpin = frame[1] === true && this.#host.kind === "thread";
     for (let i = 2; i < frame.length; i += 4) {
       const id = frame[i] as number;
       this.#inbox.set(id, {
@@ -177,7 +177,7 @@ export class ExecutorWorker {
       }
     }
     if (this.#ending) void this.#endWhenIdle();
-    else if (this.#active === 0 && this.#mayLinger) this.#linger.begin();
+    else if (this.#active === 0 && this.#maySpin) this.#spin.begin();
   }
 
   #next(): IncomingTask | undefined {

@@ -1,5 +1,5 @@
 /** How long an event loop is kept from sleeping for work that is likely to come at once. */
-const LINGER_MS = 0.2;
+const SPIN_MS = 0.2;
 /** Work that comes this soon would have been there sooner still, had nobody had to wake up for it. */
 const SOON_MS = 0.5;
 /** A turn of an idle loop takes microseconds; one that takes this long was interrupted by somebody else's work. */
@@ -19,8 +19,11 @@ const REST_MS = 20;
  * a row end it for a while, and so does being interrupted again and again: whoever shares the processor
  * with the one it waits for only delays it by staying awake. Single interruptions tell nothing, every
  * machine has them.
+ *
+ * The idea is that of adaptive mutexes, which spin before they sleep as long as spinning has paid off of late: glibc's
+ * `PTHREAD_MUTEX_ADAPTIVE_NP`, the JVM's adaptive spinning, `ParkingLot` of WebKit. What spins here is an event loop.
  */
-export class Linger {
+export class AdaptiveSpin {
   #since = 0;
   #waiting = false;
   #turning = false;
@@ -57,7 +60,7 @@ export class Linger {
       if (!this.#waiting) return;
       const now = performance.now();
       if (now - this.#turned > INTERRUPTED_MS && this.#mustRest()) this.#restUntil = now + REST_MS;
-      else if (now - this.#since < LINGER_MS) {
+      else if (now - this.#since < SPIN_MS) {
         this.#turned = now;
         this.#turn();
       } else this.#giveUp(now);

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { Linger } from "../../dist/util/linger.js";
+import { AdaptiveSpin } from "../../dist/util/adaptive-spin.js";
 
 /** Turns of the loop that are asked for, under a clock that only moves when told to. */
-describe("Linger", () => {
+describe("AdaptiveSpin", () => {
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ["setImmediate", "performance"] });
   });
@@ -12,41 +12,41 @@ describe("Linger", () => {
   });
 
   /** Work comes `micros` after there was none. */
-  function wait(linger: Linger, micros: number): void {
-    linger.begin();
+  function wait(spin: AdaptiveSpin, micros: number): void {
+    spin.begin();
     vi.advanceTimersByTime(micros / 1000);
-    linger.end();
+    spin.end();
   }
 
   test("lets the loop sleep until work has come quickly", () => {
-    const linger = new Linger();
-    linger.begin();
+    const spin = new AdaptiveSpin();
+    spin.begin();
     expect(vi.getTimerCount()).toBe(0);
     vi.advanceTimersByTime(1000);
-    linger.end();
-    linger.begin();
+    spin.end();
+    spin.begin();
     expect(vi.getTimerCount()).toBe(0);
   });
 
   test("keeps the loop turning after quick work, until a wait is in vain", () => {
-    const linger = new Linger();
-    wait(linger, 0);
-    linger.begin();
+    const spin = new AdaptiveSpin();
+    wait(spin, 0);
+    spin.begin();
     expect(vi.getTimerCount()).toBe(1);
     vi.advanceTimersByTime(5);
     expect(vi.getTimerCount()).toBe(0);
-    linger.begin();
+    spin.begin();
     expect(vi.getTimerCount()).toBe(0);
   });
 
   test("stops turning when work comes, and never turns twice at a time", () => {
-    const linger = new Linger();
-    wait(linger, 0);
-    wait(linger, 0);
-    linger.begin();
-    linger.begin();
+    const spin = new AdaptiveSpin();
+    wait(spin, 0);
+    wait(spin, 0);
+    spin.begin();
+    spin.begin();
     expect(vi.getTimerCount()).toBe(1);
-    linger.end();
+    spin.end();
     vi.runOnlyPendingTimers();
     expect(vi.getTimerCount()).toBe(0);
   });
@@ -64,54 +64,54 @@ describe("Linger", () => {
 
   test("rests for a while when it is interrupted twice within few waits: others want the processor", () => {
     const { at, switchedOut } = machine();
-    const linger = new Linger();
+    const spin = new AdaptiveSpin();
     at(1);
-    wait(linger, 0);
-    linger.begin();
+    wait(spin, 0);
+    spin.begin();
     at(1.05);
     switchedOut();
     vi.runOnlyPendingTimers();
     // The first interruption is one of those that every machine has.
     expect(vi.getTimerCount()).toBe(1);
-    linger.end();
-    linger.begin();
+    spin.end();
+    spin.begin();
     at(1.1);
     switchedOut();
     vi.runOnlyPendingTimers();
     expect(vi.getTimerCount()).toBe(0);
     // Work that came quickly does not end the rest, time does.
-    linger.end();
-    wait(linger, 0);
-    linger.begin();
+    spin.end();
+    wait(spin, 0);
+    spin.begin();
     expect(vi.getTimerCount()).toBe(0);
     at(30);
-    linger.end();
+    spin.end();
     at(30.1);
-    wait(linger, 0);
-    linger.begin();
+    wait(spin, 0);
+    spin.begin();
     expect(vi.getTimerCount()).toBe(1);
   });
 
   test("rests for a while when it was in vain many times in a row, though work comes soon after", () => {
     const { at } = machine();
-    const linger = new Linger();
+    const spin = new AdaptiveSpin();
     let now = 1;
     at(now);
-    linger.begin();
-    linger.end();
+    spin.begin();
+    spin.end();
     for (let round = 0; round < 8; round++) {
-      linger.begin();
+      spin.begin();
       expect(vi.getTimerCount()).toBe(1);
       at((now += 0.3));
       vi.runOnlyPendingTimers();
       expect(vi.getTimerCount()).toBe(0);
-      linger.end();
+      spin.end();
     }
-    linger.begin();
+    spin.begin();
     expect(vi.getTimerCount()).toBe(0);
-    linger.end();
+    spin.end();
     at((now += 20));
-    linger.begin();
+    spin.begin();
     expect(vi.getTimerCount()).toBe(1);
   });
 
@@ -120,19 +120,19 @@ describe("Linger", () => {
     ["delayed without having been switched out", 1, false],
   ])("keeps the loop turning when it is %s", (_, waitsBetween, isSwitchedOut) => {
     const { at, switchedOut } = machine();
-    const linger = new Linger();
+    const spin = new AdaptiveSpin();
     let now = 1;
     at(now);
-    linger.begin();
-    linger.end();
+    spin.begin();
+    spin.end();
     for (let round = 0; round < 4; round++) {
-      for (let i = 1; i < waitsBetween; i++) wait(linger, 0);
-      linger.begin();
+      for (let i = 1; i < waitsBetween; i++) wait(spin, 0);
+      spin.begin();
       at((now += 0.05));
       if (isSwitchedOut) switchedOut();
       vi.runOnlyPendingTimers();
       expect(vi.getTimerCount()).toBe(1);
-      linger.end();
+      spin.end();
     }
   });
 });
