@@ -29,7 +29,7 @@ const IN_WORKERS =
 
 /** What a program that imports the package needs beyond `caller`. What only a server has is loaded by it. */
 const PRIMITIVES =
-  /src\/(os|memory|parking\/(?!census|clean)|sync\/(?!describe-(kinds|state))|queue|connection|logging|shared|manager\/(?!outgoing|public-methods|referents|session|server\.|serve\.))/;
+  /src\/(os|memory|parking\/(?!census|clean)|sync\/(?!describe-(kinds|state))|queue|connection|logging|shared|manager\/(?!outgoing|public-methods|refTable|session|server\.|serve\.))/;
 
 export async function bundle() {
   const output = join(root, "lib");

@@ -1,13 +1,13 @@
 import { registerOwnClass } from "../wire/class-registry.ts";
 import type { Host } from "./host.ts";
-import type { Referent } from "./referents.ts";
+import type { RefEntry } from "./ref-table.ts";
 import { arriveAsProxy } from "./arrive.ts";
 import { PROXY_CLASS, writeToken } from "./token.ts";
 
 /** An object of a server on its way to a client, where it arrives as a proxy. */
 export class Outgoing {
   readonly host: Host;
-  readonly referent: Referent;
+  readonly entry: RefEntry;
 
   static {
     registerOwnClass<object, unknown>(
@@ -18,13 +18,13 @@ export class Outgoing {
     );
   }
 
-  constructor(host: Host, referent: Referent) {
+  constructor(host: Host, entry: RefEntry) {
     this.host = host;
-    this.referent = referent;
+    this.entry = entry;
   }
 
   #write(): unknown {
-    const { id, kind, methods, isBuiltIn } = this.referent;
+    const { id, kind, methods, isBuiltIn } = this.entry;
     return writeToken(this.host, { id, kind, methods: isBuiltIn ? [] : [...methods] });
   }
 }

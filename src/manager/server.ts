@@ -20,7 +20,7 @@ import { Grant, grantIterator, isIterator } from "./objects/iterator.ts";
 import { handleOf } from "./object-proxy.ts";
 import { Outgoing } from "./outgoing.ts";
 import { exposedMethods } from "./public-methods.ts";
-import { type Holder, type Referent, Referents } from "./referents.ts";
+import { type Holder, type RefEntry, RefTable } from "./ref-table.ts";
 import type { NamedRegistration } from "./registry.ts";
 import { Session } from "./session.ts";
 
@@ -49,7 +49,7 @@ const NO_GRANTS: ReadonlyMap<string, string> = new Map();
 export class ManagerServer implements Host {
   readonly server: string = crypto().randomBytes(16).toString("hex");
   readonly key: Uint8Array | undefined;
-  readonly referents: Referents = new Referents((referent) => this.#drop(referent));
+  readonly refTable: RefTable = new RefTable((entry) => this.#drop(entry));
   /** Settles when the server has ended. */
   readonly closed: Promise<void>;
   /** The session for which a result is being written: proxies in it are held for that one. */
@@ -106,7 +106,7 @@ export class ManagerServer implements Host {
     this.#listener.close();
     removeServer(this);
     for (const session of this.#sessions) session.end();
-    const owned = [...this.referents.all()].filter(({ object }) => this.#owned.has(object));
+    const owned = [...this.refTable.all()].filter(({ object }) => this.#owned.has(object));
     await Promise.all(owned.map(({ object }) => dispose(object)));
     this.#ended.resolve();
   }
@@ -148,29 +148,29 @@ export class ManagerServer implements Host {
       throw new InvalidStateError(`Nothing was registered as ${JSON.stringify(kind)}.`);
     }
     if (kind === "iterator") this.#owned.add(object);
-    const referent = this.referents.enter(object, {
+    const entry = this.refTable.enter(object, {
       kind,
       methods: builtIn?.methods ?? new Set(exposedMethods(object, own?.exposed)),
       isBuiltIn: builtIn !== undefined,
       grants: own?.grants ?? NO_GRANTS,
     });
-    return new Outgoing(this, referent);
+    return new Outgoing(this, entry);
   }
 
   /** Calls a method of an object. */
-  invoke(referent: Referent, call: Call, method: string, args: unknown[]): unknown {
-    if (!referent.methods.has(method)) {
-      const known = [...referent.methods].join(", ");
+  invoke(entry: RefEntry, call: Call, method: string, args: unknown[]): unknown {
+    if (!entry.methods.has(method)) {
+      const known = [...entry.methods].join(", ");
       throw new InvalidStateError(
-        `${JSON.stringify(method)} is no method that ${referent.kind} exposes: ${known}.`,
+        `${JSON.stringify(method)} is no method that ${entry.kind} exposes: ${known}.`,
       );
     }
-    const { object } = referent;
+    const { object } = entry;
     const fn = (object as Record<string, Function>)[method]!;
-    if (referent.isBuiltIn) return this.#outcome(Reflect.apply(fn, object, [call, ...args]));
+    if (entry.isBuiltIn) return this.#outcome(Reflect.apply(fn, object, [call, ...args]));
     const { context, abort } = contextOf(call);
     const value: unknown = withCallContext(context, () => Reflect.apply(fn, object, args));
-    const wrap = (result: unknown): unknown => this.#wrap(referent, method, result);
+    const wrap = (result: unknown): unknown => this.#wrap(entry, method, result);
     if (!isThenable(value)) return wrap(value);
     const waiting = park<unknown>(call, {
       onDone: () => {},
@@ -193,13 +193,13 @@ export class ManagerServer implements Host {
     if (this.#listener.closed) {
       throw new EndOfStreamError("The manager was shut down, and its objects with it.");
     }
-    const referent = this.referents.held(this.#self, id);
+    const entry = this.refTable.held(this.#self, id);
     const call = new Call(0, o.flow ?? 0, o.timeout ?? Infinity);
     o.signal?.throwIfAborted();
     const onAbort = (): void => call.end("cancelled");
     o.signal?.addEventListener("abort", onAbort, { once: true });
     try {
-      const result = await this.invoke(referent, call, method, copy([...args]) as unknown[]);
+      const result = await this.invoke(entry, call, method, copy([...args]) as unknown[]);
       return copy(result);
     } catch (error) {
       if (o.signal?.aborted === true) throw o.signal.reason;
@@ -210,35 +210,35 @@ export class ManagerServer implements Host {
   }
 
   retain(id: number, ticket: string): void {
-    this.referents.retain(this.#self, id, ticket);
+    this.refTable.retain(this.#self, id, ticket);
   }
 
   release(id: number): void {
-    this.referents.release(this.#self, id);
+    this.refTable.release(this.#self, id);
   }
 
   pin(id: number, ticket: string): void {
-    this.referents.pin(id, ticket, this.receiver);
+    this.refTable.pin(id, ticket, this.receiver);
   }
 
   unpin(ticket: string): void {
-    this.referents.unpin(ticket);
+    this.refTable.unpin(ticket);
   }
 
   /** A client is gone: nobody will come for what it was sent, somebody may for what it has sent. */
   sessionEnded(session: Session): void {
     this.#sessions.delete(session);
-    for (const { object } of this.referents.all()) {
+    for (const { object } of this.refTable.all()) {
       (object as { clientGone?: (client: number) => void }).clientGone?.(session.id);
     }
-    for (const ticket of this.referents.pinsOf(session)) this.unpin(ticket);
-    const sent = this.referents.pinsOf(session.sent);
+    for (const ticket of this.refTable.pinsOf(session)) this.unpin(ticket);
+    const sent = this.refTable.pinsOf(session.sent);
     if (sent.length > 0) {
       setTimeout(() => {
         for (const ticket of sent) this.unpin(ticket);
       }, this.#settings.handOverTimeout).unref();
     }
-    this.referents.releaseAll(session);
+    this.refTable.releaseAll(session);
   }
 
   async #accept(): Promise<void> {
@@ -254,8 +254,8 @@ export class ManagerServer implements Host {
     return value instanceof Grant ? this.grant(value.kind, value.object) : value;
   }
 
-  #wrap(referent: Referent, method: string, result: unknown): unknown {
-    const kind = referent.grants.get(method);
+  #wrap(entry: RefEntry, method: string, result: unknown): unknown {
+    const kind = entry.grants.get(method);
     if (kind !== undefined && result != null) return this.grant(kind, result);
     return isIterator(result) ? this.#outcome(grantIterator(result)) : result;
   }
@@ -272,7 +272,7 @@ export class ManagerServer implements Host {
     },
     behind: (proxy): object | undefined => {
       const handle = handleOf(proxy);
-      return handle?.host === this ? this.referents.get(handle.id)?.object : undefined;
+      return handle?.host === this ? this.refTable.get(handle.id)?.object : undefined;
     },
   };
 
@@ -285,7 +285,7 @@ export class ManagerServer implements Host {
     );
   }
 
-  #drop({ object }: Referent): void {
+  #drop({ object }: RefEntry): void {
     if (!this.#owned.has(object)) return;
     dispose(object).catch((error: unknown) => {
       // Nobody waits for it: as with any error that nobody catches, the process says so.

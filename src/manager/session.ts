@@ -9,7 +9,7 @@ import { loadOwnClasses } from "../wire/own-classes.ts";
 import { Call, type CallEnd } from "./call.ts";
 import { Outgoing } from "./outgoing.ts";
 import { Answer, Ask, HELLO, readMessage, writeWords } from "./protocol.ts";
-import type { Holder } from "./referents.ts";
+import type { Holder } from "./ref-table.ts";
 import type { ManagerServer } from "./server.ts";
 
 /** How many calls of one client may wait at a time. */
@@ -100,9 +100,9 @@ export class Session implements Holder {
   #hear(message: Uint8Array): Promise<unknown> | undefined {
     const { words, value } = readMessage(message);
     const [ask, id, ...rest] = words;
-    const { referents } = this.#server;
+    const { refTable } = this.#server;
     if (ask === Ask.unpin) {
-      referents.unpin(text(id));
+      refTable.unpin(text(id));
       return undefined;
     }
     const number = integer(id);
@@ -115,19 +115,19 @@ export class Session implements Holder {
         this.#calls.get(number)?.end("cancelled");
         break;
       case Ask.retain:
-        referents.retain(this, number, text(rest[0]));
+        refTable.retain(this, number, text(rest[0]));
         break;
       case Ask.release:
-        referents.release(this, number);
+        refTable.release(this, number);
         break;
       case Ask.pin: {
         const ticket = text(rest[0]);
         // Only who has a reference can pass it on.
-        if (this.refs.has(number)) referents.pin(number, ticket, this.sent);
+        if (this.refs.has(number)) refTable.pin(number, ticket, this.sent);
         break;
       }
       case Ask.count:
-        this.#succeed(number, referents.size);
+        this.#succeed(number, refTable.size);
         break;
       default:
         throw new TypeError("Expected a question");
@@ -143,8 +143,8 @@ export class Session implements Holder {
     }
     const call = new Call(this.id, flow, timeout);
     return this.#answer(id, call, value, (args) => {
-      const referent = this.#server.referents.held(this, object);
-      return this.#server.invoke(referent, call, name, args);
+      const entry = this.#server.refTable.held(this, object);
+      return this.#server.invoke(entry, call, name, args);
     });
   }
 
@@ -228,7 +228,7 @@ export class Session implements Holder {
 
   /** An object that was made for nobody goes again. */
   #settleGranted(value: unknown): void {
-    if (value instanceof Outgoing) this.#server.referents.settle(value.referent);
+    if (value instanceof Outgoing) this.#server.refTable.settle(value.entry);
   }
 }
 

@@ -1,7 +1,7 @@
 import { InvalidStateError } from "../errors/index.ts";
 
 /** An object that clients have proxies for. */
-export interface Referent {
+export interface RefEntry {
   readonly id: number;
   readonly kind: string;
   readonly object: object;
@@ -17,7 +17,7 @@ export interface Referent {
 
 /** Who holds references. */
 export interface Holder {
-  /** Referent → how many. */
+  /** RefEntry → how many. */
   readonly refs: Map<number, number>;
 }
 
@@ -25,22 +25,22 @@ export interface Holder {
 const MAX_EARLY = 10_000;
 
 interface Pin {
-  readonly referent: Referent;
+  readonly entry: RefEntry;
   readonly holder: Holder | undefined;
 }
 
 /** The objects of a server, each until nobody holds it any more. */
-export class Referents {
-  readonly #byId = new Map<number, Referent>();
-  readonly #byObject = new Map<object, Referent>();
+export class RefTable {
+  readonly #byId = new Map<number, RefEntry>();
+  readonly #byObject = new Map<object, RefEntry>();
   /** Proxies on their way: what they hold, and for whom. */
   readonly #pins = new Map<string, Pin>();
   readonly #early = new Set<string>();
-  readonly #onDrop: (referent: Referent) => void;
+  readonly #onDrop: (entry: RefEntry) => void;
   #last = 0;
 
   /** @param onDrop - called when nobody holds an object any more. */
-  constructor(onDrop: (referent: Referent) => void) {
+  constructor(onDrop: (entry: RefEntry) => void) {
     this.#onDrop = onDrop;
   }
 
@@ -48,37 +48,37 @@ export class Referents {
     return this.#byId.size;
   }
 
-  all(): Iterable<Referent> {
+  all(): Iterable<RefEntry> {
     return this.#byId.values();
   }
 
   /** The entry of an object, which is made if need be. Somebody has to hold it before the turn ends. */
-  enter(object: object, parts: Omit<Referent, "id" | "count" | "object">): Referent {
+  enter(object: object, parts: Omit<RefEntry, "id" | "count" | "object">): RefEntry {
     const present = this.#byObject.get(object);
     if (present?.kind === parts.kind) return present;
-    const referent: Referent = { ...parts, object, id: ++this.#last, count: 0 };
-    this.#byId.set(referent.id, referent);
-    this.#byObject.set(object, referent);
-    return referent;
+    const entry: RefEntry = { ...parts, object, id: ++this.#last, count: 0 };
+    this.#byId.set(entry.id, entry);
+    this.#byObject.set(object, entry);
+    return entry;
   }
 
   /** @throws {@link InvalidStateError} when the holder has no reference to it. */
-  held(holder: Holder, id: number): Referent {
-    const referent = holder.refs.has(id) ? this.#byId.get(id) : undefined;
-    if (referent !== undefined) return referent;
+  held(holder: Holder, id: number): RefEntry {
+    const entry = holder.refs.has(id) ? this.#byId.get(id) : undefined;
+    if (entry !== undefined) return entry;
     throw new InvalidStateError(
       "The manager has no such object any more: the last proxy was released before this one arrived.",
     );
   }
 
-  get(id: number): Referent | undefined {
+  get(id: number): RefEntry | undefined {
     return this.#byId.get(id);
   }
 
   /** Gives a holder a reference; one that is gone stays gone, and calls say so. */
   retain(holder: Holder, id: number, ticket: string | undefined): void {
-    const referent = this.#byId.get(id);
-    if (referent === undefined) return;
+    const entry = this.#byId.get(id);
+    if (entry === undefined) return;
     holder.refs.set(id, (holder.refs.get(id) ?? 0) + 1);
     if (ticket !== undefined) {
       // The pin becomes the reference.
@@ -86,7 +86,7 @@ export class Referents {
       this.#early.add(ticket);
       if (this.#early.size > MAX_EARLY) this.#early.delete(this.#early.values().next().value!);
     }
-    referent.count++;
+    entry.count++;
   }
 
   release(holder: Holder, id: number): void {
@@ -100,16 +100,16 @@ export class Referents {
   /** Holds an object for a proxy that is on its way. @param holder - whose end ends that, too. */
   pin(id: number, ticket: string, holder: Holder | undefined): void {
     if (this.#early.delete(ticket)) return;
-    const referent = this.#byId.get(id);
-    if (referent === undefined || this.#pins.has(ticket)) return;
-    this.#pins.set(ticket, { referent, holder });
-    referent.count++;
+    const entry = this.#byId.get(id);
+    if (entry === undefined || this.#pins.has(ticket)) return;
+    this.#pins.set(ticket, { entry, holder });
+    entry.count++;
   }
 
   /** The proxy will not arrive; no effect when it has. */
   unpin(ticket: string): void {
     const pin = this.#pins.get(ticket);
-    if (pin !== undefined && this.#pins.delete(ticket)) this.#lessen(pin.referent, 1);
+    if (pin !== undefined && this.#pins.delete(ticket)) this.#lessen(pin.entry, 1);
   }
 
   pinsOf(holder: Holder): string[] {
@@ -123,15 +123,15 @@ export class Referents {
   }
 
   /** Drops an entry that nobody came to hold. */
-  settle(referent: Referent): void {
-    this.#lessen(referent, 0);
+  settle(entry: RefEntry): void {
+    this.#lessen(entry, 0);
   }
 
-  #lessen(referent: Referent | undefined, by: number): void {
-    if (referent === undefined) return;
-    referent.count -= by;
-    if (referent.count > 0 || !this.#byId.delete(referent.id)) return;
-    this.#byObject.delete(referent.object);
-    this.#onDrop(referent);
+  #lessen(entry: RefEntry | undefined, by: number): void {
+    if (entry === undefined) return;
+    entry.count -= by;
+    if (entry.count > 0 || !this.#byId.delete(entry.id)) return;
+    this.#byObject.delete(entry.object);
+    this.#onDrop(entry);
   }
 }
