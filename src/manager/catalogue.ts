@@ -12,7 +12,7 @@ import {
 } from "./objects/signals.ts";
 
 /** What the makers of objects may need of their server. */
-export interface Workshop {
+export interface ServerContext {
   /** A function that a client named. */
   readonly find: FindTask;
   /** The function itself. */
@@ -23,7 +23,7 @@ export interface Workshop {
 
 /** A kind of object the server has of itself. */
 export interface Kind {
-  readonly make: (this: void, workshop: Workshop, ...args: never[]) => object | Promise<object>;
+  readonly make: (this: void, context: ServerContext, ...args: never[]) => object | Promise<object>;
   /** What clients may call; its first argument is the call. */
   readonly methods: ReadonlySet<string>;
 }
@@ -42,11 +42,11 @@ interface QueueSettings {
 }
 
 async function queue(
-  workshop: Workshop,
+  context: ServerContext,
   order: QueueOrder,
   { maxSize = Infinity, compare }: QueueSettings = {},
 ): Promise<ManagedQueue> {
-  const own = compare === undefined ? undefined : await workshop.load(compare);
+  const own = compare === undefined ? undefined : await context.load(compare);
   return new ManagedQueue(order, maxSize, (own as Compare | undefined) ?? naturally);
 }
 
@@ -69,11 +69,14 @@ export const CATALOGUE: ReadonlyMap<string, Kind> = new Map(
       (_, values?: unknown) => new ManagedNamespace(values),
       "get set has delete copy text",
     ),
-    queue: kind((shop, options?: QueueSettings) => queue(shop, "fifo", options), QUEUE),
-    lifoQueue: kind((shop, options?: QueueSettings) => queue(shop, "lifo", options), QUEUE),
-    priorityQueue: kind((shop, options?: QueueSettings) => queue(shop, "priority", options), QUEUE),
+    queue: kind((context, options?: QueueSettings) => queue(context, "fifo", options), QUEUE),
+    lifoQueue: kind((context, options?: QueueSettings) => queue(context, "lifo", options), QUEUE),
+    priorityQueue: kind(
+      (context, options?: QueueSettings) => queue(context, "priority", options),
+      QUEUE,
+    ),
     joinableQueue: kind(
-      (shop, options?: QueueSettings) => queue(shop, "fifo", options),
+      (context, options?: QueueSettings) => queue(context, "fifo", options),
       `${QUEUE} taskDone join`,
     ),
     lock: kind(() => new ManagedLock(), "acquire release locked"),
@@ -87,17 +90,17 @@ export const CATALOGUE: ReadonlyMap<string, Kind> = new Map(
       "acquire release value",
     ),
     event: kind(() => new ManagedEvent(), "set clear isSet wait"),
-    condition: kind((shop, lock?: unknown) => {
+    condition: kind((context, lock?: unknown) => {
       if (lock === undefined) return new ManagedCondition();
-      const object = shop.behind(lock);
+      const object = context.behind(lock);
       if (object instanceof ManagedLock || object instanceof ManagedRLock) {
         return new ManagedCondition(object);
       }
       throw new TypeError("Expected `lock` to be a lock or rlock of the same manager");
     }, "acquire release wait notify notifyAll"),
     barrier: kind(
-      async (shop, parties: number, { action, timeout = Infinity }: BarrierSettings = {}) => {
-        const run = action === undefined ? undefined : await shop.load(action);
+      async (context, parties: number, { action, timeout = Infinity }: BarrierSettings = {}) => {
+        const run = action === undefined ? undefined : await context.load(action);
         return new ManagedBarrier(parties, run as (() => unknown) | undefined, timeout);
       },
       "wait abort reset parties waiting broken",
@@ -105,7 +108,7 @@ export const CATALOGUE: ReadonlyMap<string, Kind> = new Map(
     value: kind((_, type: unknown, initial: unknown) => new ManagedArray(type, [initial]), NUMBERS),
     array: kind((_, type: unknown, content: unknown) => new ManagedArray(type, content), NUMBERS),
     pool: kind(
-      (shop, options: PoolOptions<never[]> = {}) => ManagedPool.make(options, shop.find),
+      (context, options: PoolOptions<never[]> = {}) => ManagedPool.make(options, context.find),
       "apply map starmap imap imapUnordered close join terminate",
     ),
     iterator: kind(() => {

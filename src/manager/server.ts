@@ -13,7 +13,7 @@ import { isThenable } from "../util/thenable.ts";
 import { decodeValue, encodeValue } from "../wire/codec.ts";
 import { Call, park } from "./call.ts";
 import { withCallContext } from "./call-context.ts";
-import { CATALOGUE, type Workshop } from "./catalogue.ts";
+import { CATALOGUE, type ServerContext } from "./catalogue.ts";
 import { addServer, removeServer } from "./servers.ts";
 import type { CallOptions, Host } from "./host.ts";
 import { Grant, grantIterator, isIterator } from "./objects/iterator.ts";
@@ -129,8 +129,11 @@ export class ManagerServer implements Host {
         `The manager's server knows no ${JSON.stringify(kind)}; registered before its start: ${names}.`,
       );
     }
-    const make = builtIn.make as (shop: Workshop, ...rest: unknown[]) => object | Promise<object>;
-    const object = await make(this.#workshop, ...args);
+    const make = builtIn.make as (
+      context: ServerContext,
+      ...rest: unknown[]
+    ) => object | Promise<object>;
+    const object = await make(this.#context, ...args);
     this.#owned.add(object);
     return this.grant(kind, object);
   }
@@ -260,7 +263,7 @@ export class ManagerServer implements Host {
     return isIterator(result) ? this.#outcome(grantIterator(result)) : result;
   }
 
-  readonly #workshop: Workshop = {
+  readonly #context: ServerContext = {
     find: async (named): Promise<Function | AnyTaskRef> => {
       this.#checkFunctions(named);
       const ref = { module: named.kind === "export" ? named.module : "", name: named.name };
