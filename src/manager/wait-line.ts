@@ -84,7 +84,7 @@ export class WaitLine {
 }
 
 /** Calls that wait for one moment, which then comes for all of them at once. */
-export class Crowd<T> {
+export class BroadcastWait<T> {
   readonly #parked = new Set<Parked<T>>();
 
   get size(): number {

@@ -5,7 +5,7 @@ import {
   QueueShutdownError,
 } from "../../errors/index.ts";
 import type { Call } from "../call.ts";
-import { Crowd, NOT_YET, WaitLine } from "../wait-line.ts";
+import { BroadcastWait, NOT_YET, WaitLine } from "../wait-line.ts";
 
 /** In which order a queue gives its items. */
 export type QueueOrder = "fifo" | "lifo" | "priority";
@@ -27,7 +27,7 @@ export class ManagedQueue {
   readonly #items: Store;
   readonly #putters = new WaitLine();
   readonly #getters = new WaitLine();
-  readonly #joiners = new Crowd<boolean>();
+  readonly #joiners = new BroadcastWait<boolean>();
   #unfinished = 0;
   #isShutDown = false;
 

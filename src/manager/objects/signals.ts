@@ -1,6 +1,6 @@
 import { BrokenBarrierError, InvalidStateError } from "../../errors/index.ts";
 import { type Call, type Caller, type CallEnd, park, type Parked } from "../call.ts";
-import { Crowd, NOT_YET, WaitLine } from "../wait-line.ts";
+import { BroadcastWait, NOT_YET, WaitLine } from "../wait-line.ts";
 import { checkInteger } from "./checks.ts";
 import { type ConditionLock, ManagedRLock } from "./locks.ts";
 
@@ -48,7 +48,7 @@ export class ManagedSemaphore {
 /** A flag to wait for. */
 export class ManagedEvent {
   #isSet = false;
-  readonly #waiting = new Crowd<boolean>();
+  readonly #waiting = new BroadcastWait<boolean>();
 
   set(): void {
     this.#isSet = true;
@@ -146,7 +146,7 @@ export class ManagedBarrier {
   readonly #action: (() => unknown) | undefined;
   readonly #timeout: number;
   #isBroken = false;
-  #round = new Crowd<void>();
+  #round = new BroadcastWait<void>();
   #arrived = 0;
 
   constructor(parties: number, action: (() => unknown) | undefined, timeout: number) {
@@ -206,7 +206,7 @@ export class ManagedBarrier {
     return this.#isBroken;
   }
 
-  async #open(round: Crowd<void>): Promise<void> {
+  async #open(round: BroadcastWait<void>): Promise<void> {
     try {
       await this.#action?.();
     } catch (error) {
@@ -220,11 +220,11 @@ export class ManagedBarrier {
   }
 
   #next(): void {
-    this.#round = new Crowd();
+    this.#round = new BroadcastWait();
     this.#arrived = 0;
   }
 
-  #break(round: Crowd<void>, why: string): void {
+  #break(round: BroadcastWait<void>, why: string): void {
     if (round !== this.#round || this.#isBroken) return;
     this.#isBroken = true;
     this.#arrived = 0;
