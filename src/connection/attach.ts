@@ -1,7 +1,7 @@
 import { EndOfStreamError } from "../errors/index.ts";
 import { Endpoint } from "./endpoint.ts";
 import { awaitCounterpart, linkHandler } from "./hand-over.ts";
-import { ownHarbor } from "./harbor.ts";
+import { ownHandoffServer } from "./handoff-server.ts";
 import { messageHeader } from "./message-reader.ts";
 import { net } from "../util/builtin.ts";
 import { callForSocket } from "./send-socket.ts";
@@ -12,7 +12,7 @@ const GONE = "The one who sent this connection is gone, or it was fetched before
 
 /** Fetches an end that was sent to this thread; it can be used at once. */
 export function fetchEndpoint(ticket: Ticket, options: Endpoint["options"]): Endpoint {
-  const home = ownHarbor(ticket.address);
+  const home = ownHandoffServer(ticket.address);
   if (home === undefined) {
     const endpoint = new Endpoint(options);
     attach(endpoint, ticket);

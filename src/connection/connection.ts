@@ -12,7 +12,7 @@ import { loadOwnClasses } from "../wire/own-classes.ts";
 import { fetchEndpoint } from "./attach.ts";
 import { type Endpoint, isCleanEnd } from "./endpoint.ts";
 import { park } from "./hand-over.ts";
-import { harbor, newTicket } from "./harbor.ts";
+import { handoffServer, newTicket } from "./handoff-server.ts";
 import { timeoutOf } from "./inbox.ts";
 import { MAX_MESSAGE_BYTES } from "./message-reader.ts";
 import { readyAs } from "./ready.ts";
@@ -363,7 +363,10 @@ export class Connection<T = unknown> implements AsyncIterable<T> {
       },
       lost: () => {
         if (isGone)
-          harbor().lose(ticket.secret, "The process that the other end was sent to is gone.");
+          handoffServer().lose(
+            ticket.secret,
+            "The process that the other end was sent to is gone.",
+          );
       },
     });
     const { readable, writable, maxBytes } = endpoint.options;

@@ -1,7 +1,7 @@
 import { EndOfStreamError } from "../errors/index.ts";
 import { deferred, type Deferred } from "../util/deferred.ts";
 import type { Endpoint, Handler } from "./endpoint.ts";
-import { harbor, newTicket } from "./harbor.ts";
+import { handoffServer, newTicket } from "./handoff-server.ts";
 import { messageHeader } from "./message-reader.ts";
 import { MemoryTransport } from "./memory-transport.ts";
 import { net } from "../util/builtin.ts";
@@ -31,19 +31,23 @@ export function park(endpoint: Endpoint, ticket: Ticket): void {
   endpoint.isParked = true;
   // The new owner gets the socket with what is in it.
   if (isForeign(endpoint)) endpoint.pause();
-  harbor().park(ticket.secret, endpoint, (visitor) => void handOver(endpoint, visitor));
+  handoffServer().park(ticket.secret, endpoint, (visitor) => void handOver(endpoint, visitor));
 }
 
 /** Makes room for the other end of `endpoint`, which comes here. @returns where it is to go. */
 export function awaitCounterpart(endpoint: Endpoint): Ticket {
   const ticket = newTicket();
-  harbor().park(ticket.secret, endpoint, (visitor) => {
+  handoffServer().park(ticket.secret, endpoint, (visitor) => {
     visitor.say({ kind: "link", moves: true });
     carryLink(endpoint, visitor);
   });
-  harbor().lose(ticket.secret, "The other end of the connection was lost on its way.", COMING_MS);
+  handoffServer().lose(
+    ticket.secret,
+    "The other end of the connection was lost on its way.",
+    COMING_MS,
+  );
   // Closed meanwhile: whoever comes finds nobody.
-  endpoint.onEnded = () => void harbor().fetch(ticket.secret);
+  endpoint.onEnded = () => void handoffServer().fetch(ticket.secret);
   return ticket;
 }
 
@@ -186,7 +190,7 @@ function giveSocket(endpoint: Endpoint, transport: SocketTransport, visitor: Vis
   }
   const unread = transport.drain();
   const ticket = newTicket();
-  harbor().park(ticket.secret, endpoint, (taker) => {
+  handoffServer().park(ticket.secret, endpoint, (taker) => {
     // It finds this one's end and no socket when that fails.
     sendSocket(taker.transport, transport);
     transport.destroy();
@@ -195,7 +199,9 @@ function giveSocket(endpoint: Endpoint, transport: SocketTransport, visitor: Vis
   });
   void visitor.gone.then(() => {
     // No effect when it has called.
-    harbor().fetch(ticket.secret)?.endpoint.abandon(new EndOfStreamError("The receiver died."));
+    handoffServer()
+      .fetch(ticket.secret)
+      ?.endpoint.abandon(new EndOfStreamError("The receiver died."));
     visitor.transport.destroy();
   });
   visitor.say({ kind: "take", ticket }, [...endpoint.takeUnread(), ...unread]);

@@ -27,7 +27,7 @@ export type Words =
 const SECRET = /^[0-9a-f]{32}$/;
 
 /** The beginning of the addresses at which this package's threads wait. */
-export function harborPrefix(): string {
+export function handoffPrefix(): string {
   if (process.platform === "linux") return "\0manycore-";
   if (process.platform === "win32") return String.raw`\\.\pipe\manycore-`;
   return `${tmpdir()}/manycore-`;
@@ -39,8 +39,8 @@ export function parseTicket(data: unknown): Ticket {
   // Nobody may make this process connect to whatever else listens on this machine.
   const isOurs =
     typeof address === "string" &&
-    address.startsWith(harborPrefix()) &&
-    /^[\w-]+$/.test(address.slice(harborPrefix().length));
+    address.startsWith(handoffPrefix()) &&
+    /^[\w-]+$/.test(address.slice(handoffPrefix().length));
   if (!isOurs || typeof secret !== "string" || !SECRET.test(secret)) {
     throw new TypeError("A connection arrived without a place to fetch it from.");
   }

@@ -199,7 +199,7 @@ describe("the handshake", () => {
   });
 });
 
-test("a ticket leads nowhere but to a harbor of ours", () => {
+test("a ticket leads nowhere but to a handoff server of ours", () => {
   const secret = "0".repeat(32);
   for (const address of [
     "/var/run/docker.sock",

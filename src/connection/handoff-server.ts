@@ -4,7 +4,7 @@ import { EndOfStreamError } from "../errors/index.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { crypto, net } from "../util/builtin.ts";
 import { Newcomers } from "./newcomers.ts";
-import { harborPrefix, type Ticket } from "./ticket.ts";
+import { handoffPrefix, type Ticket } from "./ticket.ts";
 import { Visitor } from "./visitor.ts";
 
 /** How long a program stays for an end that its new owner has not fetched. */
@@ -26,7 +26,7 @@ interface Berth {
  * The place of a thread where ends wait for their new owners, who come over a local socket with the
  * secret they were told.
  */
-class Harbor {
+class HandoffServer {
   readonly address: string;
   readonly #berths: Map<string, Berth> = new Map();
   readonly #newcomers = new Newcomers(NEWCOMERS);
@@ -34,7 +34,7 @@ class Harbor {
 
   constructor() {
     const unique = crypto().randomBytes(8).toString("hex");
-    this.address = `${harborPrefix()}${process.pid}-${threadId}-${unique}`;
+    this.address = `${handoffPrefix()}${process.pid}-${threadId}-${unique}`;
     this.#server = net().createServer({ allowHalfOpen: true }, (socket) => void this.#meet(socket));
     // The socket is there when this returns: a new owner may come before this thread is idle again.
     this.#server.listen({ path: this.address, backlog: 512 });
@@ -81,20 +81,20 @@ class Harbor {
   }
 }
 
-let own: Harbor | undefined;
+let own: HandoffServer | undefined;
 
-/** The harbor of this thread, opened by the first end that leaves it. */
-export function harbor(): Harbor {
-  own ??= new Harbor();
+/** The handoff server of this thread, opened by the first end that leaves it. */
+export function handoffServer(): HandoffServer {
+  own ??= new HandoffServer();
   return own;
 }
 
-/** The harbor of this thread if that is its address. */
-export function ownHarbor(address: string): Harbor | undefined {
+/** The handoff server of this thread if that is its address. */
+export function ownHandoffServer(address: string): HandoffServer | undefined {
   return own?.address === address ? own : undefined;
 }
 
 /** A new ticket for something of this thread. */
 export function newTicket(): Ticket {
-  return { address: harbor().address, secret: crypto().randomBytes(16).toString("hex") };
+  return { address: handoffServer().address, secret: crypto().randomBytes(16).toString("hex") };
 }
