@@ -16,7 +16,7 @@ const NEWCOMERS = { timeout: 10_000, max: 256 };
 /** Goes on when the new owner of what was parked is here. */
 export type Arrival = (visitor: Visitor) => void;
 
-interface Berth {
+interface PendingHandoff {
   readonly endpoint: Endpoint;
   readonly arrive: Arrival;
   readonly stay: NodeJS.Timeout;
@@ -28,7 +28,7 @@ interface Berth {
  */
 class HandoffServer {
   readonly address: string;
-  readonly #berths: Map<string, Berth> = new Map();
+  readonly #pending: Map<string, PendingHandoff> = new Map();
   readonly #newcomers = new Newcomers(NEWCOMERS);
   readonly #server: Server;
 
@@ -44,16 +44,16 @@ class HandoffServer {
   /** Keeps an end for the one who brings `secret`. */
   park(secret: string, endpoint: Endpoint, arrive: Arrival): void {
     const stay = setTimeout(() => {}, STAY_MS);
-    this.#berths.set(secret, { endpoint, arrive, stay });
+    this.#pending.set(secret, { endpoint, arrive, stay });
   }
 
   /** Gives an end out. */
-  fetch(secret: string): Berth | undefined {
-    const berth = this.#berths.get(secret);
-    if (berth === undefined) return undefined;
-    this.#berths.delete(secret);
-    clearTimeout(berth.stay);
-    return berth;
+  fetch(secret: string): PendingHandoff | undefined {
+    const pending = this.#pending.get(secret);
+    if (pending === undefined) return undefined;
+    this.#pending.delete(secret);
+    clearTimeout(pending.stay);
+    return pending;
   }
 
   /** Nobody will come, as far as is known. */
@@ -75,9 +75,9 @@ class HandoffServer {
       socket.destroy();
       return;
     }
-    const berth = this.#newcomers.release(socket) ? this.fetch(secret) : undefined;
-    if (berth === undefined) socket.destroy();
-    else berth.arrive(visitor);
+    const pending = this.#newcomers.release(socket) ? this.fetch(secret) : undefined;
+    if (pending === undefined) socket.destroy();
+    else pending.arrive(visitor);
   }
 }
 
