@@ -9,7 +9,7 @@ import { relay } from "./relay.ts";
 import { canSendSockets, sendSocket } from "./send-socket.ts";
 import { SocketTransport } from "./socket-transport.ts";
 import { parseTicket, type Ticket, type Words } from "./ticket.ts";
-import type { Visitor } from "./visitor.ts";
+import type { Claimer } from "./claimer.ts";
 
 /** The other end has been told to come here; it is not far. */
 const COMING_MS = 30_000;
@@ -24,22 +24,22 @@ type Outcome =
 /** Ends whose new owner is here while they wait for the other side. */
 const moving: WeakMap<Endpoint, Deferred<Outcome>> = new WeakMap();
 /** New owners of ends whose other end is in this thread, given away too, and not fetched yet. */
-const early: WeakMap<Endpoint, Visitor> = new WeakMap();
+const early: WeakMap<Endpoint, Claimer> = new WeakMap();
 
 /** Keeps an end that was given away until its new owner comes. */
 export function park(endpoint: Endpoint, ticket: Ticket): void {
   endpoint.isParked = true;
   // The new owner gets the socket with what is in it.
   if (isForeign(endpoint)) endpoint.pause();
-  handoffServer().park(ticket.secret, endpoint, (visitor) => void handOver(endpoint, visitor));
+  handoffServer().park(ticket.secret, endpoint, (claimer) => void handOver(endpoint, claimer));
 }
 
 /** Makes room for the other end of `endpoint`, which comes here. @returns where it is to go. */
 export function awaitCounterpart(endpoint: Endpoint): Ticket {
   const ticket = newTicket();
-  handoffServer().park(ticket.secret, endpoint, (visitor) => {
-    visitor.say({ kind: "link", moves: true });
-    carryLink(endpoint, visitor);
+  handoffServer().park(ticket.secret, endpoint, (claimer) => {
+    claimer.say({ kind: "link", moves: true });
+    carryLink(endpoint, claimer);
   });
   handoffServer().lose(
     ticket.secret,
@@ -73,10 +73,10 @@ function stay(endpoint: Endpoint): void {
   old.end();
 }
 
-function carryLink(endpoint: Endpoint, visitor: Visitor): void {
+function carryLink(endpoint: Endpoint, claimer: Claimer): void {
   endpoint.handler = linkHandler;
   endpoint.isAcceptor = true;
-  endpoint.carry(visitor.transport);
+  endpoint.carry(claimer.transport);
 }
 
 /** Carried by a socket whose other side may be anybody. */
@@ -86,59 +86,59 @@ function isForeign(endpoint: Endpoint): boolean {
 }
 
 /** Gives an end to its new owner, with all that it has not read. */
-async function handOver(endpoint: Endpoint, visitor: Visitor): Promise<void> {
+async function handOver(endpoint: Endpoint, claimer: Claimer): Promise<void> {
   // Until it has what it came for, this program is needed.
-  visitor.transport.ref();
+  claimer.transport.ref();
   try {
-    await Promise.race([endpoint.settled.promise, visitor.gone]);
+    await Promise.race([endpoint.settled.promise, claimer.gone]);
     const { transport } = endpoint;
-    if (visitor.isGone) throw new EndOfStreamError("The receiver of a connection died.");
-    if (transport instanceof MemoryTransport) await giveNear(endpoint, transport, visitor);
-    else if (endpoint.ended !== undefined || transport === undefined) giveEnded(endpoint, visitor);
-    else if (endpoint.handler !== undefined) await giveLink(endpoint, visitor);
-    else giveSocket(endpoint, transport as SocketTransport, visitor);
+    if (claimer.isGone) throw new EndOfStreamError("The receiver of a connection died.");
+    if (transport instanceof MemoryTransport) await giveNear(endpoint, transport, claimer);
+    else if (endpoint.ended !== undefined || transport === undefined) giveEnded(endpoint, claimer);
+    else if (endpoint.handler !== undefined) await giveLink(endpoint, claimer);
+    else giveSocket(endpoint, transport as SocketTransport, claimer);
   } catch (error) {
-    visitor.transport.destroy();
+    claimer.transport.destroy();
     const reason = "The connection was lost on its way to another process.";
     endpoint.abandon(new EndOfStreamError(reason, { cause: error }));
   }
 }
 
-function giveEnded(endpoint: Endpoint, visitor: Visitor): void {
-  visitor.leave({ kind: "link", moves: false }, endpoint.takeUnread());
+function giveEnded(endpoint: Endpoint, claimer: Claimer): void {
+  claimer.leave({ kind: "link", moves: false }, endpoint.takeUnread());
 }
 
 /** The other end is in this thread, too. */
 async function giveNear(
   endpoint: Endpoint,
   transport: MemoryTransport,
-  visitor: Visitor,
+  claimer: Claimer,
 ): Promise<void> {
   const other = transport.peer;
   const peer = other?.sink as Endpoint | undefined;
   if (other === undefined || peer === undefined) {
-    visitor.leave({ kind: "link", moves: false }, unreadOf(endpoint, transport));
+    claimer.leave({ kind: "link", moves: false }, unreadOf(endpoint, transport));
     return;
   }
   if (!peer.isParked) {
     const unread = part(endpoint, transport, peer, other);
-    visitor.say({ kind: "link", moves: true }, unread);
-    carryLink(peer, visitor);
+    claimer.say({ kind: "link", moves: true }, unread);
+    carryLink(peer, claimer);
     return;
   }
   const first = early.get(peer);
   if (first === undefined) {
-    early.set(endpoint, visitor);
-    void visitor.gone.then(() => {
-      visitor.transport.destroy();
-      if (early.get(endpoint) === visitor)
+    early.set(endpoint, claimer);
+    void claimer.gone.then(() => {
+      claimer.transport.destroy();
+      if (early.get(endpoint) === claimer)
         endpoint.abandon(new EndOfStreamError("The receiver of the other end died."));
     });
     return;
   }
   early.delete(peer);
   const unread = part(endpoint, transport, peer, other);
-  await lead(visitor, unread, () => host(first, peer.takeUnread()));
+  await lead(claimer, unread, () => host(first, peer.takeUnread()));
 }
 
 /** Undoes the joint of two ends of this thread. @returns what `endpoint` has not read. */
@@ -160,7 +160,7 @@ function unreadOf(endpoint: Endpoint, transport: MemoryTransport): Uint8Array[] 
 }
 
 /** The other end is in another thread or process, which lets it be linked anew. */
-async function giveLink(endpoint: Endpoint, visitor: Visitor): Promise<void> {
+async function giveLink(endpoint: Endpoint, claimer: Claimer): Promise<void> {
   const outcome = deferred<Outcome>();
   moving.set(endpoint, outcome);
   const link = endpoint.transport;
@@ -171,21 +171,21 @@ async function giveLink(endpoint: Endpoint, visitor: Visitor): Promise<void> {
   moving.delete(endpoint);
   const unread = endpoint.takeUnread();
   if (answer.kind === "yield") {
-    const ticket = await host(visitor, unread);
+    const ticket = await host(claimer, unread);
     endpoint.say({ kind: "at", ticket });
     link?.end();
     return;
   }
-  if (answer.kind === "at") guide(visitor, answer.ticket, unread);
-  else visitor.leave({ kind: "link", moves: false }, unread);
+  if (answer.kind === "at") guide(claimer, answer.ticket, unread);
+  else claimer.leave({ kind: "link", moves: false }, unread);
   link?.destroy();
 }
 
 /** The other side may be anybody: the socket itself is sent, or else serves from here. */
-function giveSocket(endpoint: Endpoint, transport: SocketTransport, visitor: Visitor): void {
+function giveSocket(endpoint: Endpoint, transport: SocketTransport, claimer: Claimer): void {
   if (!canSendSockets()) {
-    visitor.say({ kind: "link", moves: false }, endpoint.takeUnread());
-    relay(transport.release(), visitor.transport.release());
+    claimer.say({ kind: "link", moves: false }, endpoint.takeUnread());
+    relay(transport.release(), claimer.transport.release());
     return;
   }
   const unread = transport.drain();
@@ -195,32 +195,32 @@ function giveSocket(endpoint: Endpoint, transport: SocketTransport, visitor: Vis
     sendSocket(taker.transport, transport);
     transport.destroy();
     taker.transport.end();
-    visitor.transport.end();
+    claimer.transport.end();
   });
-  void visitor.gone.then(() => {
+  void claimer.gone.then(() => {
     // No effect when it has called.
     handoffServer()
       .fetch(ticket.secret)
       ?.endpoint.abandon(new EndOfStreamError("The receiver died."));
-    visitor.transport.destroy();
+    claimer.transport.destroy();
   });
-  visitor.say({ kind: "take", ticket }, [...endpoint.takeUnread(), ...unread]);
+  claimer.say({ kind: "take", ticket }, [...endpoint.takeUnread(), ...unread]);
 }
 
 /** Lets a new owner wait for the other end. @returns where. */
-async function host(visitor: Visitor, unread: readonly Uint8Array[]): Promise<Ticket> {
+async function host(claimer: Claimer, unread: readonly Uint8Array[]): Promise<Ticket> {
   try {
-    visitor.say({ kind: "host" }, unread);
-    visitor.transport.shutdown();
-    return parseTicket(JSON.parse(Buffer.from(await visitor.hear()).toString()));
+    claimer.say({ kind: "host" }, unread);
+    claimer.transport.shutdown();
+    return parseTicket(JSON.parse(Buffer.from(await claimer.hear()).toString()));
   } finally {
-    visitor.transport.destroy();
+    claimer.transport.destroy();
   }
 }
 
 /** Sends a new owner to where the other end is; if that is lost, the connection has ended. */
 async function lead(
-  visitor: Visitor,
+  claimer: Claimer,
   unread: readonly Uint8Array[],
   where: () => Promise<Ticket>,
 ): Promise<void> {
@@ -229,18 +229,18 @@ async function lead(
     ticket = await where();
   } catch {
     // The other new owner died meanwhile: for this one the stream ends after what there is.
-    visitor.leave({ kind: "link", moves: false }, unread);
+    claimer.leave({ kind: "link", moves: false }, unread);
     return;
   }
-  guide(visitor, ticket, unread);
+  guide(claimer, ticket, unread);
 }
 
-/** Says where to go on. If the visitor dies on its way there, the one who waits for it learns of it. */
-function guide(visitor: Visitor, ticket: Ticket, unread: readonly Uint8Array[]): void {
-  visitor.say({ kind: "go", ticket }, unread);
-  visitor.transport.shutdown();
-  void visitor.gone.then(() => {
-    visitor.transport.destroy();
+/** Says where to go on. If the claimer dies on its way there, the one who waits for it learns of it. */
+function guide(claimer: Claimer, ticket: Ticket, unread: readonly Uint8Array[]): void {
+  claimer.say({ kind: "go", ticket }, unread);
+  claimer.transport.shutdown();
+  void claimer.gone.then(() => {
+    claimer.transport.destroy();
     cancel(ticket);
   });
 }

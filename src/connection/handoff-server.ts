@@ -5,7 +5,7 @@ import type { Endpoint } from "./endpoint.ts";
 import { crypto, net } from "../util/builtin.ts";
 import { Newcomers } from "./newcomers.ts";
 import { handoffPrefix, type Ticket } from "./ticket.ts";
-import { Visitor } from "./visitor.ts";
+import { Claimer } from "./claimer.ts";
 
 /** How long a program stays for an end that its new owner has not fetched. */
 const STAY_MS = 10_000;
@@ -14,7 +14,7 @@ const LOST_MS = 1000;
 const NEWCOMERS = { timeout: 10_000, max: 256 };
 
 /** Goes on when the new owner of what was parked is here. */
-export type Arrival = (visitor: Visitor) => void;
+export type Arrival = (claimer: Claimer) => void;
 
 interface PendingHandoff {
   readonly endpoint: Endpoint;
@@ -65,11 +65,11 @@ class HandoffServer {
 
   async #meet(socket: Socket): Promise<void> {
     this.#newcomers.add(socket);
-    const visitor = new Visitor(socket);
-    visitor.transport.start();
+    const claimer = new Claimer(socket);
+    claimer.transport.start();
     let secret: string;
     try {
-      secret = Buffer.from(await visitor.hear()).toString();
+      secret = Buffer.from(await claimer.hear()).toString();
     } catch {
       // It left without a word, or said something that is none of ours.
       socket.destroy();
@@ -77,7 +77,7 @@ class HandoffServer {
     }
     const pending = this.#newcomers.release(socket) ? this.fetch(secret) : undefined;
     if (pending === undefined) socket.destroy();
-    else pending.arrive(visitor);
+    else pending.arrive(claimer);
   }
 }
 

@@ -9,7 +9,7 @@ import type { Sink } from "./transport.ts";
 const MAX_WORDS_BYTES = 4096;
 
 /** One who has come to fetch an end, or who is told where to fetch it: words over a socket. */
-export class Visitor implements Sink {
+export class Claimer implements Sink {
   readonly transport: SocketTransport;
   readonly #reader: MessageReader;
   #heard: Uint8Array[] = [];
