@@ -3,7 +3,7 @@ import type { Server, Socket } from "node:net";
 import { EndOfStreamError } from "../errors/index.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { crypto, net } from "../util/builtin.ts";
-import { Newcomers } from "./newcomers.ts";
+import { PendingSockets } from "./pending-sockets.ts";
 import { handoffPrefix, type Ticket } from "./ticket.ts";
 import { Claimer } from "./claimer.ts";
 
@@ -11,7 +11,7 @@ import { Claimer } from "./claimer.ts";
 const STAY_MS = 10_000;
 /** A lost end is given up only after this: its receiver may be on its way although its task has failed. */
 const LOST_MS = 1000;
-const NEWCOMERS = { timeout: 10_000, max: 256 };
+const PENDING_LIMITS = { timeout: 10_000, max: 256 };
 
 /** Goes on when the new owner of what was parked is here. */
 export type Arrival = (claimer: Claimer) => void;
@@ -29,7 +29,7 @@ interface PendingHandoff {
 class HandoffServer {
   readonly address: string;
   readonly #pending: Map<string, PendingHandoff> = new Map();
-  readonly #newcomers = new Newcomers(NEWCOMERS);
+  readonly #pendingSockets = new PendingSockets(PENDING_LIMITS);
   readonly #server: Server;
 
   constructor() {
@@ -64,7 +64,7 @@ class HandoffServer {
   }
 
   async #meet(socket: Socket): Promise<void> {
-    this.#newcomers.add(socket);
+    this.#pendingSockets.add(socket);
     const claimer = new Claimer(socket);
     claimer.transport.start();
     let secret: string;
@@ -75,7 +75,7 @@ class HandoffServer {
       socket.destroy();
       return;
     }
-    const pending = this.#newcomers.release(socket) ? this.fetch(secret) : undefined;
+    const pending = this.#pendingSockets.release(socket) ? this.fetch(secret) : undefined;
     if (pending === undefined) socket.destroy();
     else pending.arrive(claimer);
   }

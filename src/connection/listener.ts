@@ -22,7 +22,7 @@ import { checkKey, type HandshakeOptions } from "./handshake.ts";
 import { Inbox, timeoutOf } from "./inbox.ts";
 import { introduce, tooSlow } from "./introduction.ts";
 import { net } from "../util/builtin.ts";
-import { Newcomers } from "./newcomers.ts";
+import { PendingSockets } from "./pending-sockets.ts";
 import { checkCount, checkMaxBytes } from "./options.ts";
 import { readyAs } from "./ready.ts";
 
@@ -106,7 +106,7 @@ export class Listener implements AsyncIterable<Connection> {
   readonly #maxBytes: number;
   readonly #handshakeTimeout: number;
   readonly #handshake: HandshakeOptions | undefined;
-  readonly #newcomers: Newcomers;
+  readonly #pendingSockets: PendingSockets;
   readonly #guests: Inbox<Guest> = new Inbox("connection", () => 1);
   #lastAccepted: TcpAddress | undefined;
   #failure: Error | undefined;
@@ -131,7 +131,7 @@ export class Listener implements AsyncIterable<Connection> {
     );
     this.#handshake =
       key === undefined ? undefined : { key, legacyMd5: options.legacyMd5 ?? false };
-    this.#newcomers = new Newcomers({
+    this.#pendingSockets = new PendingSockets({
       timeout: this.#handshakeTimeout,
       max: checkCount(options.maxHandshakes, MAX_HANDSHAKES, "maxHandshakes"),
     });
@@ -263,17 +263,18 @@ export class Listener implements AsyncIterable<Connection> {
         ? undefined
         : { host: remoteAddress, port: remotePort };
     try {
-      this.#newcomers.add(socket);
+      this.#pendingSockets.add(socket);
       const endpoint = await introduce(socket, "listener", this.#maxBytes, this.#handshake).catch(
         (error: unknown) => {
-          const isLate = this.#newcomers.isLate(socket) && !(error instanceof AuthenticationError);
+          const isLate =
+            this.#pendingSockets.isLate(socket) && !(error instanceof AuthenticationError);
           throw isLate ? tooSlow(this.#handshakeTimeout) : error;
         },
       );
-      if (!this.#newcomers.release(socket)) return;
+      if (!this.#pendingSockets.release(socket)) return;
       this.#welcome({ endpoint, from });
     } catch (error) {
-      this.#newcomers.release(socket);
+      this.#pendingSockets.release(socket);
       this.#reject(error as Error);
     }
   }
@@ -305,7 +306,7 @@ export class Listener implements AsyncIterable<Connection> {
   }
 
   #end(reason: Error): void {
-    this.#newcomers.dropAll();
+    this.#pendingSockets.dropAll();
     while (this.#guests.hasMessage) this.#guests.take()?.endpoint.close();
     this.#guests.end(reason);
   }

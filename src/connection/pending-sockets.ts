@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 
 /** Bounds for those who have connected and not said yet who they are. */
-export interface NewcomerLimits {
+export interface PendingSocketLimits {
   /** Milliseconds each of them has. */
   readonly timeout: number;
   /** How many there may be; the oldest goes when another one comes. */
@@ -14,12 +14,12 @@ export interface NewcomerLimits {
  * When there are too many the oldest has to go, not the latest: one who knows the key answers at once,
  * one who fills the places does not.
  */
-export class Newcomers {
-  readonly #limits: NewcomerLimits;
+export class PendingSockets {
+  readonly #limits: PendingSocketLimits;
   readonly #present: Map<Socket, NodeJS.Timeout> = new Map();
   readonly #late: WeakSet<Socket> = new WeakSet();
 
-  constructor(limits: NewcomerLimits) {
+  constructor(limits: PendingSocketLimits) {
     this.#limits = limits;
   }
 
