@@ -6,19 +6,19 @@ import { messageHeader } from "./message-reader.ts";
 import { net } from "../util/builtin.ts";
 import { callForSocket } from "./send-socket.ts";
 import { SocketTransport } from "./socket-transport.ts";
-import { type Answer, parseTicket, type Ticket } from "./ticket.ts";
+import { type Answer, parseHandoffToken, type HandoffToken } from "./handoff-token.ts";
 
 const GONE = "The one who sent this connection is gone, or it was fetched before.";
 
 /** Fetches an end that was sent to this thread; it can be used at once. */
-export function fetchEndpoint(ticket: Ticket, options: Endpoint["options"]): Endpoint {
-  const home = ownHandoffServer(ticket.address);
+export function fetchEndpoint(token: HandoffToken, options: Endpoint["options"]): Endpoint {
+  const home = ownHandoffServer(token.address);
   if (home === undefined) {
     const endpoint = new Endpoint(options);
-    attach(endpoint, ticket);
+    attach(endpoint, token);
     return endpoint;
   }
-  const endpoint = home.fetch(ticket.secret)?.endpoint;
+  const endpoint = home.fetch(token.secret)?.endpoint;
   if (endpoint === undefined) {
     const lost = new Endpoint(options);
     lost.fail(new EndOfStreamError(GONE));
@@ -35,8 +35,8 @@ export function fetchEndpoint(ticket: Ticket, options: Endpoint["options"]): End
  * @param guide - the keeper that said where: its socket ends when we are there, so that it can tell the
  *   other end if we never come.
  */
-function attach(endpoint: Endpoint, ticket: Ticket, guide?: SocketTransport): void {
-  const socket = net().connect({ path: ticket.address, allowHalfOpen: true });
+function attach(endpoint: Endpoint, token: HandoffToken, guide?: SocketTransport): void {
+  const socket = net().connect({ path: token.address, allowHalfOpen: true });
   const transport = new SocketTransport(socket, endpoint);
   endpoint.interceptor = (message) => {
     guide?.destroy();
@@ -48,7 +48,7 @@ function attach(endpoint: Endpoint, ticket: Ticket, guide?: SocketTransport): vo
     transport.destroy();
   };
   transport.start();
-  const secret = Buffer.from(ticket.secret);
+  const secret = Buffer.from(token.secret);
   transport.write([messageHeader(secret.length), secret]);
   endpoint.approach(transport);
 }
@@ -61,7 +61,7 @@ function follow(endpoint: Endpoint, transport: SocketTransport, answer: Answer):
     endpoint.carry(transport);
     return;
   }
-  const call = answer.kind === "take" ? callForSocket(answer.ticket) : undefined;
+  const call = answer.kind === "take" ? callForSocket(answer.token) : undefined;
   // What was not read yet comes first, then this socket ends.
   endpoint.readAll();
   endpoint.onTransportEnd = () => {
@@ -72,7 +72,7 @@ function follow(endpoint: Endpoint, transport: SocketTransport, answer: Answer):
       return;
     }
     if (answer.kind === "go") {
-      attach(endpoint, answer.ticket, transport);
+      attach(endpoint, answer.token, transport);
       return;
     }
     const words = Buffer.from(JSON.stringify(awaitCounterpart(endpoint)));
@@ -97,6 +97,6 @@ function useSocket(endpoint: Endpoint, fd: number | undefined): void {
 function parseAnswer(message: Uint8Array): Answer {
   const answer = JSON.parse(Buffer.from(message).toString()) as Answer;
   if (answer.kind === "link" || answer.kind === "host") return answer;
-  const ticket = parseTicket(answer.ticket);
-  return { kind: answer.kind === "take" ? "take" : "go", ticket };
+  const token = parseHandoffToken(answer.token);
+  return { kind: answer.kind === "take" ? "take" : "go", token };
 }

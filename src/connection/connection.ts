@@ -12,15 +12,15 @@ import { loadOwnClasses } from "../wire/own-classes.ts";
 import { fetchEndpoint } from "./attach.ts";
 import { type Endpoint, isCleanEnd } from "./endpoint.ts";
 import { park } from "./hand-over.ts";
-import { handoffServer, newTicket } from "./handoff-server.ts";
+import { handoffServer, newHandoffToken } from "./handoff-server.ts";
 import { timeoutOf } from "./inbox.ts";
 import { MAX_MESSAGE_BYTES } from "./message-reader.ts";
 import { readyAs } from "./ready.ts";
-import { parseTicket, type Ticket } from "./ticket.ts";
+import { parseHandoffToken, type HandoffToken } from "./handoff-token.ts";
 import { decodeMessage, encodeMessage } from "./value-message.ts";
 
 /** What of a connection travels. */
-interface Travelling extends Ticket {
+interface Travelling extends HandoffToken {
   readonly readable: boolean;
   readonly writable: boolean;
   readonly maxBytes: number;
@@ -353,32 +353,29 @@ export class Connection<T = unknown> implements AsyncIterable<T> {
         "sends or receives of it are pending: await or abort them before you send the connection itself",
       );
     }
-    const ticket = newTicket();
+    const token = newHandoffToken();
     let isGone = false;
     moves({
       commit: () => {
         isGone = true;
         this.#left = "sent";
-        park(endpoint, ticket);
+        park(endpoint, token);
       },
       lost: () => {
         if (isGone)
-          handoffServer().lose(
-            ticket.secret,
-            "The process that the other end was sent to is gone.",
-          );
+          handoffServer().lose(token.secret, "The process that the other end was sent to is gone.");
       },
     });
     const { readable, writable, maxBytes } = endpoint.options;
-    return { ...ticket, readable, writable, maxBytes };
+    return { ...token, readable, writable, maxBytes };
   }
 
   static #arrive(data: unknown): Connection {
-    const ticket = parseTicket(data);
+    const token = parseHandoffToken(data);
     const { readable, writable, maxBytes } = data as Partial<Record<string, unknown>>;
     const limit = typeof maxBytes === "number" && maxBytes > 0 ? maxBytes : MAX_MESSAGE_BYTES;
     const options = { readable: readable !== false, writable: writable !== false, maxBytes: limit };
-    return new Connection(fetchEndpoint(ticket, options));
+    return new Connection(fetchEndpoint(token, options));
   }
 }
 

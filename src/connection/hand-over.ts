@@ -1,14 +1,14 @@
 import { EndOfStreamError } from "../errors/index.ts";
 import { deferred, type Deferred } from "../util/deferred.ts";
 import type { Endpoint, Handler } from "./endpoint.ts";
-import { handoffServer, newTicket } from "./handoff-server.ts";
+import { handoffServer, newHandoffToken } from "./handoff-server.ts";
 import { messageHeader } from "./message-reader.ts";
 import { MemoryTransport } from "./memory-transport.ts";
 import { net } from "../util/builtin.ts";
 import { relay } from "./relay.ts";
 import { canSendSockets, sendSocket } from "./send-socket.ts";
 import { SocketTransport } from "./socket-transport.ts";
-import { parseTicket, type Ticket, type Words } from "./ticket.ts";
+import { parseHandoffToken, type HandoffToken, type Words } from "./handoff-token.ts";
 import type { Claimer } from "./claimer.ts";
 
 /** The other end has been told to come here; it is not far. */
@@ -16,7 +16,7 @@ const COMING_MS = 30_000;
 
 /** What an end that said that it moves was answered. */
 type Outcome =
-  | { readonly kind: "at"; readonly ticket: Ticket }
+  | { readonly kind: "at"; readonly token: HandoffToken }
   /** Both ends move; this side is the one to give in. */
   | { readonly kind: "yield" }
   | { readonly kind: "end" };
@@ -27,28 +27,28 @@ const moving: WeakMap<Endpoint, Deferred<Outcome>> = new WeakMap();
 const early: WeakMap<Endpoint, Claimer> = new WeakMap();
 
 /** Keeps an end that was given away until its new owner comes. */
-export function park(endpoint: Endpoint, ticket: Ticket): void {
+export function park(endpoint: Endpoint, token: HandoffToken): void {
   endpoint.isParked = true;
   // The new owner gets the socket with what is in it.
   if (isForeign(endpoint)) endpoint.pause();
-  handoffServer().park(ticket.secret, endpoint, (claimer) => void handOver(endpoint, claimer));
+  handoffServer().park(token.secret, endpoint, (claimer) => void handOver(endpoint, claimer));
 }
 
 /** Makes room for the other end of `endpoint`, which comes here. @returns where it is to go. */
-export function awaitCounterpart(endpoint: Endpoint): Ticket {
-  const ticket = newTicket();
-  handoffServer().park(ticket.secret, endpoint, (claimer) => {
+export function awaitCounterpart(endpoint: Endpoint): HandoffToken {
+  const token = newHandoffToken();
+  handoffServer().park(token.secret, endpoint, (claimer) => {
     claimer.say({ kind: "link", moves: true });
     carryLink(endpoint, claimer);
   });
   handoffServer().lose(
-    ticket.secret,
+    token.secret,
     "The other end of the connection was lost on its way.",
     COMING_MS,
   );
   // Closed meanwhile: whoever comes finds nobody.
-  endpoint.onEnded = () => void handoffServer().fetch(ticket.secret);
-  return ticket;
+  endpoint.onEnded = () => void handoffServer().fetch(token.secret);
+  return token;
 }
 
 /** Answers when the other end of a link says that it moves. */
@@ -56,7 +56,7 @@ export const linkHandler: Handler = {
   onControl(endpoint: Endpoint, words: unknown): void {
     const said = words as Words;
     const here = moving.get(endpoint);
-    if (said.kind === "at") here?.resolve({ kind: "at", ticket: parseTicket(said.ticket) });
+    if (said.kind === "at") here?.resolve({ kind: "at", token: parseHandoffToken(said.token) });
     else if (here === undefined) stay(endpoint);
     // Both have said that they move: one of them has to be told where the other is.
     else if (!endpoint.isAcceptor) here.resolve({ kind: "yield" });
@@ -66,7 +66,7 @@ export const linkHandler: Handler = {
 /** The other end moves, this one stays where it is: it gets a new link. */
 function stay(endpoint: Endpoint): void {
   const old = endpoint.transport;
-  endpoint.say({ kind: "at", ticket: awaitCounterpart(endpoint) });
+  endpoint.say({ kind: "at", token: awaitCounterpart(endpoint) });
   endpoint.uncarry();
   if (old === undefined) return;
   old.sink = { onData() {}, onEnd() {}, onDrain: () => endpoint.onDrain() };
@@ -171,12 +171,12 @@ async function giveLink(endpoint: Endpoint, claimer: Claimer): Promise<void> {
   moving.delete(endpoint);
   const unread = endpoint.takeUnread();
   if (answer.kind === "yield") {
-    const ticket = await host(claimer, unread);
-    endpoint.say({ kind: "at", ticket });
+    const token = await host(claimer, unread);
+    endpoint.say({ kind: "at", token });
     link?.end();
     return;
   }
-  if (answer.kind === "at") guide(claimer, answer.ticket, unread);
+  if (answer.kind === "at") guide(claimer, answer.token, unread);
   else claimer.leave({ kind: "link", moves: false }, unread);
   link?.destroy();
 }
@@ -189,8 +189,8 @@ function giveSocket(endpoint: Endpoint, transport: SocketTransport, claimer: Cla
     return;
   }
   const unread = transport.drain();
-  const ticket = newTicket();
-  handoffServer().park(ticket.secret, endpoint, (taker) => {
+  const token = newHandoffToken();
+  handoffServer().park(token.secret, endpoint, (taker) => {
     // It finds this one's end and no socket when that fails.
     sendSocket(taker.transport, transport);
     transport.destroy();
@@ -200,19 +200,19 @@ function giveSocket(endpoint: Endpoint, transport: SocketTransport, claimer: Cla
   void claimer.gone.then(() => {
     // No effect when it has called.
     handoffServer()
-      .fetch(ticket.secret)
+      .fetch(token.secret)
       ?.endpoint.abandon(new EndOfStreamError("The receiver died."));
     claimer.transport.destroy();
   });
-  claimer.say({ kind: "take", ticket }, [...endpoint.takeUnread(), ...unread]);
+  claimer.say({ kind: "take", token }, [...endpoint.takeUnread(), ...unread]);
 }
 
 /** Lets a new owner wait for the other end. @returns where. */
-async function host(claimer: Claimer, unread: readonly Uint8Array[]): Promise<Ticket> {
+async function host(claimer: Claimer, unread: readonly Uint8Array[]): Promise<HandoffToken> {
   try {
     claimer.say({ kind: "host" }, unread);
     claimer.transport.shutdown();
-    return parseTicket(JSON.parse(Buffer.from(await claimer.hear()).toString()));
+    return parseHandoffToken(JSON.parse(Buffer.from(await claimer.hear()).toString()));
   } finally {
     claimer.transport.destroy();
   }
@@ -222,36 +222,36 @@ async function host(claimer: Claimer, unread: readonly Uint8Array[]): Promise<Ti
 async function lead(
   claimer: Claimer,
   unread: readonly Uint8Array[],
-  where: () => Promise<Ticket>,
+  where: () => Promise<HandoffToken>,
 ): Promise<void> {
-  let ticket: Ticket;
+  let token: HandoffToken;
   try {
-    ticket = await where();
+    token = await where();
   } catch {
     // The other new owner died meanwhile: for this one the stream ends after what there is.
     claimer.leave({ kind: "link", moves: false }, unread);
     return;
   }
-  guide(claimer, ticket, unread);
+  guide(claimer, token, unread);
 }
 
 /** Says where to go on. If the claimer dies on its way there, the one who waits for it learns of it. */
-function guide(claimer: Claimer, ticket: Ticket, unread: readonly Uint8Array[]): void {
-  claimer.say({ kind: "go", ticket }, unread);
+function guide(claimer: Claimer, token: HandoffToken, unread: readonly Uint8Array[]): void {
+  claimer.say({ kind: "go", token }, unread);
   claimer.transport.shutdown();
   void claimer.gone.then(() => {
     claimer.transport.destroy();
-    cancel(ticket);
+    cancel(token);
   });
 }
 
-/** Uses up a ticket: who was to use it is gone. One that was used is not valid any more. */
-function cancel(ticket: Ticket): void {
-  const socket = net().connect({ path: ticket.address });
+/** Uses up a token: who was to use it is gone. One that was used is not valid any more. */
+function cancel(token: HandoffToken): void {
+  const socket = net().connect({ path: token.address });
   // The one who waits is gone, too.
   socket.on("error", () => {});
   // Not read, it would never see the end.
   socket.resume();
-  const secret = Buffer.from(ticket.secret);
+  const secret = Buffer.from(token.secret);
   socket.end(Buffer.concat([messageHeader(secret.length), secret]));
 }

@@ -4,7 +4,7 @@ import { EndOfStreamError } from "../errors/index.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { crypto, net } from "../util/builtin.ts";
 import { PendingSockets } from "./pending-sockets.ts";
-import { handoffPrefix, type Ticket } from "./ticket.ts";
+import { handoffPrefix, type HandoffToken } from "./handoff-token.ts";
 import { Claimer } from "./claimer.ts";
 
 /** How long a program stays for an end that its new owner has not fetched. */
@@ -94,7 +94,7 @@ export function ownHandoffServer(address: string): HandoffServer | undefined {
   return own?.address === address ? own : undefined;
 }
 
-/** A new ticket for something of this thread. */
-export function newTicket(): Ticket {
+/** A new token for something of this thread. */
+export function newHandoffToken(): HandoffToken {
   return { address: handoffServer().address, secret: crypto().randomBytes(16).toString("hex") };
 }

@@ -3,7 +3,7 @@ import { os } from "../os/index.ts";
 import { net } from "../util/builtin.ts";
 import { messageHeader } from "./message-reader.ts";
 import { descriptorOf, type SocketTransport } from "./socket-transport.ts";
-import type { Ticket } from "./ticket.ts";
+import type { HandoffToken } from "./handoff-token.ts";
 
 /** Whether sockets can be sent to other processes here. */
 export function canSendSockets(): boolean {
@@ -27,13 +27,13 @@ export interface SocketCall {
 }
 
 /** Calls where a socket is kept. */
-export function callForSocket(ticket: Ticket): SocketCall {
-  const line = net().connect({ path: ticket.address });
+export function callForSocket(token: HandoffToken): SocketCall {
+  const line = net().connect({ path: token.address });
   // Node must not read from it: the socket comes with a byte, and would be lost with it.
   line.pause();
   // Nobody there: there will be no socket either.
   line.on("error", () => {});
-  const secret = Buffer.from(ticket.secret);
+  const secret = Buffer.from(token.secret);
   line.write(Buffer.concat([messageHeader(secret.length), secret]));
   return {
     take: () => {

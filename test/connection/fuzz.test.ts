@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { Handshake } from "../../dist/connection/handshake.js";
 import { messageHeader, MessageReader } from "../../dist/connection/message-reader.js";
 import { decodeMessage } from "../../dist/connection/value-message.js";
-import { parseTicket } from "../../dist/connection/ticket.js";
+import { parseHandoffToken } from "../../dist/connection/handoff-token.js";
 
 const bytes = (maxLength: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ maxLength });
 
@@ -199,7 +199,7 @@ describe("the handshake", () => {
   });
 });
 
-test("a ticket leads nowhere but to a handoff server of ours", () => {
+test("a token leads nowhere but to a handoff server of ours", () => {
   const secret = "0".repeat(32);
   for (const address of [
     "/var/run/docker.sock",
@@ -208,11 +208,11 @@ test("a ticket leads nowhere but to a handoff server of ours", () => {
     "",
     "/tmp/manycore-a/b",
   ]) {
-    expect(() => parseTicket({ address, secret })).toThrow(TypeError);
+    expect(() => parseHandoffToken({ address, secret })).toThrow(TypeError);
   }
   fc.assert(
     fc.property(fc.anything(), (any) => {
-      expect(() => parseTicket(any)).toThrow(TypeError);
+      expect(() => parseHandoffToken(any)).toThrow(TypeError);
     }),
   );
 });

@@ -1,7 +1,7 @@
 import { tmpdir } from "node:os";
 
 /** Where an end that was given away waits, and the secret it is given out for, once. */
-export interface Ticket {
+export interface HandoffToken {
   readonly address: string;
   readonly secret: string;
 }
@@ -13,16 +13,16 @@ export type Answer =
   /** After the end of this socket the other end comes to you: say where. */
   | { readonly kind: "host" }
   /** After the end of this socket go on there. */
-  | { readonly kind: "go"; readonly ticket: Ticket }
+  | { readonly kind: "go"; readonly token: HandoffToken }
   /** Call there at once: when this socket ends, the connection's own socket has been sent that way. */
-  | { readonly kind: "take"; readonly ticket: Ticket };
+  | { readonly kind: "take"; readonly token: HandoffToken };
 
 /** Words between two linked ends. */
 export type Words =
   /** This end goes elsewhere: say where it finds you. Nothing else will come from here. */
   | { readonly kind: "move" }
   /** Here; nothing else will come. */
-  | { readonly kind: "at"; readonly ticket: Ticket };
+  | { readonly kind: "at"; readonly token: HandoffToken };
 
 const SECRET = /^[0-9a-f]{32}$/;
 
@@ -33,9 +33,9 @@ export function handoffPrefix(): string {
   return `${tmpdir()}/manycore-`;
 }
 
-/** Reads a ticket, which may come from anybody. @throws TypeError when it is none of ours. */
-export function parseTicket(data: unknown): Ticket {
-  const { address, secret } = (data ?? {}) as Partial<Record<keyof Ticket, unknown>>;
+/** Reads a token, which may come from anybody. @throws TypeError when it is none of ours. */
+export function parseHandoffToken(data: unknown): HandoffToken {
+  const { address, secret } = (data ?? {}) as Partial<Record<keyof HandoffToken, unknown>>;
   // Nobody may make this process connect to whatever else listens on this machine.
   const isOurs =
     typeof address === "string" &&
