@@ -14,10 +14,10 @@ export function setProxyMaker(make: (handle: Handle) => object): void {
 
 /** Makes a proxy of what has arrived, with a reference of its own. */
 export function arriveAsProxy(data: unknown): object {
-  const { server, address, key, id, kind, methods, ticket } = readToken(data);
+  const { server, address, key, id, kind, methods, pinId } = readToken(data);
   const host: Host =
     localServer(server) ??
     linkTo({ server, address, key: key === null ? undefined : () => openKey(key) });
-  host.retain(id, ticket);
+  host.retain(id, pinId);
   return makeProxy(new Handle(host, id, kind, methods));
 }

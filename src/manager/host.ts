@@ -20,11 +20,11 @@ export interface Host {
     args: readonly unknown[],
     options: CallOptions,
   ): Promise<unknown>;
-  retain(id: number, ticket: string): void;
+  retain(id: number, pinId: string): void;
   release(id: number): void;
   /** Holds an object for a proxy that leaves here. */
-  pin(id: number, ticket: string): void;
-  unpin(ticket: string): void;
+  pin(id: number, pinId: string): void;
+  unpin(pinId: string): void;
 }
 
 /** A reference of this thread to an object; given up once. */

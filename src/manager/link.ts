@@ -128,9 +128,9 @@ export class Link implements Host {
     return this.#ask("", [], (at) => [Ask.count, at]) as Promise<number>;
   }
 
-  retain(id: number, ticket: string): void {
+  retain(id: number, pinId: string): void {
     this.enter();
-    this.#tell(writeWords([Ask.retain, id, ticket]));
+    this.#tell(writeWords([Ask.retain, id, pinId]));
   }
 
   release(id: number): void {
@@ -138,12 +138,12 @@ export class Link implements Host {
     this.leave();
   }
 
-  pin(id: number, ticket: string): void {
-    this.#tell(writeWords([Ask.pin, id, ticket]));
+  pin(id: number, pinId: string): void {
+    this.#tell(writeWords([Ask.pin, id, pinId]));
   }
 
-  unpin(ticket: string): void {
-    this.#tell(writeWords([Ask.unpin, ticket]));
+  unpin(pinId: string): void {
+    this.#tell(writeWords([Ask.unpin, pinId]));
   }
 
   async #open(options: LinkOptions): Promise<this> {

@@ -10,8 +10,8 @@ export const HELLO = "manycore-manager-2";
  *
  * - `call`: id, object, method, timeout, flow … arguments
  * - `create`: id, kind … arguments
- * - `retain`: object, ticket
- * - `release`, `pin` (object, ticket), `unpin` (ticket): not answered
+ * - `retain`: object, pinId
+ * - `release`, `pin` (object, pinId), `unpin` (pinId): not answered
  * - `cancel`: id of a call
  * - `count`: id
  */
@@ -36,7 +36,7 @@ export interface Message {
   readonly value: Uint8Array;
 }
 
-/** Words are short: names of methods and kinds, tickets, numbers. */
+/** Words are short: names of methods and kinds, pins, numbers. */
 const MAX_WORDS_BYTES = 0xffff;
 
 /** The parts of a message that go before its value. */
@@ -68,5 +68,5 @@ export interface Token {
   /** Methods of an own class; empty for what the package itself knows. */
   readonly methods: readonly string[];
   /** Holds the object until the receiver has its own reference. */
-  readonly ticket: string;
+  readonly pinId: string;
 }

@@ -21,7 +21,7 @@ export interface Holder {
   readonly refs: Map<number, number>;
 }
 
-/** Tickets whose pin came later than the receiver of the proxy, which is rare; older ones are forgotten. */
+/** Pins whose pin came later than the receiver of the proxy, which is rare; older ones are forgotten. */
 const MAX_EARLY = 10_000;
 
 interface Pin {
@@ -76,14 +76,14 @@ export class RefTable {
   }
 
   /** Gives a holder a reference; one that is gone stays gone, and calls say so. */
-  retain(holder: Holder, id: number, ticket: string | undefined): void {
+  retain(holder: Holder, id: number, pinId: string | undefined): void {
     const entry = this.#byId.get(id);
     if (entry === undefined) return;
     holder.refs.set(id, (holder.refs.get(id) ?? 0) + 1);
-    if (ticket !== undefined) {
+    if (pinId !== undefined) {
       // The pin becomes the reference.
-      if (this.#pins.delete(ticket)) return;
-      this.#early.add(ticket);
+      if (this.#pins.delete(pinId)) return;
+      this.#early.add(pinId);
       if (this.#early.size > MAX_EARLY) this.#early.delete(this.#early.values().next().value!);
     }
     entry.count++;
@@ -98,22 +98,22 @@ export class RefTable {
   }
 
   /** Holds an object for a proxy that is on its way. @param holder - whose end ends that, too. */
-  pin(id: number, ticket: string, holder: Holder | undefined): void {
-    if (this.#early.delete(ticket)) return;
+  pin(id: number, pinId: string, holder: Holder | undefined): void {
+    if (this.#early.delete(pinId)) return;
     const entry = this.#byId.get(id);
-    if (entry === undefined || this.#pins.has(ticket)) return;
-    this.#pins.set(ticket, { entry, holder });
+    if (entry === undefined || this.#pins.has(pinId)) return;
+    this.#pins.set(pinId, { entry, holder });
     entry.count++;
   }
 
   /** The proxy will not arrive; no effect when it has. */
-  unpin(ticket: string): void {
-    const pin = this.#pins.get(ticket);
-    if (pin !== undefined && this.#pins.delete(ticket)) this.#lessen(pin.entry, 1);
+  unpin(pinId: string): void {
+    const pin = this.#pins.get(pinId);
+    if (pin !== undefined && this.#pins.delete(pinId)) this.#lessen(pin.entry, 1);
   }
 
   pinsOf(holder: Holder): string[] {
-    return [...this.#pins].flatMap(([ticket, pin]) => (pin.holder === holder ? [ticket] : []));
+    return [...this.#pins].flatMap(([pinId, pin]) => (pin.holder === holder ? [pinId] : []));
   }
 
   /** Ends all references of a holder. */

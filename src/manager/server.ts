@@ -212,20 +212,20 @@ export class ManagerServer implements Host {
     }
   }
 
-  retain(id: number, ticket: string): void {
-    this.refTable.retain(this.#self, id, ticket);
+  retain(id: number, pinId: string): void {
+    this.refTable.retain(this.#self, id, pinId);
   }
 
   release(id: number): void {
     this.refTable.release(this.#self, id);
   }
 
-  pin(id: number, ticket: string): void {
-    this.refTable.pin(id, ticket, this.receiver);
+  pin(id: number, pinId: string): void {
+    this.refTable.pin(id, pinId, this.receiver);
   }
 
-  unpin(ticket: string): void {
-    this.refTable.unpin(ticket);
+  unpin(pinId: string): void {
+    this.refTable.unpin(pinId);
   }
 
   /** A client is gone: nobody will come for what it was sent, somebody may for what it has sent. */
@@ -234,11 +234,11 @@ export class ManagerServer implements Host {
     for (const { object } of this.refTable.all()) {
       (object as { clientGone?: (client: number) => void }).clientGone?.(session.id);
     }
-    for (const ticket of this.refTable.pinsOf(session)) this.unpin(ticket);
+    for (const pinId of this.refTable.pinsOf(session)) this.unpin(pinId);
     const sent = this.refTable.pinsOf(session.sent);
     if (sent.length > 0) {
       setTimeout(() => {
-        for (const ticket of sent) this.unpin(ticket);
+        for (const pinId of sent) this.unpin(pinId);
       }, this.#settings.handOverTimeout).unref();
     }
     this.refTable.releaseAll(session);

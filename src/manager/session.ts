@@ -121,9 +121,9 @@ export class Session implements Holder {
         refTable.release(this, number);
         break;
       case Ask.pin: {
-        const ticket = text(rest[0]);
+        const pinId = text(rest[0]);
         // Only who has a reference can pass it on.
-        if (this.refs.has(number)) refTable.pin(number, ticket, this.sent);
+        if (this.refs.has(number)) refTable.pin(number, pinId, this.sent);
         break;
       }
       case Ask.count:

@@ -9,7 +9,7 @@ import { sealKey } from "./seal.ts";
 /** Under this name proxies travel. */
 export const PROXY_CLASS = "manycore.ManagerProxy";
 
-const TICKET_BYTES = 12;
+const PIN_ID_BYTES = 12;
 
 /** What of an object is sent. */
 interface Sent {
@@ -19,25 +19,25 @@ interface Sent {
 }
 
 /**
- * Writes a proxy for somebody else: the object is held by a ticket until the receiver has its own
+ * Writes a proxy for somebody else: the object is held by a pin until the receiver has its own
  * reference, or until it is known that the message will not be read.
  */
 export function writeToken(host: Host, sent: Sent): Token {
-  const ticket = crypto().randomBytes(TICKET_BYTES).toString("base64url");
+  const pinId = crypto().randomBytes(PIN_ID_BYTES).toString("base64url");
   moves({
-    commit: () => host.pin(sent.id, ticket),
-    lost: () => host.unpin(ticket),
+    commit: () => host.pin(sent.id, pinId),
+    lost: () => host.unpin(pinId),
   });
   const { server, address, key } = host;
   const { id, kind, methods } = sent;
   const sealed = key === undefined ? null : sealKey(key);
-  return { server, address, key: sealed, id, kind, methods, ticket };
+  return { server, address, key: sealed, id, kind, methods, pinId };
 }
 
 /** Reads what {@link writeToken} wrote. */
 export function readToken(data: unknown): Token {
   const token = (data ?? {}) as Partial<Record<keyof Token, unknown>>;
-  const { server, address, key, id, kind, methods, ticket } = token;
+  const { server, address, key, id, kind, methods, pinId } = token;
   if (
     typeof server === "string" &&
     isAddress(address) &&
@@ -46,7 +46,7 @@ export function readToken(data: unknown): Token {
     typeof kind === "string" &&
     Array.isArray(methods) &&
     methods.every((name) => typeof name === "string") &&
-    typeof ticket === "string"
+    typeof pinId === "string"
   ) {
     return data as Token;
   }

@@ -170,7 +170,7 @@ describe("a server", () => {
     expect(await ask([0, 3, 1, "copy", 0, 0], Buffer.of(2, 255, 255, 255, 255))).toEqual([1, 3]);
     expect(await ask([0, 4, 1, "copy", 0, 0], Buffer.of())).toEqual([1, 4]);
     expect(await ask([1, 5, "iterator"], bytes)).toEqual([1, 5]);
-    await client.sendBytes(asked([4, 1, "a ticket for what it does not have"]));
+    await client.sendBytes(asked([4, 1, "a pin for what it does not have"]));
     client.close();
     // One that does not wait for the greeting.
     const hasty = await connect<unknown>(manager.address, { authKey });

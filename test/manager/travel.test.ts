@@ -148,7 +148,7 @@ describe("an object", () => {
     await using_(await Manager.start({ handOverTimeout: 1 }), async (own) => {
       const other = await Manager.connect(own.address);
       expect(await own.objectCount()).toBe(0);
-      // Held by the ticket of a message alone.
+      // Held by the pin of a message alone.
       const [a, b] = pipe<unknown>();
       const child = await new Process({ target: work.sendNew, args: [a, own.address] }).start();
       await child.join();
