@@ -25,7 +25,7 @@ const ENTRIES = [
 
 /** What an executor's worker loads; it should be little else. */
 const IN_WORKERS =
-  /src\/(errors|util|wire|task\/(identity|import|inline-source|is-main|jiti|module-url|resolve|slot|source-hash|tsx|typescript)|process\/(identity|shutdown-signal|watchdog)|executor\/(claims|stream|trace|worker\/))/;
+  /src\/(errors|util|wire|task\/(identity|import|inline-source|is-main|jiti|module-url|resolve|slot|source-hash|tsx|typescript)|process\/(identity|shutdown-signal|watchdog)|executor\/(claims|protocol|stream|trace|transfer|worker\/))/;
 
 /** What a program that imports the package needs beyond `caller`. What only a server has is loaded by it. */
 const PRIMITIVES =

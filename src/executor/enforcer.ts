@@ -1,5 +1,5 @@
 import { encodeThrown } from "../wire/error-codec.ts";
-import { MessageKind } from "../wire/protocol.ts";
+import { MessageKind } from "./protocol.ts";
 import type { Fleet } from "./fleet.ts";
 import type { CheckedOptions } from "./options.ts";
 import type { TaskEntry } from "./task-entry.ts";

@@ -1,7 +1,7 @@
 import { cpuCount } from "../process/cpu-count.ts";
 import { AdaptiveSpin } from "../util/adaptive-spin.ts";
 import { encodeThrown } from "../wire/error-codec.ts";
-import { MessageKind } from "../wire/protocol.ts";
+import { MessageKind } from "./protocol.ts";
 import type { CheckedOptions } from "./options.ts";
 import type { WorkerStats } from "./types.ts";
 import type { LinkOwner, WorkerLink } from "./worker-link.ts";

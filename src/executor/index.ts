@@ -16,4 +16,4 @@ export type {
 } from "./types.ts";
 export { wait, type ReturnWhen, type WaitResult } from "./wait.ts";
 export { taskContext, type TaskContext } from "./worker/task-context.ts";
-export { transfer } from "./worker/transfer.ts";
+export { transfer } from "./transfer.ts";

@@ -1,5 +1,5 @@
 import type { Task } from "../task/index.ts";
-import { TaskFlag } from "../wire/protocol.ts";
+import { TaskFlag } from "./protocol.ts";
 import { ChunkFailure } from "./chunk-failure.ts";
 import { cancelledError } from "./future.ts";
 import type { StepSource } from "./map-source.ts";

@@ -1,6 +1,6 @@
 import { decodeValue, type StreamPort } from "../wire/codec.ts";
 import { decodeThrown, joinStacks } from "../wire/error-codec.ts";
-import { ResultStatus } from "../wire/protocol.ts";
+import { ResultStatus } from "./protocol.ts";
 import { ChunkFailure } from "./chunk-failure.ts";
 import type { StreamHub } from "./streams.ts";
 import type { TaskEntry } from "./task-entry.ts";

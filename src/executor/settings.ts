@@ -1,6 +1,6 @@
 import { ProcessError } from "../errors/index.ts";
 import { importing } from "../task/index.ts";
-import { MessageKind } from "../wire/protocol.ts";
+import { MessageKind } from "./protocol.ts";
 import type { CheckedOptions } from "./options.ts";
 import { FunctionRecord } from "./task-entry.ts";
 import { currentTask } from "./worker/task-context.ts";

@@ -4,8 +4,8 @@ import { StreamReader } from "./stream-reader.ts";
 import { decodeValue, encodeValue, type Destination, type StreamPort } from "../wire/codec.ts";
 import { decodeThrown, encodeThrown } from "../wire/error-codec.ts";
 import type { Channel } from "../wire/index.ts";
-import { MessageKind } from "../wire/protocol.ts";
-import { transferListOf } from "./worker/transfer.ts";
+import { MessageKind } from "./protocol.ts";
+import { transferListOf } from "./transfer.ts";
 
 type Kind = "iterable" | "readable";
 

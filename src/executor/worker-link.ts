@@ -1,7 +1,7 @@
 import { decodeValue } from "../wire/codec.ts";
 import { decodeThrown } from "../wire/error-codec.ts";
 import type { ExitStatus, Peer } from "../wire/index.ts";
-import { MessageKind, TaskFlag, type TaskHeader } from "../wire/protocol.ts";
+import { MessageKind, TaskFlag, type TaskHeader } from "./protocol.ts";
 import type { Claims } from "./claims.ts";
 import { StreamHub } from "./streams.ts";
 import type { FunctionRecord, TaskEntry } from "./task-entry.ts";

@@ -1,7 +1,7 @@
 /**
  * A two-way stream of frames between this JS thread and one other, in order and without loss.
  *
- * A frame is a flat array whose first element names its kind (see `protocol.ts`); large or
+ * A frame is a flat array whose first element names its kind (see `executor/protocol.ts`); large or
  * untranslatable values travel beside it as attachments. Each `send` is on its way when the call
  * returns: a sender that is killed right after has still sent it. Receiving is by callback, in the
  * event loop of the receiver.

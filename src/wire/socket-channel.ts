@@ -19,7 +19,7 @@ export interface SocketChannelOptions {
 const DRAIN_BYTES = 64 * 1024;
 
 /**
- * Kinds of frames that the channels keep to themselves; see `protocol.ts` for the others. `VIA_LANE` is
+ * Kinds of frames that the channels keep to themselves; see `executor/protocol.ts` for the others. `VIA_LANE` is
  * followed by the message, or null when it is the first thing in the lane, and by places there.
  */
 const VIA_LANE = 60;

@@ -1,5 +1,5 @@
 import { decodeValue, encodeValue } from "../../wire/codec.ts";
-import { MessageKind } from "../../wire/protocol.ts";
+import { MessageKind } from "../protocol.ts";
 import { leaveAlone, type TaskContext } from "./task-context.ts";
 import type { IncomingTask, RunnerOptions } from "./task-runner.ts";
 

@@ -6,7 +6,7 @@ import { parseIdentity } from "./parse-identity.ts";
 import { AdaptiveSpin } from "../../util/adaptive-spin.ts";
 import { decodeThrown, encodeThrown } from "../../wire/error-codec.ts";
 import type { Host } from "../../wire/index.ts";
-import { MessageKind, type TaskHeader } from "../../wire/protocol.ts";
+import { MessageKind, type TaskHeader } from "../protocol.ts";
 import { type Claimant, FileClaimant, MemoryClaims } from "../claims.ts";
 import { StreamHub } from "../streams.ts";
 import { FunctionTable } from "./function-table.ts";

@@ -2,7 +2,7 @@ import { arePlain, decodeValue, type Destination, encodeValue, isPlain } from ".
 import { loadOwnClasses } from "../../wire/own-classes.ts";
 import { encodeThrown } from "../../wire/error-codec.ts";
 import type { Channel } from "../../wire/index.ts";
-import { MessageKind, ResultStatus, TaskFlag, type TaskHeader } from "../../wire/protocol.ts";
+import { MessageKind, ResultStatus, TaskFlag, type TaskHeader } from "../protocol.ts";
 import type { StreamHub } from "../streams.ts";
 import { withTrace } from "../trace.ts";
 import { isThenable } from "../../util/thenable.ts";
@@ -11,7 +11,7 @@ import { type FunctionTable, isTiny, noteRun, type TableEntry } from "./function
 import { LazyContext, runsAlone } from "./lazy-context.ts";
 import { sourceWithin } from "./source-within.ts";
 import { enterAlone, runAmongOthers, type TaskContext } from "./task-context.ts";
-import { transferListOf } from "./transfer.ts";
+import { transferListOf } from "../transfer.ts";
 
 /** A task as it arrived. */
 export interface IncomingTask {

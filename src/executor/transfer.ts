@@ -1,4 +1,4 @@
-import { globalSlot } from "../../util/global-slot.ts";
+import { globalSlot } from "../util/global-slot.ts";
 
 const lists: WeakMap<object, readonly unknown[]> = globalSlot("transfer", () => new WeakMap());
 
