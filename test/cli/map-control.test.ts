@@ -9,6 +9,7 @@ import { parseHalt } from "../../dist/cli/map/parse/halt.js";
 import { Workers } from "../../dist/cli/map/run/workers.js";
 import type { BlockResult } from "../../dist/cli/map/work/block-runner.js";
 import type { RunSpec } from "../../dist/cli/map/work/run-spec.js";
+import { openFile } from "../../dist/cli/map/output/output.js";
 import { TraceFile } from "../../dist/cli/map/report/trace-file.js";
 import { untilLine } from "../helpers/run-program.ts";
 import { Gate, jsonLines, manycore, scratchFolder, startManycore } from "./command.ts";
@@ -327,7 +328,7 @@ describe("--trace", () => {
   test("is capped: beyond the limit events are counted instead", async () => {
     const path = file("capped.json");
     const counters = new RunCounters(() => ({ records: 1, bytes: 1 }));
-    const trace = new TraceFile(path, { kind: "create" }, counters, 2000);
+    const trace = new TraceFile(openFile(path, { kind: "create" }).begin(), counters, 2000);
     for (let at = 0; at < 1000; at++) trace.mark(`mark ${at}`);
     await trace.close();
     const events = JSON.parse(readFileSync(path, "utf8")) as TraceEvent[];

@@ -1,4 +1,5 @@
 import { EXIT_CODE } from "../exit-code.ts";
+import { refuseSameFiles } from "./distinct-files.ts";
 import { describePlan } from "./dry-run.ts";
 import { findInputs } from "./input/inputs.ts";
 import { openSource } from "./input/open-source.ts";
@@ -32,16 +33,16 @@ interface Targets {
  */
 export async function runMap(options: MapOptions): Promise<number> {
   const targets = parseTargets(options);
-  const { output, errors, joblog, trace, journal } = options;
-  const inputs = await findInputs(options, [output, errors, joblog, trace, journal]);
+  const { main, init, teardown, reduce } = targets;
+  const inputs = await findInputs(options);
+  const functions = [main, init, teardown, reduce];
+  const modules = functions.flatMap((target) => (target === undefined ? [] : [target.module]));
+  refuseSameFiles(options, inputs.paths, modules);
   if (options.dryRun) {
     process.stdout.write(await describePlan(options, inputs));
     return EXIT_CODE.ok;
   }
-  const { main, init, teardown, reduce } = targets;
-  const plan = await planRun(options, inputs, () =>
-    takeFingerprint(inputs, options, [main, init, teardown, reduce]),
-  );
+  const plan = await planRun(options, inputs, () => takeFingerprint(inputs, options, functions));
   try {
     return await runPlan(options, inputs, targets, plan);
   } finally {

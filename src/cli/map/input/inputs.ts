@@ -1,4 +1,4 @@
-import { accessSync, constants, fstatSync, realpathSync, statSync } from "node:fs";
+import { accessSync, constants, fstatSync, statSync } from "node:fs";
 import type { Stats } from "node:fs";
 import { CliError } from "../../cli-error.ts";
 import type { FormatName, InputOptions } from "../options.ts";
@@ -23,18 +23,13 @@ export interface Inputs {
  * Patterns are expanded here, so they may be quoted and `**` works in every shell; their files come
  * sorted, so that the order of a run does not depend on the disk.
  *
- * @param outputs - where the run writes; reading one of them at the same time is refused.
  * @throws {@link CliError} when nothing matches, or a file cannot be read.
  */
-export async function findInputs(
-  options: InputOptions,
-  outputs: readonly (string | undefined)[],
-): Promise<Inputs> {
+export async function findInputs(options: InputOptions): Promise<Inputs> {
   const given = options.inputs.length === 0 ? [STDIN] : options.inputs;
   const format = options.format ?? guessFormat(given);
   const shape = shapeOf(format, options);
   const paths = await expand(given);
-  refuseOutputsAsInput(paths, outputs);
   if (format === "files" && paths.length > 1 && paths.includes(STDIN)) {
     throw new CliError(
       "--format files takes either paths or - (paths on standard input), not both",
@@ -127,22 +122,6 @@ function readableStat(path: string): Stats {
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error);
     throw new CliError(`Cannot read ${path}: ${detail}`, undefined, { cause: error });
-  }
-}
-
-function refuseOutputsAsInput(
-  paths: readonly string[],
-  outputs: readonly (string | undefined)[],
-): void {
-  for (const output of outputs) {
-    const target = output === undefined ? undefined : statOf(output);
-    if (output === undefined || target?.isFile() !== true) continue;
-    const real = realpathSync(output);
-    for (const path of paths) {
-      if (path !== STDIN && realpathSync(path) === real) {
-        throw new CliError(`${path} is both input and output; choose another name`);
-      }
-    }
   }
 }
 

@@ -5,8 +5,10 @@ import { EXIT_CODE } from "../../exit-code.ts";
 import type { Remainder } from "../input/open-source.ts";
 import type { Inputs } from "../input/inputs.ts";
 import type { MapOptions } from "../options.ts";
-import { alreadyThere, openFile, openStdout } from "../output/output.ts";
-import type { OpenMode, Output } from "../output/output.ts";
+import { openAll } from "../output/open-all.ts";
+import type { FilePlan } from "../output/open-all.ts";
+import { alreadyThere, openStdout } from "../output/output.ts";
+import type { OpenedFile, OpenMode } from "../output/output.ts";
 import type { RunOutputs } from "../output/run-files.ts";
 import { JOBLOG_HEADER } from "../work/joblog-row.ts";
 import { differences } from "./fingerprint.ts";
@@ -23,6 +25,8 @@ export interface Before {
   readonly bytes: number;
   readonly failed: ReadonlySet<number>;
 }
+
+type RunFileName = "output" | "errors" | "joblog" | "trace";
 
 /** The part of a run that its journal decides. */
 export interface RunPlan {
@@ -115,10 +119,8 @@ class PlainPlan implements RunPlan {
   }
 
   async open(): Promise<RunOutputs> {
-    const { output, overwrite, append } = this.#options;
-    const mode = freshMode(overwrite, append);
-    const outputFile = output === undefined ? openStdout() : openFile(output, mode);
-    return { output: outputFile, ...(await openFresh(this.#options)), journal: undefined };
+    const files = openAll(freshPlans(this.#options));
+    return { ...(await begun(files)), journal: undefined };
   }
 
   release(): Promise<void> {
@@ -144,24 +146,21 @@ class FreshPlan implements RunPlan {
 
   /** The journal comes first: a run that ends between two of these lines must not look like another's. */
   async open(): Promise<RunOutputs> {
-    const { journal = "", output = "", overwrite, append, fsync } = this.#options;
-    const base = append ? sizeOf(output) : 0;
+    const { journal = "", append, fsync } = this.#options;
+    const plans = freshPlans(this.#options);
+    const files = openAll({ ...plans, journal: planOf(journal, { kind: "overwrite" }) });
+    const base = append ? (files.output?.offset ?? 0) : 0;
     const offsets = { output: base, errors: 0, joblog: 0 };
-    const file = openFile(journal, { kind: "overwrite" });
     const header: JournalHeader = {
       journal: "manycore map",
       version: 1,
       fingerprint: this.#fingerprint,
       at: [base, 0, 0],
     };
+    const file = files.journal!.begin();
     await file.write(Buffer.from(`${JSON.stringify(header)}\n`));
     if (fsync !== "never") await file.sync();
-    const mode = freshMode(overwrite, append);
-    return {
-      output: openFile(output, mode),
-      ...(await openFresh(this.#options)),
-      journal: new JournalWriter(file, fsync, false, offsets),
-    };
+    return { ...(await begun(files)), journal: new JournalWriter(file, fsync, false, offsets) };
   }
 
   release(): Promise<void> {
@@ -196,23 +195,22 @@ class ResumePlan implements RunPlan {
   }
 
   async open(): Promise<RunOutputs> {
-    const { journal = "", output = "", errors, joblog, fsync, retryFailed } = this.#options;
+    const { journal, output, errors, joblog, trace, fsync, retryFailed } = this.#options;
     const { length, offsets } = this.#state;
     const cut = (to: number): OpenMode => ({ kind: "resume", length: to });
-    const file = openFile(journal, cut(length));
     // All that failed runs again, so what is said of it is said anew.
     const errorsEnd = retryFailed ? 0 : offsets.errors;
+    const files = openAll({
+      journal: planOf(journal, cut(length)),
+      output: planOf(output, cut(offsets.output)),
+      errors: planOf(errors, cut(errorsEnd)),
+      joblog: planOf(joblog, cut(offsets.joblog)),
+      trace: planOf(trace, { kind: "overwrite" }),
+    });
     const now: Offsets = { ...offsets, errors: errorsEnd };
-    const writer = new JournalWriter(file, fsync, retryFailed, now);
+    const writer = new JournalWriter(files.journal!.begin(), fsync, retryFailed, now);
     if (retryFailed && errors !== undefined) await writer.append(writer.takeNotes());
-    const joblogFile = joblog === undefined ? undefined : openFile(joblog, cut(offsets.joblog));
-    if (joblogFile?.offset === 0) await joblogFile.write(Buffer.from(JOBLOG_HEADER));
-    return {
-      output: openFile(output, cut(offsets.output)),
-      errors: errors === undefined ? undefined : openFile(errors, cut(errorsEnd)),
-      joblog: joblogFile,
-      journal: writer,
-    };
+    return { ...(await begun(files)), journal: writer };
   }
 
   release(): Promise<void> {
@@ -225,20 +223,35 @@ function freshMode(overwrite: boolean, append: boolean): OpenMode {
   return { kind: overwrite ? "overwrite" : "create" };
 }
 
-async function openFresh(
-  options: MapOptions,
-): Promise<{ errors: Output | undefined; joblog: Output | undefined }> {
-  const mode = freshMode(options.overwrite, options.append);
-  const { errors, joblog } = options;
-  const joblogFile = joblog === undefined ? undefined : openFile(joblog, mode);
-  if (joblogFile?.offset === 0) await joblogFile.write(Buffer.from(JOBLOG_HEADER));
-  return { errors: errors === undefined ? undefined : openFile(errors, mode), joblog: joblogFile };
+/** The files of a run that begins at the start. A trace tells of one run, so it is never appended to. */
+function freshPlans(options: MapOptions): Record<RunFileName, FilePlan | undefined> {
+  const { output, errors, joblog, trace, overwrite, append } = options;
+  const mode = freshMode(overwrite, append);
+  return {
+    output: planOf(output, mode),
+    errors: planOf(errors, mode),
+    joblog: planOf(joblog, mode),
+    trace: planOf(trace, { kind: overwrite ? "overwrite" : "create" }),
+  };
+}
+
+function planOf(path: string | undefined, mode: OpenMode): FilePlan | undefined {
+  return path === undefined ? undefined : { path, mode };
+}
+
+async function begun(
+  files: Readonly<Record<RunFileName, OpenedFile | undefined>>,
+): Promise<Omit<RunOutputs, "journal">> {
+  const output = files.output?.begin() ?? openStdout();
+  const joblog = files.joblog?.begin();
+  if (joblog?.offset === 0) await joblog.write(Buffer.from(JOBLOG_HEADER));
+  return { output, errors: files.errors?.begin(), joblog, trace: files.trace?.begin() };
 }
 
 /** Before anything is written: whether one of the files is in the way. */
-function refuseExisting({ output, errors, joblog, overwrite, append }: MapOptions): void {
-  if (overwrite || append) return;
-  for (const path of [output, errors, joblog]) {
+function refuseExisting({ output, errors, joblog, trace, overwrite, append }: MapOptions): void {
+  if (overwrite) return;
+  for (const path of append ? [trace] : [output, errors, joblog, trace]) {
     const stats = path === undefined ? undefined : statSync(path, { throwIfNoEntry: false });
     if (path !== undefined && stats?.isFile() === true) throw alreadyThere(path);
   }

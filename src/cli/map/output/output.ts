@@ -1,4 +1,14 @@
-import { closeSync, fdatasync, fstatSync, ftruncateSync, openSync, statSync, write } from "node:fs";
+import {
+  closeSync,
+  fdatasync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  realpathSync,
+  statSync,
+  unlinkSync,
+  write,
+} from "node:fs";
 import { Socket } from "node:net";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
@@ -39,26 +49,52 @@ export function openStdout(): Output {
   return stats.isFIFO() || stats.isSocket() ? new PipeOutput(1) : new FileOutput(1, "stdout", 0);
 }
 
+/** A file that is open and has not been changed yet. */
+export interface OpenedFile {
+  /** How long it was, or will be once {@link OpenedFile.begin} has cut it. */
+  readonly offset: number;
+  /** Cuts it as its mode says; from now on it is written. */
+  begin(): Output;
+  /** Leaves things as they were before. */
+  undo(): void;
+}
+
 /**
- * Opens a file to write; one whose name ends in `.gz` is packed.
+ * Opens a file to write; one whose name ends in `.gz` is packed. What it holds stays until it is begun, so
+ * that a run that cannot open its next file has destroyed nothing, and left no empty one.
  *
  * @throws {@link CliError} when it exists and must not, or cannot be opened.
  */
-export function openFile(path: string, mode: OpenMode): Output {
+export function openFile(path: string, mode: OpenMode): OpenedFile {
   const existing = statSync(path, { throwIfNoEntry: false });
   // /dev/null and named pipes are there to be written to.
   const isDevice = existing !== undefined && !existing.isFile() && !existing.isDirectory();
-  const { kind } = isDevice ? { kind: "append" as const } : mode;
+  const isNew = existing === undefined;
   try {
-    const fd = openSync(path, { create: "ax", overwrite: "w", append: "a", resume: "a" }[kind]);
-    if (mode.kind === "resume" && !isDevice) ftruncateSync(fd, mode.length);
-    const file = new FileOutput(fd, path, isDevice ? 0 : fstatSync(fd).size);
-    return path.endsWith(".gz") ? new GzipOutput(file) : file;
+    const fd = openSync(path, mode.kind === "create" && !isDevice ? "ax" : "a");
+    const length = isDevice ? 0 : lengthOf(mode, fstatSync(fd).size);
+    return {
+      offset: length,
+      begin: () => {
+        if (!isDevice && fstatSync(fd).size > length) ftruncateSync(fd, length);
+        const file = new FileOutput(fd, path, length);
+        return path.endsWith(".gz") ? new GzipOutput(file) : file;
+      },
+      undo: () => {
+        closeSync(fd);
+        if (isNew) unlinkSync(realpathSync(path));
+      },
+    };
   } catch (error) {
     if (codeOf(error) === "EEXIST") throw alreadyThere(path, error);
     const detail = error instanceof Error ? error.message : String(error);
     throw new CliError(`Cannot write ${path}: ${detail}`, EXIT_CODE.usage, { cause: error });
   }
+}
+
+function lengthOf(mode: OpenMode, size: number): number {
+  if (mode.kind === "resume") return Math.min(mode.length, size);
+  return mode.kind === "append" ? size : 0;
 }
 
 /** What is said when a file is in the way. */

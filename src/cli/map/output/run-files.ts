@@ -11,6 +11,7 @@ export interface RunOutputs {
   readonly output: Output;
   readonly errors: Output | undefined;
   readonly joblog: Output | undefined;
+  readonly trace: Output | undefined;
   readonly journal: JournalWriter | undefined;
 }
 

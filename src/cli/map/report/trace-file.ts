@@ -1,7 +1,6 @@
 import { performance } from "node:perf_hooks";
 import type { BlockBody } from "../input/block.ts";
-import { openFile } from "../output/output.ts";
-import type { OpenMode, Output } from "../output/output.ts";
+import type { Output } from "../output/output.ts";
 import type { BlockResult } from "../work/block-runner.ts";
 import type { RunCounters } from "../run/run-counters.ts";
 import type { FailedRecord } from "./reporter.ts";
@@ -46,9 +45,8 @@ export class TraceFile {
   /** Events that found no room. */
   dropped = 0;
 
-  /** @throws CliError when it exists and must not, or cannot be opened. */
-  constructor(path: string, mode: OpenMode, counters: RunCounters, maxBytes: number = MAX_BYTES) {
-    this.#output = openFile(path, mode);
+  constructor(output: Output, counters: RunCounters, maxBytes: number = MAX_BYTES) {
+    this.#output = output;
     this.#counters = counters;
     this.#maxBytes = maxBytes;
     this.#meta("process_name", process.pid, 0, { name: "manycore map" });

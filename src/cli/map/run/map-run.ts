@@ -67,7 +67,8 @@ export class MapRun {
     });
     this.#memory = new MemoryGuard(options.memfree, () => this.#evict());
     this.#reduce = spec.reduce === undefined ? undefined : new ReduceTree(spec.reduce, workers);
-    this.#trace = this.#openTrace();
+    const { trace } = parts.outputs;
+    this.#trace = trace === undefined ? undefined : new TraceFile(trace, this.#counters);
     this.#pipeline = this.#makePipeline();
   }
 
@@ -235,14 +236,6 @@ export class MapRun {
     this.#counters.ok -= ok;
     this.#counters.failed -= failed.length;
     this.#counters.notStarted += ok + failed.length;
-  }
-
-  #openTrace(): TraceFile | undefined {
-    const { trace, overwrite, resume, retryFailed } = this.#options;
-    if (trace === undefined) return undefined;
-    // A trace tells of one run, not of those before it.
-    const kind = overwrite || resume || retryFailed ? "overwrite" : "create";
-    return new TraceFile(trace, { kind }, this.#counters);
   }
 
   /** The outputs; the bar makes way for results that go to the same terminal. */
