@@ -7,7 +7,7 @@ import { watchLeaks } from "./helpers/leaks.ts";
  * writing down its coverage takes half as long again as the programs themselves, whose ends some of these time.
  */
 const UNMEASURED = [
-  /\/test\/(lifetime|package|runtimes|faults\/shared)\//,
+  /\/test\/(docs|lifetime|package|runtimes|faults\/shared)\//,
   /\/test\/cli\/(docs-map|map-inputs|map-streaming)\./,
   /\/test\/(faults\/exactly-once|parking\/ends|process\/parent-exit|process\/programs|sync\/churn)\./,
 ];

@@ -1,4 +1,5 @@
 import { taskSlot } from "./slot.ts";
+import { importQuietly } from "./quiet-import.ts";
 import { isTypeScript, importTypeScript } from "./typescript.ts";
 
 /** Modules that were imported, or are being imported, in this process or thread. */
@@ -30,10 +31,11 @@ async function load(url: string): Promise<Record<string, unknown>> {
   const slot = taskSlot();
   slot.importing++;
   try {
-    if (isTypeScript(url)) return await importTypeScript(url);
-    return await importJavaScript(url);
+    return await importQuietly(() =>
+      isTypeScript(url) ? importTypeScript(url) : importJavaScript(url),
+    );
   } catch (error) {
-    throw named(error, url);
+    throw named(error, url, await adviceOn(error, url));
   } finally {
     slot.importing--;
   }
@@ -49,14 +51,21 @@ async function importJavaScript(url: string): Promise<Record<string, unknown>> {
   }
 }
 
-function named(error: unknown, url: string): unknown {
+/** What to do about the failure, where its reason is known. */
+async function adviceOn(error: unknown, url: string): Promise<string | undefined> {
+  // Rarely needed, and a worker's start waits for every module.
+  const { moduleTypeAdvice } = await import("./module-type.ts");
+  return moduleTypeAdvice(error, url);
+}
+
+function named(error: unknown, url: string, advice: string | undefined): unknown {
   if (!(error instanceof Error))
     return new Error(`Importing ${url} threw ${String(error)}`, { cause: error });
   const { message, stack } = error;
   const prefix = `Importing ${url} failed: `;
   // Node hands out the same error at every import.
   if (message.startsWith(prefix)) return error;
-  const longer = prefix + message;
+  const longer = prefix + message + (advice === undefined ? "" : `\n${advice}`);
   // Frozen errors stay as they are: their stack names the module anyway.
   if (Reflect.set(error, "message", longer) && stack !== undefined) {
     const text =

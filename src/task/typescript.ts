@@ -33,13 +33,16 @@ export async function importTypeScript(url: string): Promise<Record<string, unkn
   try {
     return (await import(url)) as Record<string, unknown>;
   } catch (error) {
-    if (!mayFallBack(error, url)) throw error;
+    if (!(await mayFallBack(error))) throw error;
     return await importWithJiti(url, error);
   }
 }
 
-function mayFallBack(error: unknown, url: string): boolean {
-  // Node does not turn `export` in a .cts file into CommonJS, TypeScript does; nothing of the file has run.
-  if (error instanceof SyntaxError && url.endsWith(".cts")) return true;
-  return FALL_BACK_CODES.has((error as { code?: unknown } | null)?.code);
+async function mayFallBack(error: unknown): Promise<boolean> {
+  if (FALL_BACK_CODES.has((error as { code?: unknown } | null)?.code)) return true;
+  if (!(error instanceof SyntaxError)) return false;
+  // Node does not turn `import` and `export` in a .cts file, or a .ts file of a CommonJS package, into CommonJS;
+  // TypeScript does. Nothing of the file has run.
+  const { hasModuleSyntaxError } = await import("./module-type.ts");
+  return hasModuleSyntaxError(error);
 }

@@ -1,5 +1,5 @@
 import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runProgram } from "../helpers/run-program.ts";
@@ -32,16 +32,22 @@ const recipes = MANUAL.slice(MANUAL.indexOf("## Recipes"), MANUAL.indexOf("## Wh
   }));
 
 beforeAll(() => {
-  // The command as users have it, and the package that their modules import.
-  const bin = join(scratch.path, "bin");
-  mkdirSync(bin);
+  // The command where npx finds it, and the package that their modules import.
+  const bin = join(scratch.path, "node_modules/.bin");
+  mkdirSync(bin, { recursive: true });
   writeFileSync(join(bin, "manycore"), `#!/bin/sh\nexec '${process.execPath}' '${MAIN}' "$@"\n`);
   chmodSync(join(bin, "manycore"), 0o755);
-  mkdirSync(join(scratch.path, "node_modules"));
   symlinkSync(ROOT, join(scratch.path, "node_modules/manycore"));
 });
 
 describe("docs/map.md", () => {
+  test("calls the command as it is found without being on the search path", () => {
+    const scripts = recipes.flatMap(({ fences }) =>
+      fences.filter(({ language }) => language === "sh").map(({ text }) => text),
+    );
+    expect(scripts.join("").match(/(?<!npx )\bmanycore map\b/g)).toBeNull();
+  });
+
   test("has ten recipes", () => {
     expect(recipes).toHaveLength(10);
   });
@@ -55,12 +61,10 @@ describe("docs/map.md", () => {
     }
     const script = fences.find(({ language }) => language === "sh");
     writeFileSync(join(folder, "recipe.sh"), script?.text ?? "exit 1");
-    const path = [join(scratch.path, "bin"), process.env["PATH"]].join(delimiter);
     const run = await runProgram("recipe.sh", [], {
       node: "bash",
       execArgv: ["-euo", "pipefail"],
       cwd: folder,
-      env: { PATH: path },
     });
     const wanted = fences.find(({ language }) => language === "text");
     expect(run).toMatchObject({ code: 0, signal: null });

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
+import { posix } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
 import { runProgram } from "../helpers/leaks.ts";
@@ -58,8 +59,29 @@ describe("the tarball", () => {
   });
 
   test("holds lib, dist, src and the papers, and nothing else", () => {
-    const others = files.filter((path) => !/^(lib|dist|src)\//.test(path));
-    expect(others.toSorted()).toEqual(["CHANGELOG.md", "LICENSE", "README.md", "package.json"]);
+    const others = files.filter((path) => !/^(?:(?:lib|dist|src)\/|docs\/[\w-]+\.md$)/.test(path));
+    expect(others.toSorted()).toEqual([
+      "ARCHITECTURE.md",
+      "CHANGELOG.md",
+      "CONTRIBUTING.md",
+      "LICENSE",
+      "README.md",
+      "bench/README.md",
+      "bench/map/README.md",
+      "package.json",
+    ]);
+  });
+
+  test("holds everything that its papers link to", () => {
+    const broken = files
+      .filter((path) => path.endsWith(".md"))
+      .flatMap((paper) =>
+        [...readFileSync(root + paper, "utf8").matchAll(/\]\((?!\w+:|#)([^)#\s]+)/g)]
+          .map(([, target]) => posix.join(posix.dirname(paper), String(target)))
+          .filter((target) => !files.includes(target))
+          .map((target) => `${paper}: ${target}`),
+      );
+    expect(broken).toEqual([]);
   });
 
   test("holds types and their maps for every source file, and its source", () => {
