@@ -1,6 +1,6 @@
 import { EndOfStreamError } from "../errors/index.ts";
 import { Endpoint } from "./endpoint.ts";
-import { awaitCounterpart, linkHandler } from "./hand-over.ts";
+import { awaitCounterpart, linkHandler } from "./link.ts";
 import { ownHandoffServer } from "./handoff-server.ts";
 import { messageHeader } from "./message-reader.ts";
 import { net } from "../util/builtin.ts";
@@ -24,8 +24,7 @@ export function fetchEndpoint(token: HandoffToken, options: Endpoint["options"])
     lost.fail(new EndOfStreamError(GONE));
     return lost;
   }
-  endpoint.isParked = false;
-  endpoint.resume();
+  endpoint.handoff?.keep();
   return endpoint;
 }
 

@@ -11,7 +11,7 @@ import { loseMoves, moves } from "../wire/moves.ts";
 import { loadOwnClasses } from "../wire/own-classes.ts";
 import { fetchEndpoint } from "./attach.ts";
 import { type Endpoint, isCleanEnd } from "./endpoint.ts";
-import { park } from "./hand-over.ts";
+import { Handoff } from "./handoff.ts";
 import { handoffServer, newHandoffToken } from "./handoff-server.ts";
 import { timeoutOf } from "./inbox.ts";
 import { MAX_MESSAGE_BYTES } from "./message-reader.ts";
@@ -359,7 +359,7 @@ export class Connection<T = unknown> implements AsyncIterable<T> {
       commit: () => {
         isGone = true;
         this.#left = "sent";
-        park(endpoint, token);
+        Handoff.offer(endpoint, token);
       },
       lost: () => {
         if (isGone)

@@ -40,8 +40,8 @@ export class Endpoint implements Sink {
   handler: Handler | undefined;
   /** This side took the other's call, which decides when both want the same. */
   isAcceptor = false;
-  /** Given away: waits here to be fetched by its new owner. */
-  isParked = false;
+  /** Set once it is given away: it waits here to be claimed by its new owner. See `handoff.ts`. */
+  handoff: { keep(): void } | undefined;
   /** Gets all messages instead of the inbox; see `direct.ts`. */
   receiver: ((message: Uint8Array) => void) | undefined;
   /** Gets the next message instead of the inbox. */
@@ -241,7 +241,8 @@ export class Endpoint implements Sink {
 
   /** To be called when something was taken: reads on if that had to stop. */
   readOn(): void {
-    if (this.#isPaused && !this.isParked && this.inbox.size < READ_AHEAD_BYTES / 2) this.resume();
+    if (this.#isPaused && this.handoff === undefined && this.inbox.size < READ_AHEAD_BYTES / 2)
+      this.resume();
   }
 
   #accept(message: Uint8Array): void {

@@ -13,12 +13,18 @@ const STAY_MS = 10_000;
 const LOST_MS = 1000;
 const PENDING_LIMITS = { timeout: 10_000, max: 256 };
 
-/** Goes on when the new owner of what was parked is here. */
-export type Arrival = (claimer: Claimer) => void;
+/** Keeps an end until somebody claims it. */
+export interface Keeper {
+  readonly endpoint: Endpoint;
+  /** The one who knows the secret is here. */
+  onClaim(claimer: Claimer): void;
+  /** Nobody will come. */
+  onLost(error: Error): void;
+}
 
 interface PendingHandoff {
-  readonly endpoint: Endpoint;
-  readonly arrive: Arrival;
+  readonly keeper: Keeper;
+  /** Keeps the program open for a while. */
   readonly stay: NodeJS.Timeout;
 }
 
@@ -42,24 +48,24 @@ class HandoffServer {
   }
 
   /** Keeps an end for the one who brings `secret`. */
-  park(secret: string, endpoint: Endpoint, arrive: Arrival): void {
+  park(secret: string, keeper: Keeper): void {
     const stay = setTimeout(() => {}, STAY_MS);
-    this.#pending.set(secret, { endpoint, arrive, stay });
+    this.#pending.set(secret, { keeper, stay });
   }
 
-  /** Gives an end out. */
-  fetch(secret: string): PendingHandoff | undefined {
+  /** Gives an end out, once. */
+  fetch(secret: string): Keeper | undefined {
     const pending = this.#pending.get(secret);
     if (pending === undefined) return undefined;
     this.#pending.delete(secret);
     clearTimeout(pending.stay);
-    return pending;
+    return pending.keeper;
   }
 
   /** Nobody will come, as far as is known. */
   lose(secret: string, reason: string, delay: number = LOST_MS): void {
     setTimeout(() => {
-      this.fetch(secret)?.endpoint.abandon(new EndOfStreamError(reason));
+      this.fetch(secret)?.onLost(new EndOfStreamError(reason));
     }, delay).unref();
   }
 
@@ -75,9 +81,9 @@ class HandoffServer {
       socket.destroy();
       return;
     }
-    const pending = this.#pendingSockets.release(socket) ? this.fetch(secret) : undefined;
-    if (pending === undefined) socket.destroy();
-    else pending.arrive(claimer);
+    const keeper = this.#pendingSockets.release(socket) ? this.fetch(secret) : undefined;
+    if (keeper === undefined) socket.destroy();
+    else keeper.onClaim(claimer);
   }
 }
 
