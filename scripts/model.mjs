@@ -46,6 +46,10 @@ const RUNS = [
   ...of("ring", HOLDS, ["", "KILLS=1"], "quick"),
   ...of("ring", HOLDS, ["KILLS=1 SLICES=1"]),
   ...of("ring", FAILS, ["EARLY_WIN"], "quick"),
+  ...of("handshake", HOLDS, ["", "CLIENTS=3 LISTENERS=1"], "quick"),
+  ...of("handshake", HOLDS, ["CLIENTS=3 LISTENERS=3"]),
+  // Of the last one only the clients of Python are to blame: see docs/channels.md.
+  ...of("handshake", FAILS, ["NO_MARKER", "NO_MARKER CLIENTS=2 LISTENERS=0", "UNMARKED"], "quick"),
   ...of("ring", FAILS, ["COMMIT_FIRST", "LOOK_FIRST", "SILENT_WIN", "KILLS=1 NO_REPAIR"]),
 ];
 

@@ -11,7 +11,7 @@ import { checkMaxBytes } from "./options.ts";
 
 /** Options of {@link connect}. */
 export interface ConnectOptions extends WaitOptions {
-  /** The listener's key. Default: none, for a listener that asks for none. */
+  /** The listener's key. Default: none, for a listener that asks for none; where one does, the first receive or send rejects with AuthenticationError. */
   readonly authKey?: Uint8Array | string | undefined;
   /** The largest message that may arrive, in bytes. Default: 1 GiB. */
   readonly maxBytes?: number | undefined;

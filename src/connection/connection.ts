@@ -13,6 +13,7 @@ import { fetchEndpoint } from "./attach.ts";
 import { type Endpoint, isCleanEnd } from "./endpoint.ts";
 import { Handoff } from "./handoff.ts";
 import { handoffServer, newHandoffToken } from "./handoff-server.ts";
+import { isChallenge, keyWanted } from "./handshake.ts";
 import { timeoutOf } from "./inbox.ts";
 import { MAX_MESSAGE_BYTES } from "./message-reader.ts";
 import { readyAs } from "./ready.ts";
@@ -384,6 +385,8 @@ function valueOf<T>(message: Uint8Array): T | Promise<T> {
   try {
     return decodeMessage(message) as T;
   } catch (error) {
+    // This end was moved before its first message came; otherwise `introduce` has seen it.
+    if (isChallenge(message)) throw keyWanted();
     const loaded = loadOwnClasses(error);
     if (loaded === undefined) throw error;
     return loaded.then(() => decodeMessage(message) as T);

@@ -1,9 +1,10 @@
-import { EndOfStreamError, InvalidStateError } from "../errors/index.ts";
+import { EndOfStreamError, InvalidStateError, SerializationError } from "../errors/index.ts";
 import { deferred, type Deferred } from "../util/deferred.ts";
 import { AdaptiveSpin } from "../util/adaptive-spin.ts";
 import { Inbox } from "./inbox.ts";
 import { controlMessage, messageHeader, MessageReader } from "./message-reader.ts";
 import { Outbox } from "./outbox.ts";
+import { OPENING_BYTES, protocolOf } from "./protocol-of.ts";
 import type { Sink, Transport } from "./transport.ts";
 
 /** Messages of this many bytes are read ahead; then the sender has to wait. */
@@ -55,6 +56,8 @@ export class Endpoint implements Sink {
   /** Its transport is one that it also sends through, not one that leads to it. */
   isCarried = false;
   #readsAll = false;
+  /** The first bytes that came, should they turn out to be no message. */
+  #opening: Uint8Array | undefined;
   #isPaused = false;
   #isClosing = false;
   #ended: Error | undefined;
@@ -64,7 +67,7 @@ export class Endpoint implements Sink {
     this.options = options;
     this.reader = new MessageReader(
       {
-        onMessage: (message) => this.#accept(message),
+        onMessage: (message) => this.accept(message),
         onControl: (words) => this.#hear(words),
       },
       options.maxBytes,
@@ -129,10 +132,13 @@ export class Endpoint implements Sink {
 
   onData(chunk: Uint8Array): void {
     spin.end();
+    this.#opening ??= Uint8Array.from(chunk.subarray(0, OPENING_BYTES));
     try {
       this.reader.push(chunk);
     } catch (error) {
-      this.fail(error as Error);
+      const { dialect } = this;
+      const what = `The other side sent something that is no message${dialect}.`;
+      this.fail(dialect === "" ? (error as Error) : new SerializationError(what, { cause: error }));
     }
   }
 
@@ -150,7 +156,7 @@ export class Endpoint implements Sink {
     const cut = this.reader.unfinishedBytes;
     const how =
       cut > 0
-        ? `The other side ended in the middle of a message, ${cut} bytes of which arrived.`
+        ? `The other side ended in the middle of a message, ${cut} bytes of which arrived${this.dialect}.`
         : "The other side has closed the connection, or died.";
     this.fail(new EndOfStreamError(how, { cause: error }), cut > 0);
   }
@@ -245,7 +251,14 @@ export class Endpoint implements Sink {
       this.resume();
   }
 
-  #accept(message: Uint8Array): void {
+  /** What the other side seems to speak if it is none of ours, as the end of a sentence. */
+  get dialect(): string {
+    const protocol = this.#opening === undefined ? undefined : protocolOf(this.#opening);
+    return protocol === undefined ? "" : `: it speaks ${protocol}`;
+  }
+
+  /** Takes a message in. */
+  accept(message: Uint8Array): void {
     const { interceptor } = this;
     if (interceptor !== undefined) {
       this.interceptor = undefined;

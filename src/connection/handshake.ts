@@ -7,7 +7,12 @@ const FAILURE = Buffer.from("#FAILURE#");
 
 /** Nothing that is said here is longer. */
 export const MAX_HANDSHAKE_BYTES = 256;
-const NONCE_BYTES = 40;
+/** The first bytes of our own nonces say who asks. As long as Python's, whose nonces are 40 random bytes. */
+const MARKERS: Readonly<Record<Role, Buffer>> = {
+  listener: Buffer.from("mc:listn"),
+  client: Buffer.from("mc:clint"),
+};
+const RANDOM_BYTES = 32;
 /** Python up to 3.11 sends bare challenges of this length and answers with a bare HMAC-MD5 of 16 bytes. */
 const LEGACY_NONCE_BYTES = 20;
 const LEGACY_MAC_BYTES = 16;
@@ -19,6 +24,9 @@ const DIGESTS: ReadonlyMap<string, string> = new Map([
   ["sha3_256", "sha3-256"],
   ["sha3_384", "sha3-384"],
 ]);
+
+/** Which side of the handshake this is. */
+export type Role = "listener" | "client";
 
 /** What both sides have to agree on. */
 export interface HandshakeOptions {
@@ -34,20 +42,23 @@ type Expects = "response" | "challenge" | "verdict";
  * challenge that names a digest, the other answers with an HMAC of the whole challenge, prefix included.
  * The listening side asks first.
  *
+ * The answer does not say who gave it, so that somebody without the key could pass one client's challenge
+ * on to another and give its answer back. Therefore our challenges begin with the role of the one who asks,
+ * and nobody answers a challenge of its own role. Python's peers neither mark nor look, and answer anything:
+ * see docs/channels.md. `test/model/handshake.pml` is the model of it.
+ *
  * A machine without I/O: it is fed message by message. Each message is bounded by the reader, and so is
  * their number: whoever says anything else than the next expected one is out.
  */
 export class Handshake {
+  readonly #role: Role;
   readonly #options: HandshakeOptions;
   readonly #send: (message: Uint8Array) => void;
   readonly #expected: Expects[];
   #challenge: Buffer = Buffer.alloc(0);
 
-  constructor(
-    role: "listener" | "client",
-    options: HandshakeOptions,
-    send: (message: Uint8Array) => void,
-  ) {
+  constructor(role: Role, options: HandshakeOptions, send: (message: Uint8Array) => void) {
+    this.#role = role;
     this.#options = options;
     this.#send = send;
     this.#expected =
@@ -83,8 +94,8 @@ export class Handshake {
   }
 
   #ask(): void {
-    const nonce = crypto().randomBytes(NONCE_BYTES);
-    this.#challenge = Buffer.concat([Buffer.from("{sha256}"), nonce]);
+    const random = crypto().randomBytes(RANDOM_BYTES);
+    this.#challenge = Buffer.concat([Buffer.from("{sha256}"), MARKERS[this.#role], random]);
     this.#send(Buffer.concat([CHALLENGE, this.#challenge]));
   }
 
@@ -92,7 +103,7 @@ export class Handshake {
     const said = Buffer.from(message);
     if (!said.subarray(0, CHALLENGE.length).equals(CHALLENGE)) {
       throw new AuthenticationError(
-        "The other side sent something else than a challenge: does it use an `authKey`?",
+        "The other side sent something else than a challenge: it uses no `authKey`, or is no Listener.",
       );
     }
     const challenge = said.subarray(CHALLENGE.length);
@@ -104,6 +115,13 @@ export class Handshake {
     // A challenge that is mostly the other side's constant text proves nothing.
     if (digest === undefined || challenge.length < digest.prefix.length + LEGACY_NONCE_BYTES) {
       throw new AuthenticationError("The other side sent a challenge of an unknown kind.");
+    }
+    const nonce = challenge.subarray(digest.prefix.length);
+    const own = MARKERS[this.#role];
+    if (nonce.subarray(0, own.length).equals(own)) {
+      throw new AuthenticationError(
+        `The other side asked what only a ${this.#role} asks: it passes challenges on and does not know the key.`,
+      );
     }
     return Buffer.concat([digest.prefix, this.#mac(digest.algorithm, challenge)]);
   }
@@ -131,6 +149,22 @@ export class Handshake {
   #mac(algorithm: string, message: Uint8Array): Buffer {
     return crypto().createHmac(algorithm, this.#options.key).update(message).digest();
   }
+}
+
+/** Whether a message is the question of a listener that wants a key. */
+export function isChallenge(message: Uint8Array): boolean {
+  if (message.length > MAX_HANDSHAKE_BYTES) return false;
+  const said = Buffer.from(message.buffer, message.byteOffset, message.byteLength);
+  if (!said.subarray(0, CHALLENGE.length).equals(CHALLENGE)) return false;
+  const challenge = said.subarray(CHALLENGE.length);
+  return challenge.length === LEGACY_NONCE_BYTES || digestOf(challenge) !== undefined;
+}
+
+/** The error of one who has no key where one is asked for. */
+export function keyWanted(): AuthenticationError {
+  return new AuthenticationError(
+    "The other side asks for a key: give connect() the listener's `authKey`.",
+  );
 }
 
 /** The digest that a challenge or an answer names at its beginning. */

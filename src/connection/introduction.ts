@@ -1,7 +1,14 @@
 import type { Socket } from "node:net";
 import { AuthenticationError, EndOfStreamError } from "../errors/index.ts";
 import { Endpoint } from "./endpoint.ts";
-import { Handshake, type HandshakeOptions, MAX_HANDSHAKE_BYTES } from "./handshake.ts";
+import {
+  Handshake,
+  type HandshakeOptions,
+  isChallenge,
+  keyWanted,
+  MAX_HANDSHAKE_BYTES,
+  type Role,
+} from "./handshake.ts";
 import { messageHeader } from "./message-reader.ts";
 import { SocketTransport } from "./socket-transport.ts";
 
@@ -15,7 +22,7 @@ import { SocketTransport } from "./socket-transport.ts";
  */
 export function introduce(
   socket: Socket,
-  role: "listener" | "client",
+  role: Role,
   maxBytes: number,
   options: HandshakeOptions | undefined,
 ): Promise<Endpoint> {
@@ -31,6 +38,7 @@ export function introduce(
   };
   return new Promise((resolve, reject) => {
     if (options === undefined) {
+      if (role === "client") watchForChallenge(endpoint);
       resolve(finish());
       transport.start();
       return;
@@ -62,10 +70,21 @@ export function introduce(
     endpoint.interceptor = step;
     // What cannot be a message of the handshake.
     void endpoint.settled.promise.then(() => {
-      if (endpoint.ended !== undefined) reject(endpoint.ended);
+      const { ended } = endpoint;
+      if (ended === undefined) return;
+      const what = `The other side sent something that is no message of the handshake${endpoint.dialect}.`;
+      reject(new AuthenticationError(what, { cause: ended }));
     });
     transport.start();
   });
+}
+
+/** A listener that wants a key asks first, also a client that has none to give. */
+function watchForChallenge(endpoint: Endpoint): void {
+  endpoint.interceptor = (message) => {
+    if (!isChallenge(message)) endpoint.accept(message);
+    else endpoint.fail(keyWanted());
+  };
 }
 
 /** The error of one who took too long. */

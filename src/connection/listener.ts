@@ -66,14 +66,16 @@ interface Guest {
  * connection itself is not encrypted. CPython's `Listener` and `Client` understand each other with this
  * one (for bytes; 3.11 and earlier need `legacyMd5`).
  *
+ * `T` is what its connections carry, for the compiler alone: nobody checks what the other side sends.
+ *
  * A listener does not keep the program running; a pending `accept()` does.
  *
  * @example
- * await using listener = await Listener.listen({ address: { port: 6000 }, authKey: "secret" });
+ * await using listener = await Listener.listen<Job>({ address: { port: 6000 }, authKey: "secret" });
  * for await (const connection of listener) void serve(connection);
  * @since 0.2.0
  */
-export class Listener implements AsyncIterable<Connection> {
+export class Listener<T = unknown> implements AsyncIterable<Connection<T>> {
   static {
     staysHere(Listener, "is a Listener, which cannot travel: send its address");
     readyAs(Listener, (listener) => {
@@ -149,8 +151,8 @@ export class Listener implements AsyncIterable<Connection> {
   }
 
   /** Makes a listener and waits until it listens. @throws as the constructor, or the system's error. */
-  static listen(options?: ListenerOptions): Promise<Listener> {
-    return new Listener(options).ready;
+  static listen<T = unknown>(options?: ListenerOptions): Promise<Listener<T>> {
+    return new Listener<T>(options).ready;
   }
 
   /**
@@ -194,13 +196,13 @@ export class Listener implements AsyncIterable<Connection> {
    * @throws {@link InvalidStateError} when the listener is closed, also while this waits.
    * @throws the system's error when it could not listen.
    */
-  async accept(options?: WaitOptions): Promise<Connection> {
+  async accept<V = T>(options?: WaitOptions): Promise<Connection<V>> {
     timeoutOf(options, Infinity);
     this.#checkOpen();
     const guest = this.#guests.take() ?? (await this.#wait(options));
     this.#lastAccepted = guest.from;
     guest.endpoint.resume();
-    return new Connection(guest.endpoint);
+    return new Connection<V>(guest.endpoint);
   }
 
   /**
@@ -226,9 +228,9 @@ export class Listener implements AsyncIterable<Connection> {
   }
 
   /** Accepts connections until the listener is closed. Leaving the loop early does not close it. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Connection, void, undefined> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<Connection<T>, void, undefined> {
     while (!this.#closed) {
-      let connection: Connection;
+      let connection: Connection<T>;
       try {
         connection = await this.accept();
       } catch (error) {

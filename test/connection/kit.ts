@@ -47,3 +47,17 @@ export function framed(message: Uint8Array | string): Buffer {
   header.writeInt32BE(body.length);
   return Buffer.concat([header, body]);
 }
+
+/** Calls back for each whole message that a socket gets. */
+export function messagesOf(socket: Socket, onMessage: (message: Buffer) => void): void {
+  let unread = Buffer.alloc(0);
+  socket.on("data", (chunk: Buffer) => {
+    unread = Buffer.concat([unread, chunk]);
+    while (unread.length >= 4 && unread.length >= 4 + unread.readInt32BE(0)) {
+      const end = 4 + unread.readInt32BE(0);
+      const message = unread.subarray(4, end);
+      unread = unread.subarray(end);
+      onMessage(message);
+    }
+  });
+}

@@ -1,12 +1,21 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
-import { createServer } from "node:net";
+import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { inspect } from "node:util";
 import { afterAll, describe, expect, test } from "vitest";
-import { type Address, connect, Listener, type ListenerOptions, type TcpAddress } from "manycore";
+import {
+  type Address,
+  connect,
+  type Connection,
+  Listener,
+  type ListenerOptions,
+  pipe,
+  type TcpAddress,
+} from "manycore";
 import { runProgram } from "../helpers/leaks.ts";
-import { framed, nextBytes, rejection, stranger, untilClosed } from "./kit.ts";
+import { deferred, type Deferred } from "../../dist/util/deferred.js";
+import { framed, messagesOf, nextBytes, rejection, stranger, untilClosed } from "./kit.ts";
 
 const AUTH = { code: "ERR_MANYCORE_AUTHENTICATION" };
 const CLOSED = { code: "ERR_MANYCORE_INVALID_STATE" };
@@ -254,9 +263,9 @@ describe("connect", () => {
       [framed(`#CHALLENGE#{sha1}${"x".repeat(40)}`), "ERR_MANYCORE_AUTHENTICATION"],
       // An old one, which is not allowed by default.
       [framed(`#CHALLENGE#${"x".repeat(20)}`), "ERR_MANYCORE_AUTHENTICATION"],
-      [Buffer.alloc(4, 0x7f), "ERR_MANYCORE_SERIALIZATION"],
-      [framed("x".repeat(257)), "ERR_MANYCORE_SERIALIZATION"],
-      ["HTTP/1.1 400 Bad Request\r\n\r\n", "ERR_MANYCORE_SERIALIZATION"],
+      [Buffer.alloc(4, 0x7f), "ERR_MANYCORE_AUTHENTICATION"],
+      [framed("x".repeat(257)), "ERR_MANYCORE_AUTHENTICATION"],
+      ["HTTP/1.1 400 Bad Request\r\n\r\n", "ERR_MANYCORE_AUTHENTICATION"],
     ];
     for (const [answer, code] of answers) {
       const server = createServer((socket) => socket.on("error", () => {}).end(answer));
@@ -267,6 +276,60 @@ describe("connect", () => {
       });
       server.close();
     }
+  });
+
+  test("tells a client without a key that one is wanted", async () => {
+    const listener = await Listener.listen({ authKey: "k" });
+    const received = await connect(listener.address);
+    const reason = await rejection(received.recv({ timeout: 10_000 }));
+    expect(reason).toMatchObject(AUTH);
+    expect(reason.message).toContain("asks for a key");
+    const bytes = await connect(listener.address, {});
+    expect(await rejection(bytes.recvBytes({ timeout: 10_000 }))).toMatchObject(AUTH);
+    expect(await rejection(bytes.send(1))).toMatchObject(AUTH);
+    const [near, far] = pipe<Connection>();
+    const moved = await connect(listener.address);
+    await near.send(moved);
+    expect(await rejection((await far.recv()).recv({ timeout: 10_000 }))).toMatchObject(AUTH);
+    for (const end of [received, bytes, near, far]) end.close();
+    listener.close();
+  });
+
+  test("tells a client with a key that the listener uses none, once it says something", async () => {
+    const listener = await Listener.listen();
+    const connecting = rejection(connect(listener.address, { authKey: "k" }));
+    const accepted = await listener.accept();
+    await accepted.send("hello");
+    const reason = await connecting;
+    expect(reason).toMatchObject(AUTH);
+    expect(reason.message).toContain("no `authKey`");
+    accepted.close();
+    listener.close();
+  });
+
+  test.each([
+    ["HTTP", Buffer.from("HTTP/1.1 400 Bad Request\r\n\r\n")],
+    ["SSH", Buffer.from("SSH-2.0-OpenSSH_9.6\r\n")],
+    ["TLS", Buffer.from([0x15, 3, 3, 0, 2, 2, 0x46])],
+  ])("names the protocol of a peer that speaks %s, with a key and without", async (name, bytes) => {
+    const server = createServer((socket) => socket.on("error", () => {}).end(bytes));
+    const address = path();
+    await new Promise<void>((resolve) => server.listen(address, resolve));
+    const withKey = await rejection(connect(address, { authKey: "k" }));
+    expect(withKey).toMatchObject(AUTH);
+    expect(withKey.message).toContain(`it speaks ${name}`);
+    const bare = await connect(address);
+    expect((await rejection(bare.recv())).message).toContain(`it speaks ${name}`);
+    server.close();
+    const rejected: Error[] = [];
+    const onReject = (error: Error): void => void rejected.push(error);
+    const listener = await Listener.listen({ authKey: "k", onReject });
+    const enemy = await stranger(listener.address);
+    enemy.write(bytes);
+    await untilClosed(enemy);
+    await expect.poll(() => rejected.length).toBe(1);
+    expect(rejected[0]?.message).toContain(`it speaks ${name}`);
+    listener.close();
   });
 
   test("does not believe a verdict that is none", async () => {
@@ -392,6 +455,37 @@ describe("a listener with a key among hostile peers", () => {
     expect((await all).includes("#WELCOME#")).toBe(false);
     expect(rejected).toMatchObject([AUTH]);
     listener.close();
+  });
+
+  test("a stranger in its place cannot let its clients answer for it", async () => {
+    // Each client's challenge is given to the other one, whose answer the stranger brings back.
+    const heard: { socket: Socket; challenge: Deferred<Buffer> }[] = [];
+    const server = createServer((socket) => {
+      const challenge = deferred<Buffer>();
+      heard.push({ socket, challenge });
+      const self = heard.length - 1;
+      let step = 0;
+      messagesOf(socket, (message) => {
+        step++;
+        if (step === 1) socket.write(framed("#WELCOME#"));
+        if (step === 2) challenge.resolve(message);
+        // Here only the second one ever is: it answers the first one's challenge.
+        if (step === 1 && self === 1) heard[0]?.socket.write(framed(message));
+      });
+      socket.on("error", () => {});
+      if (self === 0) socket.write(framed(`#CHALLENGE#{sha256}${"x".repeat(40)}`));
+      else void heard[0]?.challenge.promise.then((asked) => socket.write(framed(asked)));
+    });
+    const address = path();
+    await new Promise<void>((resolve) => server.listen(address, resolve));
+    const first = rejection(connect(address, { authKey: "k", handshakeTimeout: 2000 }));
+    await expect.poll(() => heard.length).toBe(1);
+    const second = await rejection(connect(address, { authKey: "k" }));
+    expect(second).toMatchObject(AUTH);
+    expect(second.message).toContain("passes challenges on");
+    for (const { socket } of heard) socket.destroy();
+    expect((await first).code).toMatch(/^ERR_MANYCORE_(AUTHENTICATION|END_OF_STREAM)$/);
+    server.close();
   });
 
   test("closing it drops those who are still in the handshake", async () => {
