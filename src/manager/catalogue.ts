@@ -1,6 +1,8 @@
 import type { PoolOptions } from "../pool/index.ts";
+import * as methods from "./built-in-methods.ts";
 import { ManagedArray, ManagedNamespace } from "./objects/cells.ts";
 import { ManagedDict, ManagedList, ManagedSet, naturally } from "./objects/containers.ts";
+import type { ManagedIterator } from "./objects/iterator.ts";
 import { ManagedLock, ManagedRLock } from "./objects/locks.ts";
 import { type FindTask, ManagedPool } from "./objects/pool.ts";
 import { type Compare, ManagedQueue, type QueueOrder } from "./objects/queue.ts";
@@ -28,12 +30,17 @@ export interface Kind {
   readonly methods: ReadonlySet<string>;
 }
 
-function kind(make: Kind["make"], methods: string): Kind {
-  return { make, methods: new Set(methods.split(" ")) };
-}
+type MethodsOf<T> = {
+  [K in keyof T]: T[K] extends (...args: never[]) => unknown ? K : never;
+}[keyof T] &
+  string;
 
-const QUEUE = "put get size empty full shutdown";
-const NUMBERS = "at set add compareExchange length slice fill";
+function kind<T extends object>(
+  make: (this: void, context: ServerContext, ...args: never[]) => T | Promise<T>,
+  callable: readonly MethodsOf<T>[],
+): Kind {
+  return { make, methods: new Set(callable) };
+}
 
 /** Options of queues, as they arrive. */
 interface QueueSettings {
@@ -53,43 +60,34 @@ async function queue(
 /** Everything a server can make without being told more. */
 export const CATALOGUE: ReadonlyMap<string, Kind> = new Map(
   Object.entries({
-    dict: kind(
-      (_, entries?: unknown) => new ManagedDict(entries),
-      "get set has delete pop popItem setDefault update increment clear size keys values items copy iterate",
+    dict: kind((_, entries?: unknown) => new ManagedDict(entries), methods.DICT),
+    list: kind((_, items?: unknown) => new ManagedList(items), methods.LIST),
+    set: kind((_, items?: unknown) => new ManagedSet(items), methods.SET),
+    namespace: kind((_, values?: unknown) => new ManagedNamespace(values), methods.NAMESPACE),
+    queue: kind(
+      (context, options?: QueueSettings) => queue(context, "fifo", options),
+      methods.QUEUE,
     ),
-    list: kind(
-      (_, items?: unknown) => new ManagedList(items),
-      "at set push extend pop shift unshift insert remove splice slice indexOf includes count reverse sort clear length copy item",
+    lifoQueue: kind(
+      (context, options?: QueueSettings) => queue(context, "lifo", options),
+      methods.QUEUE,
     ),
-    set: kind(
-      (_, items?: unknown) => new ManagedSet(items),
-      "add delete has pop update clear size copy union intersection difference symmetricDifference isSubsetOf isSupersetOf isDisjointFrom iterate",
-    ),
-    namespace: kind(
-      (_, values?: unknown) => new ManagedNamespace(values),
-      "get set has delete copy text",
-    ),
-    queue: kind((context, options?: QueueSettings) => queue(context, "fifo", options), QUEUE),
-    lifoQueue: kind((context, options?: QueueSettings) => queue(context, "lifo", options), QUEUE),
     priorityQueue: kind(
       (context, options?: QueueSettings) => queue(context, "priority", options),
-      QUEUE,
+      methods.QUEUE,
     ),
     joinableQueue: kind(
       (context, options?: QueueSettings) => queue(context, "fifo", options),
-      `${QUEUE} taskDone join`,
+      methods.JOINABLE_QUEUE,
     ),
-    lock: kind(() => new ManagedLock(), "acquire release locked"),
-    rlock: kind(() => new ManagedRLock(), "acquire release locked"),
-    semaphore: kind(
-      (_, value: number) => new ManagedSemaphore(value, false),
-      "acquire release value",
-    ),
+    lock: kind(() => new ManagedLock(), methods.LOCK),
+    rlock: kind(() => new ManagedRLock(), methods.LOCK),
+    semaphore: kind((_, value: number) => new ManagedSemaphore(value, false), methods.SEMAPHORE),
     boundedSemaphore: kind(
       (_, value: number) => new ManagedSemaphore(value, true),
-      "acquire release value",
+      methods.SEMAPHORE,
     ),
-    event: kind(() => new ManagedEvent(), "set clear isSet wait"),
+    event: kind(() => new ManagedEvent(), methods.EVENT),
     condition: kind((context, lock?: unknown) => {
       if (lock === undefined) return new ManagedCondition();
       const object = context.behind(lock);
@@ -97,23 +95,29 @@ export const CATALOGUE: ReadonlyMap<string, Kind> = new Map(
         return new ManagedCondition(object);
       }
       throw new TypeError("Expected `lock` to be a lock or rlock of the same manager");
-    }, "acquire release wait notify notifyAll"),
+    }, methods.CONDITION),
     barrier: kind(
       async (context, parties: number, { action, timeout = Infinity }: BarrierSettings = {}) => {
         const run = action === undefined ? undefined : await context.load(action);
         return new ManagedBarrier(parties, run as (() => unknown) | undefined, timeout);
       },
-      "wait abort reset parties waiting broken",
+      methods.BARRIER,
     ),
-    value: kind((_, type: unknown, initial: unknown) => new ManagedArray(type, [initial]), NUMBERS),
-    array: kind((_, type: unknown, content: unknown) => new ManagedArray(type, content), NUMBERS),
+    value: kind(
+      (_, type: unknown, initial: unknown) => new ManagedArray(type, [initial]),
+      methods.NUMBERS,
+    ),
+    array: kind(
+      (_, type: unknown, content: unknown) => new ManagedArray(type, content),
+      methods.NUMBERS,
+    ),
     pool: kind(
       (context, options: PoolOptions<never[]> = {}) => ManagedPool.make(options, context.find),
-      "apply map starmap imap imapUnordered close join terminate",
+      methods.POOL,
     ),
-    iterator: kind(() => {
+    iterator: kind((): ManagedIterator => {
       throw new TypeError("Iterators are made by the methods that return them.");
-    }, "next return"),
+    }, methods.ITERATOR),
   }),
 );
 

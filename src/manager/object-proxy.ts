@@ -73,6 +73,24 @@ export class ObjectProxy implements Disposable, AsyncDisposable {
   }
 }
 
+/** Calls a method of one kind of built-in object; other names do not compile. */
+export type CallBuiltIn<M extends string> = <R>(
+  proxy: ObjectProxy,
+  method: M,
+  args?: readonly unknown[],
+  options?: WaitOptions,
+) => Promise<R>;
+
+/** The {@link CallBuiltIn} of every kind. */
+export function callBuiltIn<R>(
+  proxy: ObjectProxy,
+  method: string,
+  args?: readonly unknown[],
+  options?: WaitOptions,
+): Promise<R> {
+  return proxy.$call(method, args, options) as Promise<R>;
+}
+
 type ProxyClass = new (handle: Handle) => ObjectProxy;
 
 /** The proxies of the kinds in the catalogue. */

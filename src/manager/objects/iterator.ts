@@ -14,7 +14,7 @@ export class Grant {
 type AnyIterator = Iterator<unknown> | AsyncIterator<unknown>;
 
 /** An iterator that a client pulls, one item at a time. */
-class ManagedIterator {
+export class ManagedIterator {
   readonly #iterator: AnyIterator;
 
   constructor(iterator: AnyIterator) {

@@ -1,6 +1,12 @@
+import type { DICT, LIST, NAMESPACE, SET, NameIn } from "../built-in-methods.ts";
 import type { WaitOptions } from "../../util/wait-options.ts";
-import { ObjectProxy, proxiesOf } from "../object-proxy.ts";
+import { callBuiltIn, type CallBuiltIn, ObjectProxy, proxiesOf } from "../object-proxy.ts";
 import type { IteratorProxy } from "./iterator-proxy.ts";
+
+const callDict: CallBuiltIn<NameIn<typeof DICT>> = callBuiltIn;
+const callList: CallBuiltIn<NameIn<typeof LIST>> = callBuiltIn;
+const callNamespace: CallBuiltIn<NameIn<typeof NAMESPACE>> = callBuiltIn;
+const callSet: CallBuiltIn<NameIn<typeof SET>> = callBuiltIn;
 
 /** What a dict can be filled from. */
 export type DictEntries<K, V> =
@@ -28,74 +34,72 @@ export class DictProxy<K = string, V = unknown>
   get(key: K): Promise<V | undefined>;
   get<D>(key: K, otherwise: D): Promise<V | D>;
   get(key: K, otherwise?: unknown): Promise<unknown> {
-    return this.$call("get", [key, otherwise]);
+    return callDict(this, "get", [key, otherwise]);
   }
 
   set(key: K, value: V): Promise<void> {
-    return this.$call("set", [key, value]) as Promise<void>;
+    return callDict(this, "set", [key, value]);
   }
 
   has(key: K): Promise<boolean> {
-    return this.$call("has", [key]) as Promise<boolean>;
+    return callDict(this, "has", [key]);
   }
 
   /** @returns whether it was there. */
   delete(key: K): Promise<boolean> {
-    return this.$call("delete", [key]) as Promise<boolean>;
+    return callDict(this, "delete", [key]);
   }
 
   /** Takes a key out. @returns its value, or `otherwise`. */
   pop(key: K): Promise<V | undefined>;
   pop<D>(key: K, otherwise: D): Promise<V | D>;
   pop(key: K, otherwise?: unknown): Promise<unknown> {
-    return this.$call("pop", [key, otherwise]);
+    return callDict(this, "pop", [key, otherwise]);
   }
 
   /** Takes out what was added last; undefined when the dict is empty. */
   popItem(): Promise<[K, V] | undefined> {
-    return this.$call("popItem") as Promise<[K, V] | undefined>;
+    return callDict(this, "popItem");
   }
 
   /** Sets a key that is not there. @returns its value now. */
   setDefault(key: K, value: V): Promise<V> {
-    return this.$call("setDefault", [key, value]) as Promise<V>;
+    return callDict(this, "setDefault", [key, value]);
   }
 
   /** Sets many at once: all or, when one is no key, none. */
   update(entries: DictEntries<K, V>): Promise<void> {
-    return this.$call("update", [spread(entries)]) as Promise<void>;
+    return callDict(this, "update", [spread(entries)]);
   }
 
   /** Adds to a number in one step; a key that is not there counts as 0. @returns the sum. */
   increment(key: K, by?: V & (number | bigint)): Promise<V & (number | bigint)> {
-    return this.$call("increment", by === undefined ? [key] : [key, by]) as Promise<
-      V & (number | bigint)
-    >;
+    return callDict(this, "increment", by === undefined ? [key] : [key, by]);
   }
 
   clear(): Promise<void> {
-    return this.$call("clear") as Promise<void>;
+    return callDict(this, "clear");
   }
 
   size(): Promise<number> {
-    return this.$call("size") as Promise<number>;
+    return callDict(this, "size");
   }
 
   keys(): Promise<K[]> {
-    return this.$call("keys") as Promise<K[]>;
+    return callDict(this, "keys");
   }
 
   values(): Promise<V[]> {
-    return this.$call("values") as Promise<V[]>;
+    return callDict(this, "values");
   }
 
   items(): Promise<[K, V][]> {
-    return this.$call("items") as Promise<[K, V][]>;
+    return callDict(this, "items");
   }
 
   /** All of it, as it is at that moment. */
   copy(): Promise<Map<K, V>> {
-    return this.$call("copy") as Promise<Map<K, V>>;
+    return callDict(this, "copy");
   }
 
   /**
@@ -118,66 +122,66 @@ export class SetProxy<T = unknown> extends ObjectProxy implements AsyncIterable<
   }
 
   add(item: T): Promise<void> {
-    return this.$call("add", [item]) as Promise<void>;
+    return callSet(this, "add", [item]);
   }
 
   /** @returns whether it was there. */
   delete(item: T): Promise<boolean> {
-    return this.$call("delete", [item]) as Promise<boolean>;
+    return callSet(this, "delete", [item]);
   }
 
   has(item: T): Promise<boolean> {
-    return this.$call("has", [item]) as Promise<boolean>;
+    return callSet(this, "has", [item]);
   }
 
   /** Takes one out; undefined when the set is empty. */
   pop(): Promise<T | undefined> {
-    return this.$call("pop") as Promise<T | undefined>;
+    return callSet(this, "pop");
   }
 
   update(items: Iterable<T>): Promise<void> {
-    return this.$call("update", [[...items]]) as Promise<void>;
+    return callSet(this, "update", [[...items]]);
   }
 
   clear(): Promise<void> {
-    return this.$call("clear") as Promise<void>;
+    return callSet(this, "clear");
   }
 
   size(): Promise<number> {
-    return this.$call("size") as Promise<number>;
+    return callSet(this, "size");
   }
 
   /** All of it, as it is at that moment. */
   copy(): Promise<Set<T>> {
-    return this.$call("copy") as Promise<Set<T>>;
+    return callSet(this, "copy");
   }
 
   union(items: Iterable<T>): Promise<Set<T>> {
-    return this.$call("union", [[...items]]) as Promise<Set<T>>;
+    return callSet(this, "union", [[...items]]);
   }
 
   intersection(items: Iterable<T>): Promise<Set<T>> {
-    return this.$call("intersection", [[...items]]) as Promise<Set<T>>;
+    return callSet(this, "intersection", [[...items]]);
   }
 
   difference(items: Iterable<T>): Promise<Set<T>> {
-    return this.$call("difference", [[...items]]) as Promise<Set<T>>;
+    return callSet(this, "difference", [[...items]]);
   }
 
   symmetricDifference(items: Iterable<T>): Promise<Set<T>> {
-    return this.$call("symmetricDifference", [[...items]]) as Promise<Set<T>>;
+    return callSet(this, "symmetricDifference", [[...items]]);
   }
 
   isSubsetOf(items: Iterable<T>): Promise<boolean> {
-    return this.$call("isSubsetOf", [[...items]]) as Promise<boolean>;
+    return callSet(this, "isSubsetOf", [[...items]]);
   }
 
   isSupersetOf(items: Iterable<T>): Promise<boolean> {
-    return this.$call("isSupersetOf", [[...items]]) as Promise<boolean>;
+    return callSet(this, "isSupersetOf", [[...items]]);
   }
 
   isDisjointFrom(items: Iterable<T>): Promise<boolean> {
-    return this.$call("isDisjointFrom", [[...items]]) as Promise<boolean>;
+    return callSet(this, "isDisjointFrom", [[...items]]);
   }
 
   /** As that of {@link DictProxy}. */
@@ -198,97 +202,97 @@ export class ListProxy<T = unknown> extends ObjectProxy implements AsyncIterable
 
   /** The item at an index; a negative one counts from the end. Undefined behind the ends. */
   at(index: number): Promise<T | undefined> {
-    return this.$call("at", [index]) as Promise<T | undefined>;
+    return callList(this, "at", [index]);
   }
 
   /** @throws RangeError for an index behind the ends. */
   set(index: number, value: T): Promise<void> {
-    return this.$call("set", [index, value]) as Promise<void>;
+    return callList(this, "set", [index, value]);
   }
 
   /** @returns the new length. */
   push(...values: T[]): Promise<number> {
-    return this.$call("push", values) as Promise<number>;
+    return callList(this, "push", values);
   }
 
   /** Appends all of them. @returns the new length. */
   extend(values: Iterable<T>): Promise<number> {
-    return this.$call("extend", [[...values]]) as Promise<number>;
+    return callList(this, "extend", [[...values]]);
   }
 
   /** Takes out the item at an index, by default the last one; undefined when there is none. */
   pop(index = -1): Promise<T | undefined> {
-    return this.$call("pop", [index]) as Promise<T | undefined>;
+    return callList(this, "pop", [index]);
   }
 
   shift(): Promise<T | undefined> {
-    return this.$call("shift") as Promise<T | undefined>;
+    return callList(this, "shift");
   }
 
   /** @returns the new length. */
   unshift(...values: T[]): Promise<number> {
-    return this.$call("unshift", values) as Promise<number>;
+    return callList(this, "unshift", values);
   }
 
   /** Puts a value before the item at an index. */
   insert(index: number, value: T): Promise<void> {
-    return this.$call("insert", [index, value]) as Promise<void>;
+    return callList(this, "insert", [index, value]);
   }
 
   /** Takes out the first item that deeply equals `value`. @returns whether there was one. */
   remove(value: T): Promise<boolean> {
-    return this.$call("remove", [value]) as Promise<boolean>;
+    return callList(this, "remove", [value]);
   }
 
   /** @returns what was taken out. */
   splice(start: number, deleteCount?: number, ...values: T[]): Promise<T[]> {
-    return this.$call("splice", [start, deleteCount, ...values]) as Promise<T[]>;
+    return callList(this, "splice", [start, deleteCount, ...values]);
   }
 
   slice(start = 0, end?: number): Promise<T[]> {
-    return this.$call("slice", [start, end]) as Promise<T[]>;
+    return callList(this, "slice", [start, end]);
   }
 
   /** Where the first item is that deeply equals `value`; -1: there is none. */
   indexOf(value: T): Promise<number> {
-    return this.$call("indexOf", [value]) as Promise<number>;
+    return callList(this, "indexOf", [value]);
   }
 
   includes(value: T): Promise<boolean> {
-    return this.$call("includes", [value]) as Promise<boolean>;
+    return callList(this, "includes", [value]);
   }
 
   /** How many items deeply equal `value`. */
   count(value: T): Promise<number> {
-    return this.$call("count", [value]) as Promise<number>;
+    return callList(this, "count", [value]);
   }
 
   reverse(): Promise<void> {
-    return this.$call("reverse") as Promise<void>;
+    return callList(this, "reverse");
   }
 
   /** Sorts in the order of numbers, strings, or lists of them item by item. */
   sort(options?: { readonly descending?: boolean }): Promise<void> {
-    return this.$call("sort", [options]) as Promise<void>;
+    return callList(this, "sort", [options]);
   }
 
   clear(): Promise<void> {
-    return this.$call("clear") as Promise<void>;
+    return callList(this, "clear");
   }
 
   length(): Promise<number> {
-    return this.$call("length") as Promise<number>;
+    return callList(this, "length");
   }
 
   /** All of it, as it is at that moment. */
   copy(): Promise<T[]> {
-    return this.$call("copy") as Promise<T[]>;
+    return callList(this, "copy");
   }
 
   /** Goes through the items one call each, and sees what is changed meanwhile. To go through many, use `copy()`. */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
     for (let i = 0; ; i++) {
-      const item = (await this.$call("item", [i])) as { value: T } | undefined;
+      const item = await callList<{ value: T } | undefined>(this, "item", [i]);
       if (item === undefined) return;
       yield item.value;
     }
@@ -308,33 +312,33 @@ export class NamespaceProxy<T extends object = Record<string, unknown>> extends 
 
   async get<N extends keyof T & string>(name: N): Promise<T[N]> {
     if (isLocal(name)) return this.#local.get(name) as T[N];
-    return (await this.$call("get", [name])) as T[N];
+    return await callNamespace(this, "get", [name]);
   }
 
   async set<N extends keyof T & string>(name: N, value: T[N]): Promise<void> {
     if (isLocal(name)) this.#local.set(name, value);
-    else await this.$call("set", [name, value]);
+    else await callNamespace(this, "set", [name, value]);
   }
 
   async has(name: keyof T & string): Promise<boolean> {
     if (isLocal(name)) return this.#local.has(name);
-    return (await this.$call("has", [name])) as boolean;
+    return await callNamespace(this, "has", [name]);
   }
 
   /** @returns whether it was there. */
   async delete(name: keyof T & string): Promise<boolean> {
     if (isLocal(name)) return this.#local.delete(name);
-    return (await this.$call("delete", [name])) as boolean;
+    return await callNamespace(this, "delete", [name]);
   }
 
   /** All values that are not local. */
   copy(): Promise<Partial<T>> {
-    return this.$call("copy") as Promise<Partial<T>>;
+    return callNamespace(this, "copy");
   }
 
   /** Shows them: `Namespace(x=1, y='two')`. */
   text(options?: WaitOptions): Promise<string> {
-    return this.$call("text", [], options) as Promise<string>;
+    return callNamespace(this, "text", [], options);
   }
 }
 

@@ -1,10 +1,16 @@
+import type { JOINABLE_QUEUE, NUMBERS, POOL, QUEUE, NameIn } from "../built-in-methods.ts";
 import { QueueShutdownError } from "../../errors/index.ts";
 import type { ElementOf, ElementType } from "../../shared/index.ts";
 import { identify, type Task } from "../../task/index.ts";
 import type { WaitOptions } from "../../util/wait-options.ts";
-import { ObjectProxy, proxiesOf } from "../object-proxy.ts";
+import { callBuiltIn, type CallBuiltIn, ObjectProxy, proxiesOf } from "../object-proxy.ts";
 import { spread } from "./containers.ts";
 import type { IteratorProxy } from "./iterator-proxy.ts";
+
+const callJoinableQueue: CallBuiltIn<NameIn<typeof JOINABLE_QUEUE>> = callBuiltIn;
+const callNumbers: CallBuiltIn<NameIn<typeof NUMBERS>> = callBuiltIn;
+const callPool: CallBuiltIn<NameIn<typeof POOL>> = callBuiltIn;
+const callQueue: CallBuiltIn<NameIn<typeof QUEUE>> = callBuiltIn;
 
 /**
  * A queue in the server of a manager: first in, first out, or as its maker said.
@@ -25,7 +31,7 @@ export class QueueProxy<T = unknown> extends ObjectProxy implements AsyncIterabl
    * @throws {@link QueueShutdownError} when it was shut down.
    */
   put(item: T, options?: WaitOptions): Promise<void> {
-    return this.$call("put", [item], options) as Promise<void>;
+    return callQueue(this, "put", [item], options);
   }
 
   /**
@@ -38,7 +44,7 @@ export class QueueProxy<T = unknown> extends ObjectProxy implements AsyncIterabl
    * @throws {@link QueueShutdownError} when it was shut down and is empty.
    */
   get(options?: WaitOptions): Promise<T> {
-    return this.$call("get", [], options) as Promise<T>;
+    return callQueue(this, "get", [], options);
   }
 
   putNowait(item: T): Promise<void> {
@@ -50,20 +56,20 @@ export class QueueProxy<T = unknown> extends ObjectProxy implements AsyncIterabl
   }
 
   size(): Promise<number> {
-    return this.$call("size") as Promise<number>;
+    return callQueue(this, "size");
   }
 
   empty(): Promise<boolean> {
-    return this.$call("empty") as Promise<boolean>;
+    return callQueue(this, "empty");
   }
 
   full(): Promise<boolean> {
-    return this.$call("full") as Promise<boolean>;
+    return callQueue(this, "full");
   }
 
   /** Lets nothing more in; `immediate` also drops what is there. Who waits gets a {@link QueueShutdownError}. */
   shutdown(immediate = false): Promise<void> {
-    return this.$call("shutdown", [immediate]) as Promise<void>;
+    return callQueue(this, "shutdown", [immediate]);
   }
 
   /** Takes items until the queue is shut down and empty. */
@@ -92,12 +98,12 @@ export class JoinableQueueProxy<T = unknown> extends QueueProxy<T> {
 
   /** Says that an item that was taken is done with. @throws {@link InvalidStateError} when all were. */
   taskDone(): Promise<void> {
-    return this.$call("taskDone") as Promise<void>;
+    return callJoinableQueue(this, "taskDone");
   }
 
   /** Waits until all items that were put are done with. @returns false when `timeout` passed. */
   join(options?: WaitOptions): Promise<boolean> {
-    return this.$call("join", [], options) as Promise<boolean>;
+    return callJoinableQueue(this, "join", [], options);
   }
 }
 
@@ -111,21 +117,21 @@ export class ValueProxy<N extends number | bigint = number> extends ObjectProxy 
   }
 
   get(): Promise<N> {
-    return this.$call("at", [0]) as Promise<N>;
+    return callNumbers(this, "at", [0]);
   }
 
   set(value: N): Promise<void> {
-    return this.$call("set", [0, value]) as Promise<void>;
+    return callNumbers(this, "set", [0, value]);
   }
 
   /** @returns the sum. */
   add(value: N): Promise<N> {
-    return this.$call("add", [0, value]) as Promise<N>;
+    return callNumbers(this, "add", [0, value]);
   }
 
   /** Sets it if it is `expected`. @returns what it was. */
   compareExchange(expected: N, value: N): Promise<N> {
-    return this.$call("compareExchange", [0, expected, value]) as Promise<N>;
+    return callNumbers(this, "compareExchange", [0, expected, value]);
   }
 }
 
@@ -143,30 +149,30 @@ export class ArrayProxy<N extends number | bigint = number>
 
   /** The number at an index; a negative one counts from the end. */
   at(index: number): Promise<N | undefined> {
-    return this.$call("at", [index]) as Promise<N | undefined>;
+    return callNumbers(this, "at", [index]);
   }
 
   /** @throws RangeError behind the end. */
   set(index: number, value: N): Promise<void> {
-    return this.$call("set", [index, value]) as Promise<void>;
+    return callNumbers(this, "set", [index, value]);
   }
 
   /** Adds in one step. @returns the sum. */
   add(index: number, value: N): Promise<N> {
-    return this.$call("add", [index, value]) as Promise<N>;
+    return callNumbers(this, "add", [index, value]);
   }
 
   length(): Promise<number> {
-    return this.$call("length") as Promise<number>;
+    return callNumbers(this, "length");
   }
 
   /** A part, or all of it, as a typed array. */
   slice(start?: number, end?: number): Promise<ArrayLike<N> & Iterable<N>> {
-    return this.$call("slice", [start, end]) as Promise<ArrayLike<N> & Iterable<N>>;
+    return callNumbers(this, "slice", [start, end]);
   }
 
   fill(value: N, start?: number, end?: number): Promise<void> {
-    return this.$call("fill", [value, start, end]) as Promise<void>;
+    return callNumbers(this, "fill", [value, start, end]);
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<N, void, undefined> {
@@ -200,11 +206,11 @@ export class PoolProxy extends ObjectProxy {
     args: readonly [...NoInfer<A>],
     options?: WaitOptions,
   ): Promise<R> {
-    return (await this.$call("apply", [await identify(fn), args], options)) as R;
+    return await callPool(this, "apply", [await identify(fn), args], options);
   }
 
   async map<T, R>(fn: Task<[T], R>, items: Iterable<T>, options?: Chunks): Promise<R[]> {
-    return (await this.$call("map", [await identify(fn), spread(items), options])) as R[];
+    return await callPool(this, "map", [await identify(fn), spread(items), options]);
   }
 
   async starmap<A extends unknown[], R>(
@@ -212,7 +218,7 @@ export class PoolProxy extends ObjectProxy {
     items: Iterable<readonly [...A]>,
     options?: Chunks,
   ): Promise<R[]> {
-    return (await this.$call("starmap", [await identify(fn), spread(items), options])) as R[];
+    return await callPool(this, "starmap", [await identify(fn), spread(items), options]);
   }
 
   /** Results in order, as they are asked for. */
@@ -222,7 +228,7 @@ export class PoolProxy extends ObjectProxy {
     options?: Chunks,
   ): Promise<IteratorProxy<R>> {
     const args = [await identify(fn), spread(items), options];
-    return (await this.$call("imap", args)) as IteratorProxy<R>;
+    return await callPool(this, "imap", args);
   }
 
   /** Results as they come. */
@@ -232,21 +238,21 @@ export class PoolProxy extends ObjectProxy {
     options?: Chunks,
   ): Promise<IteratorProxy<R>> {
     const args = [await identify(fn), spread(items), options];
-    return (await this.$call("imapUnordered", args)) as IteratorProxy<R>;
+    return await callPool(this, "imapUnordered", args);
   }
 
   /** Takes no more tasks. */
   close(): Promise<void> {
-    return this.$call("close") as Promise<void>;
+    return callPool(this, "close");
   }
 
   /** Waits for the tasks after `close()`. */
   join(options?: WaitOptions): Promise<void> {
-    return this.$call("join", [], options) as Promise<void>;
+    return callPool(this, "join", [], options);
   }
 
   /** Ends the workers. */
   terminate(): Promise<void> {
-    return this.$call("terminate") as Promise<void>;
+    return callPool(this, "terminate");
   }
 }

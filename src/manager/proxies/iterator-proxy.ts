@@ -1,4 +1,7 @@
-import { ObjectProxy, proxiesOf } from "../object-proxy.ts";
+import type { ITERATOR, NameIn } from "../built-in-methods.ts";
+import { callBuiltIn, type CallBuiltIn, ObjectProxy, proxiesOf } from "../object-proxy.ts";
+
+const callIterator: CallBuiltIn<NameIn<typeof ITERATOR>> = callBuiltIn;
 
 /**
  * An iterator in the server of a manager, one call for each item. Leaving a loop early ends it there, too.
@@ -14,7 +17,7 @@ export class IteratorProxy<T = unknown> extends ObjectProxy implements AsyncIter
   async next(): Promise<IteratorResult<T, undefined>> {
     if (this.#isSpent) return { done: true, value: undefined };
     try {
-      const step = (await this.$call("next")) as { done: boolean; value: T };
+      const step = await callIterator<{ done: boolean; value: T }>(this, "next");
       if (!step.done) return { done: false, value: step.value };
     } catch (error) {
       this.#end();
@@ -27,7 +30,7 @@ export class IteratorProxy<T = unknown> extends ObjectProxy implements AsyncIter
   async return(): Promise<IteratorResult<T, undefined>> {
     if (!this.#isSpent) {
       this.#isSpent = true;
-      await this.$call("return");
+      await callIterator(this, "return");
       this[Symbol.dispose]();
     }
     return { done: true, value: undefined };

@@ -1,8 +1,15 @@
+import type { BARRIER, CONDITION, EVENT, LOCK, SEMAPHORE, NameIn } from "../built-in-methods.ts";
 import { AsyncLocalStorage } from "node:async_hooks";
 import { InvalidStateError, TimeoutError } from "../../errors/index.ts";
 import type { WaitOptions } from "../../util/wait-options.ts";
 import type { CallOptions } from "../host.ts";
-import { ObjectProxy, proxiesOf } from "../object-proxy.ts";
+import { callBuiltIn, type CallBuiltIn, ObjectProxy, proxiesOf } from "../object-proxy.ts";
+
+const callBarrier: CallBuiltIn<NameIn<typeof BARRIER>> = callBuiltIn;
+const callCondition: CallBuiltIn<NameIn<typeof CONDITION>> = callBuiltIn;
+const callEvent: CallBuiltIn<NameIn<typeof EVENT>> = callBuiltIn;
+const callLock: CallBuiltIn<NameIn<typeof LOCK>> = callBuiltIn;
+const callSemaphore: CallBuiltIn<NameIn<typeof SEMAPHORE>> = callBuiltIn;
 
 /** The flow of async work that holds RLocks by `run()`; 0: none of its own. */
 const flows: AsyncLocalStorage<number> = new AsyncLocalStorage();
@@ -23,7 +30,7 @@ export abstract class Acquirable extends ObjectProxy {
    * @returns false when `timeout` passed.
    */
   acquire(options?: WaitOptions): Promise<boolean> {
-    return this.$call("acquire", [], inFlow(options)) as Promise<boolean>;
+    return callLock(this, "acquire", [], inFlow(options));
   }
 
   /** Takes it if that needs no waiting. */
@@ -43,7 +50,7 @@ export abstract class Acquirable extends ObjectProxy {
     try {
       return await fn();
     } finally {
-      await this.$call("release", [], inFlow(undefined));
+      await callLock(this, "release", [], inFlow(undefined));
     }
   }
 }
@@ -60,11 +67,11 @@ export class LockProxy extends Acquirable {
 
   /** @throws {@link InvalidStateError} when it is not held. */
   release(): Promise<void> {
-    return this.$call("release", [], inFlow(undefined)) as Promise<void>;
+    return callLock(this, "release", [], inFlow(undefined));
   }
 
   locked(): Promise<boolean> {
-    return this.$call("locked") as Promise<boolean>;
+    return callLock(this, "locked");
   }
 }
 
@@ -95,12 +102,12 @@ export class SemaphoreProxy extends Acquirable {
 
   /** @throws {@link InvalidStateError} when a bounded one would get more permits than it began with. */
   release(n = 1): Promise<void> {
-    return this.$call("release", [n]) as Promise<void>;
+    return callSemaphore(this, "release", [n]);
   }
 
   /** How many permits are left. */
   value(): Promise<number> {
-    return this.$call("value") as Promise<number>;
+    return callSemaphore(this, "value");
   }
 }
 
@@ -115,15 +122,15 @@ export class EventProxy extends ObjectProxy {
 
   /** Sets it and lets go all who wait. */
   set(): Promise<void> {
-    return this.$call("set") as Promise<void>;
+    return callEvent(this, "set");
   }
 
   clear(): Promise<void> {
-    return this.$call("clear") as Promise<void>;
+    return callEvent(this, "clear");
   }
 
   isSet(): Promise<boolean> {
-    return this.$call("isSet") as Promise<boolean>;
+    return callEvent(this, "isSet");
   }
 
   /**
@@ -131,7 +138,7 @@ export class EventProxy extends ObjectProxy {
    * @returns false when `timeout` passed.
    */
   wait(options?: WaitOptions): Promise<boolean> {
-    return this.$call("wait", [], options) as Promise<boolean>;
+    return callEvent(this, "wait", [], options);
   }
 }
 
@@ -145,7 +152,7 @@ export class ConditionProxy extends Acquirable {
   }
 
   release(): Promise<void> {
-    return this.$call("release", [], inFlow(undefined)) as Promise<void>;
+    return callCondition(this, "release", [], inFlow(undefined));
   }
 
   /** As that of {@link RLockProxy}. */
@@ -163,7 +170,7 @@ export class ConditionProxy extends Acquirable {
    * @throws {@link InvalidStateError} when the lock is not held.
    */
   wait(options?: WaitOptions): Promise<boolean> {
-    return this.$call("wait", [], inFlow(options)) as Promise<boolean>;
+    return callCondition(this, "wait", [], inFlow(options));
   }
 
   /**
@@ -186,11 +193,11 @@ export class ConditionProxy extends Acquirable {
 
   /** Wakes those who have waited longest. @throws {@link InvalidStateError} when the lock is not held. */
   notify(n = 1): Promise<void> {
-    return this.$call("notify", [n], inFlow(undefined)) as Promise<void>;
+    return callCondition(this, "notify", [n], inFlow(undefined));
   }
 
   notifyAll(): Promise<void> {
-    return this.$call("notifyAll", [], inFlow(undefined)) as Promise<void>;
+    return callCondition(this, "notifyAll", [], inFlow(undefined));
   }
 }
 
@@ -211,29 +218,29 @@ export class BarrierProxy extends ObjectProxy {
    * @throws {@link BrokenBarrierError} when it is, or gets, broken or reset.
    */
   wait(options?: WaitOptions): Promise<number> {
-    return this.$call("wait", [], options) as Promise<number>;
+    return callBarrier(this, "wait", [], options);
   }
 
   /** Breaks it. */
   abort(): Promise<void> {
-    return this.$call("abort") as Promise<void>;
+    return callBarrier(this, "abort");
   }
 
   /** Makes it new; who waits gets a {@link BrokenBarrierError}. */
   reset(): Promise<void> {
-    return this.$call("reset") as Promise<void>;
+    return callBarrier(this, "reset");
   }
 
   parties(): Promise<number> {
-    return this.$call("parties") as Promise<number>;
+    return callBarrier(this, "parties");
   }
 
   waiting(): Promise<number> {
-    return this.$call("waiting") as Promise<number>;
+    return callBarrier(this, "waiting");
   }
 
   broken(): Promise<boolean> {
-    return this.$call("broken") as Promise<boolean>;
+    return callBarrier(this, "broken");
   }
 }
 
