@@ -7,6 +7,7 @@ import {
 } from "./namespace-report.ts";
 import { CliError } from "./cli-error.ts";
 import { countedText } from "./text.ts";
+import { Date } from "../util/platform.ts";
 
 /** What `ps`, `locks` and `clean` take. */
 export interface NamespaceOptions {

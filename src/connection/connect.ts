@@ -1,3 +1,4 @@
+import { setTimer } from "../util/timer.ts";
 import type { Socket } from "node:net";
 import { TimeoutError } from "../errors/index.ts";
 import { checkMilliseconds, waitWithin, type WaitOptions } from "../util/wait-options.ts";
@@ -8,6 +9,7 @@ import { timeoutOf } from "./inbox.ts";
 import { introduce, tooSlow } from "./introduction.ts";
 import { net } from "../util/builtin.ts";
 import { checkMaxBytes } from "./options.ts";
+import { clearTimeout, performance, setTimeout } from "../util/platform.ts";
 
 /** Options of {@link connect}. */
 export interface ConnectOptions extends WaitOptions {
@@ -59,7 +61,7 @@ export async function connect<T = unknown>(
     throw new TimeoutError(`There was no connection to ${nameOf(place)} within ${timeout} ms.`);
   };
   const socket = await dial(place, left, tooLate);
-  const patience = setTimeout(() => socket.destroy(tooSlow(handshakeTimeout)), handshakeTimeout);
+  const patience = setTimer(() => socket.destroy(tooSlow(handshakeTimeout)), handshakeTimeout);
   try {
     const handshake =
       key === undefined ? undefined : { key, legacyMd5: options.legacyMd5 ?? false };

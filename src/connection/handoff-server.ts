@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from "../util/platform.ts";
 import { threadId } from "node:worker_threads";
 import type { Server, Socket } from "node:net";
 import { EndOfStreamError } from "../errors/index.ts";

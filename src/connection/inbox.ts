@@ -1,8 +1,9 @@
+import { onAbort } from "../util/abort.ts";
+import { setTimer } from "../util/timer.ts";
 import { TimeoutError } from "../errors/index.ts";
 import { checkMilliseconds, type WaitOptions } from "../util/wait-options.ts";
+import { clearTimeout } from "../util/platform.ts";
 
-/** The longest delay of a Node timer; a longer timeout is no limit in practice. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 /** What was taken is cut off the list when it is this long. */
 const CUT = 1024;
 
@@ -92,13 +93,11 @@ export class Inbox<M extends object> {
     const timeout = timeoutOf(options, Infinity);
     const signal = options?.signal;
     return new Promise((resolve, reject) => {
-      let timer: NodeJS.Timeout | undefined;
       const settle = (): void => {
         this.#waiters.delete(waiter);
         clearTimeout(timer);
-        signal?.removeEventListener("abort", onAbort);
+        unwatch();
       };
-      const onAbort = (): void => waiter.reject(signal?.reason);
       const waiter: Waiter<M> = {
         resolve: (message) => {
           settle();
@@ -109,12 +108,10 @@ export class Inbox<M extends object> {
           reject(reason);
         },
       };
-      if (timeout <= MAX_TIMER_MS) {
-        timer = setTimeout(() => {
-          waiter.reject(new TimeoutError(`No ${this.#what} arrived within ${timeout} ms.`));
-        }, timeout);
-      }
-      signal?.addEventListener("abort", onAbort, { once: true });
+      const timer = setTimer(() => {
+        waiter.reject(new TimeoutError(`No ${this.#what} arrived within ${timeout} ms.`));
+      }, timeout);
+      const unwatch = onAbort(signal, () => waiter.reject(signal?.reason));
       this.#waiters.add(waiter);
     });
   }

@@ -1,4 +1,5 @@
 import type { Sink, Transport } from "./transport.ts";
+import { queueMicrotask } from "../util/platform.ts";
 
 /** Chunks above this size may be the user's own memory, not a copy; see `Outbox`. */
 const OWNED_BYTES = 16 * 1024;

@@ -1,6 +1,7 @@
 import { deferred, type Deferred } from "../util/deferred.ts";
 import { messageHeader } from "./message-reader.ts";
 import type { Transport } from "./transport.ts";
+import { nextTick } from "../util/platform.ts";
 
 /** Parts up to this size are copied behind their header at once; larger ones are written from where they are. */
 const COPY_BYTES = 16 * 1024;
@@ -151,7 +152,7 @@ export class Outbox {
     if (this.#scheduled) return;
     this.#scheduled = true;
     // After the microtasks: what they answer goes out together.
-    process.nextTick(flushOf, this);
+    nextTick(flushOf, this);
   }
 
   /** @internal */

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { clearTimeout, setTimeout } from "../util/platform.ts";
 
 /** Bounds for those who have connected and not said yet who they are. */
 export interface PendingSocketLimits {

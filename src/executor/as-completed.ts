@@ -2,6 +2,7 @@ import { TimeoutError } from "../errors/index.ts";
 import { deferred } from "../util/deferred.ts";
 import { checkMilliseconds, type WaitOptions, waitWithin } from "../util/wait-options.ts";
 import type { Future } from "./future.ts";
+import { performance } from "../util/platform.ts";
 
 /**
  * Yields each Future as it gets done: finished ones first, then in order of completion, each once.

@@ -6,6 +6,7 @@ import { PendingQueue } from "./pending-queue.ts";
 import { estimateOf, pickWorker } from "./placement.ts";
 import type { TaskEntry } from "./task-entry.ts";
 import type { WorkerLink } from "./worker-link.ts";
+import { clearTimeout, queueMicrotask } from "../util/platform.ts";
 
 /** What the dispatcher leaves to the scheduler. */
 export interface DispatcherOwner {

@@ -1,3 +1,4 @@
+import { setTimer } from "../util/timer.ts";
 import { encodeThrown } from "../wire/error-codec.ts";
 import { MessageKind } from "./protocol.ts";
 import type { Fleet } from "./fleet.ts";
@@ -32,7 +33,7 @@ export class Enforcer {
     const ghost = link.abandon(entry);
     const thrown = encodeThrown(reason, { destination: "process", root: "reason" });
     link.peer.channel.send([MessageKind.cancel, ghost.id, thrown.bytes], thrown.attachments);
-    ghost.timer = setTimeout(() => this.#onGraceOver(link, ghost), this.#options.grace);
+    ghost.timer = setTimer(() => this.#onGraceOver(link, ghost), this.#options.grace);
   }
 
   /** A task of the worker has ended: is it time to end the worker? */
@@ -50,7 +51,7 @@ export class Enforcer {
       this.#kill(link);
     } else {
       link.peer.channel.send([MessageKind.ping]);
-      link.killTimer = setTimeout(() => this.#kill(link), this.#options.grace);
+      link.killTimer = setTimer(() => this.#kill(link), this.#options.grace);
     }
     this.#requeue(unstarted);
   }

@@ -1,3 +1,4 @@
+import { setTimer } from "../util/timer.ts";
 import { cpuCount } from "../process/cpu-count.ts";
 import { AdaptiveSpin } from "../util/adaptive-spin.ts";
 import { encodeThrown } from "../wire/error-codec.ts";
@@ -5,6 +6,7 @@ import { MessageKind } from "./protocol.ts";
 import type { CheckedOptions } from "./options.ts";
 import type { WorkerStats } from "./types.ts";
 import type { LinkOwner, WorkerLink } from "./worker-link.ts";
+import { clearTimeout, performance, setImmediate } from "../util/platform.ts";
 
 /** After a worker could not be started while others run, they are left to it for this long. */
 const RETRY_START_MS = 1000;
@@ -196,22 +198,22 @@ export class Fleet {
     if (grace <= 0) {
       link.peer.kill("SIGKILL");
     } else {
-      link.killTimer = setTimeout(() => link.peer.kill("SIGKILL"), grace);
+      link.killTimer = setTimer(() => link.peer.kill("SIGKILL"), grace);
       // An idle program may end meanwhile; its workers end with it.
-      if (!this.#held) link.killTimer.unref();
+      if (!this.#held) link.killTimer?.unref();
     }
   }
 
   /** Starts the clock of a worker that has nothing to do. */
   noteIdle(link: WorkerLink): void {
     const { idleTimeout, minWorkers } = this.#options;
-    if (idleTimeout === Infinity || link.state !== "ready") return;
+    if (link.state !== "ready") return;
     clearTimeout(link.idleTimer);
-    link.idleTimer = setTimeout(() => {
+    link.idleTimer = setTimer(() => {
       if (link.inflight.size === 0 && this.usable.length > minWorkers) {
         this.drain(link);
       }
     }, idleTimeout);
-    link.idleTimer.unref();
+    link.idleTimer?.unref();
   }
 }

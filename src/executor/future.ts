@@ -4,6 +4,7 @@ import { inspectAs } from "../util/inspectable.ts";
 import { staysHere } from "../util/stays-here.ts";
 import { type WaitOptions, waitWithin } from "../util/wait-options.ts";
 import { ProgressLog } from "./progress-log.ts";
+import { queueMicrotask } from "../util/platform.ts";
 
 /** Where a Future stands: waiting for a worker, running in one, or done in one of three ways. */
 export type FutureState = "pending" | "running" | "finished" | "failed" | "cancelled";

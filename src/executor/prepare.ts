@@ -6,6 +6,7 @@ import { loseMoves, type Move } from "../wire/moves.ts";
 import type { StreamSource } from "./streams.ts";
 import { type CompiledOptions, FunctionRecord, TaskEntry, type TaskSink } from "./task-entry.ts";
 import { captureTrace } from "./trace.ts";
+import { performance } from "../util/platform.ts";
 
 /** What the tasks of one executor have in common when they are made. */
 export interface PrepareContext {

@@ -1,6 +1,7 @@
 import type { Fleet } from "./fleet.ts";
 import { slowHolders } from "./placement.ts";
 import type { TaskEntry } from "./task-entry.ts";
+import { performance, setTimeout } from "../util/platform.ts";
 
 /** While a worker is idle and another holds tasks it has not started, how often they are looked at. */
 const INTERVAL_MS = 2;

@@ -16,6 +16,8 @@ import type { TaskEntry } from "./task-entry.ts";
 import { publishFailure, Totals } from "./totals.ts";
 import type { ExecutorStats } from "./types.ts";
 import type { LinkOwner, ResultFrame, WorkerLink } from "./worker-link.ts";
+import { clearTimeout, queueMicrotask } from "../util/platform.ts";
+import { setTimer } from "../util/timer.ts";
 
 /**
  * The heart of an executor: which task goes to which worker when, and what becomes of it.
@@ -168,9 +170,8 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
   onStarted(link: WorkerLink, entry: TaskEntry): void {
     if (entry.state !== "sent") return;
     entry.sink.started();
-    const { timeout } = entry.options;
-    if (timeout === undefined || timeout === Infinity) return;
-    entry.timer = setTimeout(() => this.#onTimeout(link, entry, timeout), timeout);
+    const { timeout = Infinity } = entry.options;
+    entry.timer = setTimer(() => this.#onTimeout(link, entry), timeout);
   }
 
   onResult(link: WorkerLink, entry: TaskEntry, frame: ResultFrame): void {
@@ -257,11 +258,10 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
     if (full !== undefined) queueMicrotask(() => this.#settleError(entry, full));
   }
 
-  #onTimeout(link: WorkerLink, entry: TaskEntry, timeout: number): void {
+  #onTimeout(link: WorkerLink, entry: TaskEntry): void {
     if (entry.state !== "sent") return;
-    const error = new TimeoutError(
-      `Task "${entry.name}" was not done within ${timeout} ms of its start.`,
-    );
+    const limit = `within ${entry.options.timeout} ms of its start`;
+    const error = new TimeoutError(`Task "${entry.name}" was not done ${limit}.`);
     this.#enforcer.abandon(link, entry, error);
     this.#onFailure(link, entry, error);
     this.#dispatcher.schedule();
@@ -289,7 +289,7 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
     entry.avoid = link.id;
     entry.state = "delayed";
     this.#dispatcher.delayed++;
-    if (delay > 0) entry.timer = setTimeout(() => this.#undelay(entry), delay);
+    if (delay > 0) entry.timer = setTimer(() => this.#undelay(entry), delay);
     else queueMicrotask(() => this.#undelay(entry));
   }
 

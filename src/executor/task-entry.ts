@@ -1,3 +1,4 @@
+import { onAbort } from "../util/abort.ts";
 import { identify, taskName, type Task, type TaskIdentity } from "../task/index.ts";
 import type { StreamSource } from "./streams.ts";
 import type { TaskOptions } from "./types.ts";
@@ -104,17 +105,16 @@ export class CompiledOptions {
   }
 
   /** Watches the signal for one more entry, with a single listener for all of them. */
-  watch(entry: TaskEntry, onAbort: (entry: TaskEntry, reason: unknown) => void): void {
+  watch(entry: TaskEntry, cancel: (entry: TaskEntry, reason: unknown) => void): void {
     const signal = this.source.signal;
     if (signal === undefined) return;
     this.#live.add(entry);
     if (this.#listening) return;
     this.#listening = true;
     const abort = (): void => {
-      for (const live of [...this.#live]) onAbort(live, signal.reason);
+      for (const live of [...this.#live]) cancel(live, signal.reason);
     };
-    signal.addEventListener("abort", abort, { once: true });
-    this.#unlisten = () => signal.removeEventListener("abort", abort);
+    this.#unlisten = onAbort(signal, abort);
   }
 
   /** The entry is done; the last one lets go of the signal. */

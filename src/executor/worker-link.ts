@@ -6,6 +6,7 @@ import type { Claims } from "./claims.ts";
 import { StreamHub } from "./streams.ts";
 import type { FunctionRecord, TaskEntry } from "./task-entry.ts";
 import type { WorkerStats } from "./types.ts";
+import { clearTimeout, performance } from "../util/platform.ts";
 
 /** Where a worker is in its life. */
 export type LinkState = "starting" | "ready" | "draining" | "dead";

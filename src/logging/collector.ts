@@ -12,6 +12,7 @@ import { writeFully } from "./line-sender.ts";
 import { LogServer } from "./log-server.ts";
 import { setLogLevel } from "./logger.ts";
 import type { LogLevel } from "./settings.ts";
+import { setImmediate } from "../util/platform.ts";
 
 /** Where a collector writes, and what it lets through. */
 export interface LogCollectorOptions {

@@ -2,6 +2,7 @@ import { writeSync } from "node:fs";
 import type { Socket } from "node:net";
 import { os } from "../os/index.ts";
 import { net } from "../util/builtin.ts";
+import { clearInterval, performance, setInterval } from "../util/platform.ts";
 
 /**
  * How long a call waits when the socket is full. A collector that reads empties it in less; one that waits

@@ -3,6 +3,7 @@ import type { Address, Connection } from "../connection/index.ts";
 import type { WaitOptions } from "../util/wait-options.ts";
 import { MAX_BATCH_BYTES } from "./log-server.ts";
 import { tell, writeToStderr } from "./route.ts";
+import { performance } from "../util/platform.ts";
 
 /** This much may be on its way to the server; then those who log wait for it. */
 const WINDOW_BYTES = 1 << 20;

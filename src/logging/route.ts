@@ -6,6 +6,7 @@ import { currentThread } from "../thread/index.ts";
 import { globalSlot } from "../util/global-slot.ts";
 import { LineSender, writeFully } from "./line-sender.ts";
 import { readTarget, writeTarget, type LogTarget } from "./settings.ts";
+import { Date } from "../util/platform.ts";
 
 /** Where the lines of this thread go at present. */
 interface Route {

@@ -1,3 +1,5 @@
+import { MAX_TIMER_MS } from "../util/timer.ts";
+import { clearTimeout, setTimeout } from "../util/platform.ts";
 /** Why a call is not waited for any more: its caller gave up, or is gone. */
 export type CallEnd = "cancelled" | "gone";
 
@@ -59,9 +61,6 @@ export interface Parked<T> {
   readonly resolve: (value: T) => void;
   readonly reject: (reason: Error) => void;
 }
-
-/** The longest delay of a Node timer; a longer timeout is no limit in practice. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Options of {@link park}. */
 export interface ParkOptions<T> {

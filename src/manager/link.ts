@@ -1,6 +1,8 @@
 import { DirectLine } from "../connection/direct.ts";
 import { type Address, connect } from "../connection/index.ts";
 import { decodeMessage, encodeMessage, openMessage } from "../connection/value-message.ts";
+import { onAbort } from "../util/abort.ts";
+import { MAX_TIMER_MS } from "../util/timer.ts";
 import { EndOfStreamError, InvalidStateError, TimeoutError } from "../errors/index.ts";
 import { processIdentity } from "../process/identity.ts";
 import { checkMilliseconds } from "../util/wait-options.ts";
@@ -10,6 +12,7 @@ import { loadOwnClasses } from "../wire/own-classes.ts";
 import type { CallOptions, Host } from "./host.ts";
 import { Answer, Ask, HELLO, readMessage, writeWords } from "./protocol.ts";
 import { serverGone, show } from "./server-gone.ts";
+import { clearTimeout, performance, setTimeout } from "../util/platform.ts";
 
 /** How to reach a server. */
 export interface LinkOptions {
@@ -25,7 +28,6 @@ export interface LinkOptions {
 
 /** An answer to a call that was given up, or whose time is up, is waited for this long; see {@link Link.call}. */
 const LAST_WORD_MS = 5_000;
-const MAX_TIMER_MS = 2 ** 31 - 1;
 const SAME_STACK_MS = 1;
 
 interface Pending {
@@ -243,7 +245,7 @@ export class Link implements Host {
         pending?.reject(error);
       }, delay);
     };
-    const onAbort = (): void => {
+    const cancel = (): void => {
       this.#tell(writeWords([Ask.cancel, id]));
       giveUp(LAST_WORD_MS, signal?.reason);
     };
@@ -251,14 +253,14 @@ export class Link implements Host {
       const late = `The manager at ${show(this.address)} did not answer within ${timeout + LAST_WORD_MS} ms.`;
       giveUp(timeout + LAST_WORD_MS, new TimeoutError(late));
     }
-    signal?.addEventListener("abort", onAbort, { once: true });
+    const unwatch = onAbort(signal, cancel);
     try {
       return await answer;
     } catch (error) {
       throw error === WITHDRAWN ? signal?.reason : error;
     } finally {
       clearTimeout(timer);
-      signal?.removeEventListener("abort", onAbort);
+      unwatch();
     }
   }
 

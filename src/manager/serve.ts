@@ -4,6 +4,7 @@ import { resolveTask, type TaskIdentity } from "../task/index.ts";
 import { entryUrl } from "../util/entry-url.ts";
 import { encodeThrown } from "../wire/error-codec.ts";
 import { ManagerServer, type ServerSettings } from "./server.ts";
+import { setTimeout } from "../util/platform.ts";
 
 /** What the server process is told besides. */
 export interface ServeSettings extends ServerSettings {

@@ -1,4 +1,5 @@
 import { type Address, Listener } from "../connection/index.ts";
+import { onAbort, sharedController } from "../util/abort.ts";
 import {
   EndOfStreamError,
   InvalidStateError,
@@ -23,6 +24,7 @@ import { exposedMethods } from "./public-methods.ts";
 import { type Holder, type RefEntry, RefTable } from "./ref-table.ts";
 import type { NamedRegistration } from "./registry.ts";
 import { Session } from "./session.ts";
+import { setTimeout } from "../util/platform.ts";
 
 /** What a server is told at its start. */
 export interface ServerSettings {
@@ -199,8 +201,7 @@ export class ManagerServer implements Host {
     const entry = this.refTable.held(this.#self, id);
     const call = new Call(0, o.flow ?? 0, o.timeout ?? Infinity);
     o.signal?.throwIfAborted();
-    const onAbort = (): void => call.end("cancelled");
-    o.signal?.addEventListener("abort", onAbort, { once: true });
+    const unwatch = onAbort(o.signal, () => call.end("cancelled"));
     try {
       const result = await this.invoke(entry, call, method, copy([...args]) as unknown[]);
       return copy(result);
@@ -208,7 +209,7 @@ export class ManagerServer implements Host {
       if (o.signal?.aborted === true) throw o.signal.reason;
       throw error;
     } finally {
-      o.signal?.removeEventListener("abort", onAbort);
+      unwatch();
     }
   }
 
@@ -316,7 +317,7 @@ function contextOf(call: Call): {
       client: call.client,
       get signal(): AbortSignal {
         if (controller === undefined) {
-          const made = (controller = new AbortController());
+          const made = (controller = sharedController());
           call.watch(() => made.abort());
           if (call.ended !== undefined) made.abort();
         }

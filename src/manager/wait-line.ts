@@ -1,4 +1,5 @@
 import { type Call, type Caller, park, type Parked, WithdrawnError } from "./call.ts";
+import { setImmediate } from "../util/platform.ts";
 
 /** An attempt that did not succeed, and is to be made again. */
 export const NOT_YET: unique symbol = Symbol("not yet");

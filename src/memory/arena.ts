@@ -20,6 +20,7 @@ import {
   SLOT_SIZE,
 } from "./layout.ts";
 import { hashName, openNamespace } from "./namespace.ts";
+import { performance } from "../util/platform.ts";
 
 /** Words of memory that several processes see, and the same bytes as numbers of 64 bits. */
 export interface Words {

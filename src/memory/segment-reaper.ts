@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { os } from "../os/index.ts";
 import type { Arena } from "./arena.ts";
 import { ARENA_FILE } from "./layout.ts";
+import { performance, setTimeout } from "../util/platform.ts";
 
 /** How long a mapping must have been stale. What still runs in a thread that ends has run by then. */
 const GRACE_MS = 1_000;

@@ -12,7 +12,8 @@ export { endIfUnused } from "./end-if-unused.ts";
 export { describeSlot, slotInfo, type SlotInfo } from "./describe.ts";
 export { bellPath, Doorbells } from "./doorbells.ts";
 export { LocalCell } from "./local-cell.ts";
-export { park, parking, parkSync, type ParkOptions } from "./park.ts";
+export { park, parking, parkSync } from "./park.ts";
+export type { ParkOptions } from "./park-options.ts";
 export { participant, type Participant } from "./participant.ts";
 export {
   attachCell,

@@ -1,15 +1,24 @@
+import { onAbort } from "../util/abort.ts";
+import { setTimer } from "../util/timer.ts";
 import type { Socket } from "node:net";
 import { setWaiting } from "../thread/status-word.ts";
 import { faultPoint } from "../util/fault-point.ts";
-import { checkMilliseconds, type WaitOptions } from "../util/wait-options.ts";
-import { currentContext, type Context } from "./context.ts";
+import { currentContext } from "./context.ts";
 import { DeadlockWatch } from "./deadlock.ts";
+import { checkedTimeout, type ParkOptions } from "./park-options.ts";
 import { participant, type Participant } from "./participant.ts";
 import { settleCell } from "./shared-object.ts";
 import { generationIn, slotOf } from "./token.ts";
 import { eraseWait, noteWait, setWaiterBit } from "./wait-records.ts";
 import { wake, type Waker } from "./wake.ts";
 import type { Wish } from "./wish.ts";
+import {
+  clearInterval,
+  clearTimeout,
+  performance,
+  queueMicrotask,
+  setInterval,
+} from "../util/platform.ts";
 
 /**
  * The longest sleep. Everything that wakes is a hint: who was missed by the dead looks again after this.
@@ -20,13 +29,6 @@ const SLICE_MS = sliceLength();
 const STARVING_MS = 5;
 /** A wait that is likely to be short is not worth a sleep: how often to look before. About 5 µs. */
 const SPINS = 200;
-
-/** Bounds of one wait, and whether it may end with a DeadlockError. */
-export interface ParkOptions extends WaitOptions {
-  readonly detectDeadlock?: boolean;
-  /** The context the wait is part of; default: the current one. */
-  readonly context?: Context | undefined;
-}
 
 /** Tests make the slices long, to see that nothing relies on them. */
 function sliceLength(): number {
@@ -114,11 +116,11 @@ class Parking implements Waker {
       const watch = new DeadlockWatch(this.participant, wish, false, context, options);
       let timer: NodeJS.Timeout | undefined;
       const signal = options?.signal;
-      const onAbort = (): void => leave(() => reject(signal?.reason));
+      let unwatch = (): void => {};
       const end = (isFulfilled: boolean): void => {
         clearTimeout(timer);
         clearTimeout(wait.alarm);
-        signal?.removeEventListener("abort", onAbort);
+        unwatch();
         this.#remove(wait, isFulfilled);
       };
       const leave = (report: () => void): void => {
@@ -142,7 +144,7 @@ class Parking implements Waker {
       };
       this.#add(wait);
       if (timeout !== Infinity) timer = setTimer(() => leave(() => resolve(undefined)), timeout);
-      signal?.addEventListener("abort", onAbort, { once: true });
+      unwatch = onAbort(signal, () => leave(() => reject(signal?.reason)));
       if (!isBehind) this.#try(wait);
     });
   }
@@ -317,18 +319,6 @@ class Parking implements Waker {
 /** Without waiting, but not without taking over from the dead. */
 function tryOnce<T extends {}>(wish: Wish<T>): T | undefined {
   return wish.attempt() ?? (wish.recover?.() === true ? wish.attempt() : undefined);
-}
-
-/** Of Node's timers. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
-
-function setTimer(callback: () => void, timeout: number): NodeJS.Timeout | undefined {
-  return timeout > MAX_TIMER_MS ? undefined : setTimeout(callback, timeout);
-}
-
-function checkedTimeout(options: ParkOptions | undefined): number {
-  options?.signal?.throwIfAborted();
-  return options?.timeout === undefined ? Infinity : checkMilliseconds(options.timeout, "timeout");
 }
 
 let instance: Parking | undefined;

@@ -25,6 +25,7 @@ import type { LocalCell } from "./local-cell.ts";
 import { removeStrayFiles } from "./stray-files.ts";
 import { countLive, sweepDead, sweepSlot, usedSlots } from "./sweep.ts";
 import { tokenOf } from "./token.ts";
+import { Date } from "../util/platform.ts";
 
 const BELL_BUFFER = 512;
 

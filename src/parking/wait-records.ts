@@ -13,6 +13,7 @@ import {
 } from "../memory/index.ts";
 import type { Context } from "./context.ts";
 import type { LocalCell } from "./local-cell.ts";
+import { Date } from "../util/platform.ts";
 
 /** How a wait is noted. */
 export interface WaitNote {

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { constants } from "node:os";
 import type { ExitStatus } from "../wire/index.ts";
+import { performance } from "../util/platform.ts";
 
 /** First and longest pause between two looks; short joins are answered soon, long ones cost next to nothing. */
 const FIRST_PAUSE_MS = 1;

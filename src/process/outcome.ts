@@ -24,6 +24,8 @@ export class Outcome<R> {
   /** What went wrong in the child itself: thrown by `run()`, or what it died of. Undefined after an `exit()`. */
   uncaught: unknown;
   #settled = false;
+  /** What the result was rejected with: an abort that came before the start was over, for one. */
+  #failure: unknown;
   #of: OutcomeOf | undefined;
   readonly #result = deferred<R>();
 
@@ -43,6 +45,7 @@ export class Outcome<R> {
   reject(error: unknown): void {
     if (this.#settled) return;
     this.#settled = true;
+    this.#failure = error;
     this.#result.reject(error);
   }
 
@@ -96,7 +99,7 @@ export class Outcome<R> {
       });
     }
     return new ProcessError(`${name} ${endOf(status, status.code ?? 1)} before it was up.`, {
-      cause: this.uncaught,
+      cause: this.uncaught ?? this.#failure,
     });
   }
 

@@ -2,6 +2,7 @@ import { globalSlot } from "../util/global-slot.ts";
 import { deferred, type Deferred } from "../util/deferred.ts";
 import { waitWithin, type WaitOptions } from "../util/wait-options.ts";
 import { processIdentity } from "./identity.ts";
+import { clearInterval, setInterval, setTimeout } from "../util/platform.ts";
 
 /** How long a child that waits for its parent's end may go on after it, to tidy up; see `watchdog.ts`. */
 const GRACE_MS = 200;

@@ -1,5 +1,6 @@
 import { isMainThread } from "node:worker_threads";
 import { CancelledError } from "../errors/index.ts";
+import { sharedController } from "../util/abort.ts";
 import { globalSlot } from "../util/global-slot.ts";
 import { processIdentity } from "./identity.ts";
 
@@ -9,7 +10,7 @@ interface Shutdown {
 }
 
 const shutdown: Shutdown = globalSlot("shutdown", () => ({
-  controller: new AbortController(),
+  controller: sharedController(),
   listens: false,
 }));
 

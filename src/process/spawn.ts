@@ -11,6 +11,7 @@ import { ProcessError } from "../errors/index.ts";
 import type { LaneDescriptors } from "../wire/bulk-lane.ts";
 import { type Boot, type ExitStatus, type Peer, SocketChannel } from "../wire/index.ts";
 import { inheritedExecArgv } from "./exec-argv.ts";
+import { clearTimeout, setTimeout } from "../util/platform.ts";
 
 /** Where one of the three standard streams of a child goes. */
 export type StdioTarget = "inherit" | "pipe" | "ignore" | number;

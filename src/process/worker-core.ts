@@ -1,3 +1,5 @@
+import { onAbort } from "../util/abort.ts";
+import { MAX_TIMER_MS } from "../util/timer.ts";
 import { CancelledError, InvalidStateError, ProcessError } from "../errors/index.ts";
 import { importing } from "../task/index.ts";
 import { deferred } from "../util/deferred.ts";
@@ -12,6 +14,7 @@ import { prepareJob } from "./job.ts";
 import { processIdentity, threadIdentity } from "./identity.ts";
 import { ChildMessage } from "./messages.ts";
 import { Outcome } from "./outcome.ts";
+import { clearTimeout, setTimeout } from "../util/platform.ts";
 
 /** `new`: not started. `starting`: on its way. `failed`: could not be started. `inside`: this is the child itself. */
 export type CoreState = "new" | "starting" | "running" | "stopped" | "failed" | "closed" | "inside";
@@ -19,7 +22,6 @@ export type CoreState = "new" | "starting" | "running" | "stopped" | "failed" | 
 /** How long after an abort of its `signal` a child is terminated. */
 const ABORT_GRACE_MS = 1000;
 /** The longest delay of a Node timer. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** What a {@link WorkerCore} is made of. */
 export interface CoreParts {
@@ -292,7 +294,7 @@ export abstract class WorkerCore<R> {
     // What was asked for while the peer was being made.
     if (this.isStopping) peer.kill("SIGTERM");
     if (this.options.signal?.aborted === true) this.#onAbort();
-    this.options.signal?.addEventListener("abort", this.#onAbort, { once: true });
+    this.#unwatch = onAbort(this.options.signal, this.#onAbort);
   }
 
   #receive(frame: unknown[], attachments: unknown[] | undefined): void {
@@ -318,7 +320,7 @@ export abstract class WorkerCore<R> {
     // Who does not wait for the start any more has seen it succeed.
     this.#up.promise.catch(() => {});
     for (const timer of this.#timers) clearTimeout(timer);
-    this.options.signal?.removeEventListener("abort", this.#onAbort);
+    this.#unwatch();
     if (this.#handle !== undefined) removeChild(this.#handle);
     this.#handle = undefined;
     loseMoves(this.#moves);
@@ -326,6 +328,8 @@ export abstract class WorkerCore<R> {
     this.#exited.resolve(code);
     this.ended();
   }
+
+  #unwatch: () => void = () => {};
 
   readonly #onAbort = (): void => {
     const reason: unknown = this.options.signal?.reason;

@@ -3,6 +3,13 @@ import { parkSync } from "../parking/index.ts";
 import { checkMilliseconds, type WaitOptions } from "../util/wait-options.ts";
 import type { QueueCore } from "./queue-core.ts";
 import { progressWish } from "./wait-requests.ts";
+import {
+  clearInterval,
+  clearTimeout,
+  performance,
+  setInterval,
+  setTimeout,
+} from "../util/platform.ts";
 
 /** An exit waits as long as items are taken, and this long when none is. */
 const EXIT_PATIENCE_MS = 5000;

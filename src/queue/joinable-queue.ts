@@ -6,6 +6,7 @@ import { checkMilliseconds, type WaitOptions } from "../util/wait-options.ts";
 import { Queue, type QueueOptions } from "./queue.ts";
 import { doneWish } from "./wait-requests.ts";
 import { RING } from "./ring-layout.ts";
+import { performance } from "../util/platform.ts";
 
 /**
  * A {@link Queue} that knows when everything that was put has been worked on.

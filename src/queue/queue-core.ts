@@ -26,6 +26,7 @@ import { IMMEDIATE, RING, SHUT } from "./ring-layout.ts";
 import { RingLock } from "./ring-lock.ts";
 import { Ring, type Incoming } from "./ring.ts";
 import { Sleepers } from "./waiters.ts";
+import { performance } from "../util/platform.ts";
 
 /** The answer when there will be no item any more. */
 export const ENDED: unique symbol = Symbol("ended");

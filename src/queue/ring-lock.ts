@@ -8,6 +8,7 @@ import {
 } from "../parking/index.ts";
 import { faultPoint } from "../util/fault-point.ts";
 import type { Sleepers } from "./waiters.ts";
+import { performance } from "../util/platform.ts";
 
 /** Looks at a taken lock before its holder may have lost its processor: about 5 µs. */
 const SPINS = 200;

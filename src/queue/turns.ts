@@ -1,3 +1,4 @@
+import { performance, setImmediate } from "../util/platform.ts";
 /** A task that always finds work may keep the event loop this long. */
 const MAX_TURN_MS = 10;
 /** Reading the clock each time would cost as much as the work. */

@@ -9,6 +9,7 @@ import {
   describeTimer,
   type SharedState,
 } from "./describe-kinds.ts";
+import { Date } from "../util/platform.ts";
 
 /** A holder of an object, as seen from outside. */
 export interface SeenHolder {

@@ -16,6 +16,7 @@ import {
   type Wish,
 } from "../parking/index.ts";
 import { faultPoint } from "../util/fault-point.ts";
+import { Date } from "../util/platform.ts";
 
 /**
  * The state of a word that was released to the one that starves: nobody owns it, and only the one that

@@ -18,6 +18,7 @@ import { describeOwner } from "./owner-text.ts";
 import { Ownership } from "./ownership.ts";
 import { Readers, type Reading } from "./readers.ts";
 import { Arrival, shareable, SyncObject, type SharedOptions } from "./sync-object.ts";
+import { performance } from "../util/platform.ts";
 
 /** Options of {@link RWLock}. */
 export interface RWLockOptions extends SharedOptions {

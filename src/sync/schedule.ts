@@ -1,5 +1,6 @@
 import { CELL, type Place } from "../memory/index.ts";
 import { WAITERS } from "../parking/index.ts";
+import { hrtime } from "../util/platform.ts";
 
 // The state: version << 2 | AUTO | W. The lowest bit of the version says which of two entries is valid: a new
 // schedule is written to the other one and counts once the version is raised, so nobody sees half of it.
@@ -20,7 +21,7 @@ const TICK_MASK = 0xffffff;
 
 /** Milliseconds of a clock that all processes since the start of the machine share, and that nobody can set. */
 export function monotonic(): number {
-  const [seconds, nanoseconds] = process.hrtime();
+  const [seconds, nanoseconds] = hrtime();
   return seconds * 1e3 + nanoseconds / 1e6;
 }
 

@@ -11,6 +11,7 @@ import {
 } from "../parking/index.ts";
 import { inspectAs } from "../util/inspectable.ts";
 import { registerOwnClass } from "../wire/class-registry.ts";
+import { setTimeout } from "../util/platform.ts";
 
 /** How long an object that was sent is kept for those who receive it, if the sender lets go of it. */
 const LENDING_MS = 60_000;

@@ -9,6 +9,7 @@ import type { FunctionPlace } from "./inspect.ts";
 import { findInText, isDefaultExpression } from "./module-text.ts";
 import { normalizeModuleUrl } from "./module-url.ts";
 import { sourceHash } from "./source-hash.ts";
+import { clearTimeout, setImmediate, setTimeout } from "../util/platform.ts";
 
 /** Turns of the event loop that `import()` of a module that is already evaluated needs at most; without loader hooks it needs none. */
 const IMPORT_TURNS = 3;

@@ -13,6 +13,7 @@ import type { ExitStatus, Peer, ThreadIdentity } from "../wire/index.ts";
 import { nextThreadIdentity, threadSelf } from "./self.ts";
 import type { ThreadPeer } from "./spawn.ts";
 import { createStatus, StatusView } from "./status-word.ts";
+import { setImmediate } from "../util/platform.ts";
 
 /** What a Thread may be told besides its target. */
 export interface ThreadSettings extends HandleOptions {

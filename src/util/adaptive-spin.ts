@@ -1,3 +1,15 @@
+import { performance, setImmediate } from "./platform.ts";
+
+/** What it needs of the platform; tests give their own. */
+export interface LoopClock {
+  /** Milliseconds since whenever. */
+  now(): number;
+  /** Calls back in the next turn of the event loop. */
+  nextTurn(callback: () => void): void;
+}
+
+const PLATFORM: LoopClock = { now: performance.now, nextTurn: setImmediate };
+
 /** How long an event loop is kept from sleeping for work that is likely to come at once. */
 const SPIN_MS = 0.2;
 /** Work that comes this soon would have been there sooner still, had nobody had to wake up for it. */
@@ -24,6 +36,7 @@ const REST_MS = 20;
  * `PTHREAD_MUTEX_ADAPTIVE_NP`, the JVM's adaptive spinning, `ParkingLot` of WebKit. What spins here is an event loop.
  */
 export class AdaptiveSpin {
+  readonly #clock: LoopClock;
   #since = 0;
   #waiting = false;
   #turning = false;
@@ -35,9 +48,13 @@ export class AdaptiveSpin {
   #switches = 0;
   #restUntil = 0;
 
+  constructor(clock: LoopClock = PLATFORM) {
+    this.#clock = clock;
+  }
+
   /** There is nothing to do until more work comes. */
   begin(): void {
-    this.#since = performance.now();
+    this.#since = this.#clock.now();
     this.#waiting = true;
     this.#waits++;
     this.#turned = this.#since;
@@ -49,16 +66,16 @@ export class AdaptiveSpin {
     if (!this.#waiting) return;
     this.#waiting = false;
     if (this.#turning) this.#vain = 0;
-    this.#worthwhile = performance.now() - this.#since < SOON_MS;
+    this.#worthwhile = this.#clock.now() - this.#since < SOON_MS;
   }
 
   /** An immediate makes the loop look for events without waiting for them. */
   #turn(): void {
     this.#turning = true;
-    setImmediate(() => {
+    this.#clock.nextTurn(() => {
       this.#turning = false;
       if (!this.#waiting) return;
-      const now = performance.now();
+      const now = this.#clock.now();
       if (now - this.#turned > INTERRUPTED_MS && this.#mustRest()) this.#restUntil = now + REST_MS;
       else if (now - this.#since < SPIN_MS) {
         this.#turned = now;

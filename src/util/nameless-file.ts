@@ -1,6 +1,7 @@
 import { constants, openSync, unlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { performance } from "./platform.ts";
 
 /** Linux's O_TMPFILE without the O_DIRECTORY that belongs to it; Node has no name for it. */
 const TMPFILE_BIT = 0o20000000;

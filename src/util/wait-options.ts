@@ -1,3 +1,6 @@
+import { onAbort } from "./abort.ts";
+import { MAX_TIMER_MS, setTimer } from "./timer.ts";
+import { clearTimeout } from "./platform.ts";
 /** Bounds of a wait; every function of this package that waits takes them. */
 export interface WaitOptions {
   /** Milliseconds; `0` tries once, a negative number counts as 0; default: no limit. */
@@ -5,9 +8,6 @@ export interface WaitOptions {
   /** Gives the wait up; it then rejects with `signal.reason`. */
   readonly signal?: AbortSignal | undefined;
 }
-
-/** The longest delay of a Node timer; a longer timeout is no limit in practice. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Checks a number of milliseconds; NaN and non-numbers are mistakes of the caller. */
 export function checkMilliseconds(value: unknown, name: string): number {
@@ -36,24 +36,21 @@ export async function waitWithin<T>(
   if (signal?.aborted) throw signal.reason;
   if (timeout > MAX_TIMER_MS && signal === undefined) return promise;
   let timer: NodeJS.Timeout | undefined;
-  let abort: (() => void) | undefined;
+  let unwatch: (() => void) | undefined;
   try {
     return await new Promise<T>((resolve, reject) => {
-      if (timeout <= MAX_TIMER_MS) {
-        timer = setTimeout(() => {
-          try {
-            resolve(onTimeout(timeout));
-          } catch (error) {
-            reject(error);
-          }
-        }, timeout);
-      }
-      abort = () => reject(signal?.reason);
-      signal?.addEventListener("abort", abort, { once: true });
+      timer = setTimer(() => {
+        try {
+          resolve(onTimeout(timeout));
+        } catch (error) {
+          reject(error);
+        }
+      }, timeout);
+      unwatch = onAbort(signal, () => reject(signal?.reason));
       promise.then(resolve, reject);
     });
   } finally {
     clearTimeout(timer);
-    if (abort !== undefined) signal?.removeEventListener("abort", abort);
+    unwatch?.();
   }
 }

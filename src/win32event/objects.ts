@@ -12,6 +12,7 @@ import {
   type SyncObject,
 } from "../sync/index.ts";
 import { ERROR_ALREADY_EXISTS } from "./constants.ts";
+import { Date } from "../util/platform.ts";
 
 /** Attributes of objects; there are none. */
 export type Attributes = null | undefined;

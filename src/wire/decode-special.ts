@@ -5,6 +5,7 @@ import { readError } from "./error-fields.ts";
 import type { DecodedBuffer, DecodeState } from "./decode-state.ts";
 import { notRegistered } from "./own-classes.ts";
 import { Tag } from "./tags.ts";
+import { Date } from "../util/platform.ts";
 
 /** Reads what follows the tag of an object that is neither a plain object nor a dense array. */
 export function decodeSpecial(state: DecodeState, tag: number): unknown {

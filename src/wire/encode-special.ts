@@ -5,6 +5,7 @@ import type { EncodeState } from "./encode-state.ts";
 import { writeError } from "./error-fields.ts";
 import { Tag } from "./tags.ts";
 import { hostKind, isAsyncIterable, isReadableStream, refusal, Unsendable } from "./unsendable.ts";
+import { Date } from "../util/platform.ts";
 
 /**
  * Writes an object that is neither a plain object nor a plain array.

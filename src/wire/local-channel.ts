@@ -1,4 +1,5 @@
 import type { Channel } from "./channel.ts";
+import { setImmediate } from "../util/platform.ts";
 
 type Frame = readonly [readonly unknown[], unknown[] | undefined];
 

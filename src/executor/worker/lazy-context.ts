@@ -1,3 +1,4 @@
+import { sharedController } from "../../util/abort.ts";
 import { decodeValue, encodeValue } from "../../wire/codec.ts";
 import { MessageKind } from "../protocol.ts";
 import { leaveAlone, type TaskContext } from "./task-context.ts";
@@ -16,7 +17,7 @@ export class LazyContext implements TaskContext {
   }
 
   get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
+    this.#controller ??= sharedController();
     return this.#controller.signal;
   }
 
@@ -55,7 +56,7 @@ export class LazyContext implements TaskContext {
   }
 
   abort(reason: unknown): void {
-    this.#controller ??= new AbortController();
+    this.#controller ??= sharedController();
     this.#controller.abort(reason);
   }
 

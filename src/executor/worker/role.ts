@@ -12,6 +12,7 @@ import { StreamHub } from "../streams.ts";
 import { FunctionTable } from "./function-table.ts";
 import type { WorkerSettings } from "./settings.ts";
 import { type IncomingTask, TaskRunner } from "./task-runner.ts";
+import { performance, setImmediate } from "../../util/platform.ts";
 
 /** After this long without a break the event loop gets a turn: signals, cancels and I/O come through. */
 const SLICE_MS = 1;

@@ -12,6 +12,7 @@ import { LazyContext, runsAlone } from "./lazy-context.ts";
 import { sourceWithin } from "./source-within.ts";
 import { enterAlone, runAmongOthers, type TaskContext } from "./task-context.ts";
 import { transferListOf } from "../transfer.ts";
+import { performance } from "../../util/platform.ts";
 
 /** A task as it arrived. */
 export interface IncomingTask {

@@ -3,6 +3,7 @@ import { type Call, type Caller, type CallEnd, park, type Parked } from "../call
 import { BroadcastWait, NOT_YET, WaitLine } from "../wait-line.ts";
 import { checkInteger } from "./checks.ts";
 import { type ConditionLock, ManagedRLock } from "./locks.ts";
+import { setImmediate } from "../../util/platform.ts";
 
 /** A counter of permits. */
 export class ManagedSemaphore {

@@ -10,6 +10,7 @@ const callCondition: CallBuiltIn<NameIn<typeof CONDITION>> = callBuiltIn;
 const callEvent: CallBuiltIn<NameIn<typeof EVENT>> = callBuiltIn;
 const callLock: CallBuiltIn<NameIn<typeof LOCK>> = callBuiltIn;
 const callSemaphore: CallBuiltIn<NameIn<typeof SEMAPHORE>> = callBuiltIn;
+import { performance } from "../../util/platform.ts";
 
 /** The flow of async work that holds RLocks by `run()`; 0: none of its own. */
 const flows: AsyncLocalStorage<number> = new AsyncLocalStorage();

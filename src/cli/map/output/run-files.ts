@@ -2,6 +2,7 @@ import type { JournalWriter } from "../journal/journal-writer.ts";
 import type { FinishedBlock } from "./finished-block.ts";
 import type { Output } from "./output.ts";
 import type { BlockSink } from "./output-queue.ts";
+import { clearInterval, setInterval } from "../../../util/platform.ts";
 
 /** Once a second is seldom enough not to be noticed, and little enough to be done again. */
 const COMMIT_EVERY_MS = 1000;

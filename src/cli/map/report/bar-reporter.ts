@@ -6,6 +6,7 @@ import type { FailedRecord, Reporter } from "./reporter.ts";
 import type { RunCounters } from "../run/run-counters.ts";
 import { shownSummary } from "./summary.ts";
 import type { Summary } from "./summary.ts";
+import { clearInterval, setInterval } from "../../../util/platform.ts";
 
 /** Ten times a second looks alive; more only costs. */
 const REDRAW_EVERY_MS = 100;

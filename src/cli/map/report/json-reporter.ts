@@ -2,6 +2,7 @@ import { fractionDone } from "./progress-text.ts";
 import type { FailedRecord, Reporter } from "./reporter.ts";
 import type { RunCounters } from "../run/run-counters.ts";
 import type { Summary } from "./summary.ts";
+import { clearInterval, setInterval } from "../../../util/platform.ts";
 
 const LINE_EVERY_MS = 1000;
 

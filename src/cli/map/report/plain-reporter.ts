@@ -4,6 +4,7 @@ import type { FailedRecord, Reporter } from "./reporter.ts";
 import type { RunCounters } from "../run/run-counters.ts";
 import { shownSummary } from "./summary.ts";
 import type { Summary } from "./summary.ts";
+import { clearInterval, setInterval } from "../../../util/platform.ts";
 
 /** Seldom enough for the log of a night's run, often enough to see that it lives. */
 const LINE_EVERY_MS = 10_000;

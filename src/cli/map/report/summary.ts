@@ -1,6 +1,6 @@
-import { performance } from "node:perf_hooks";
 import type { RunCounters } from "../run/run-counters.ts";
 import { bytesText, countedText, countText, rateText, spanText } from "../../text.ts";
+import { performance } from "../../../util/platform.ts";
 
 /** The sums of a run. Times are milliseconds. */
 export interface Summary {

@@ -1,9 +1,9 @@
-import { performance } from "node:perf_hooks";
 import type { BlockBody } from "../input/block.ts";
 import type { Output } from "../output/output.ts";
 import type { BlockResult } from "../work/block-runner.ts";
 import type { RunCounters } from "../run/run-counters.ts";
 import type { FailedRecord } from "./reporter.ts";
+import { clearInterval, performance, setInterval } from "../../../util/platform.ts";
 
 /** Viewers give up on files much larger than this. */
 const MAX_BYTES = 200 * 1024 * 1024;

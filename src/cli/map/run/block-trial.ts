@@ -1,4 +1,3 @@
-import { performance } from "node:perf_hooks";
 import type { BlockBody, RecordBlock } from "../input/block.ts";
 import { unitsOf } from "../input/split.ts";
 import type { Unit } from "../input/split.ts";
@@ -22,6 +21,7 @@ import type { RunCounters } from "./run-counters.ts";
 import type { Slots } from "./slots.ts";
 import type { RecordTimeLimit } from "./time-limit.ts";
 import type { Workers } from "./workers.ts";
+import { Date, performance } from "../../../util/platform.ts";
 
 /** What running a block needs from the run it belongs to. */
 export interface TrialOptions {

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { freemem } from "node:os";
+import { clearInterval, setInterval } from "../../../util/platform.ts";
 
 const LOOK_EVERY_MS = 500;
 /** Below this part of what has to be free, what was started last makes way. */

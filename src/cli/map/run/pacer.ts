@@ -1,5 +1,5 @@
-import { performance } from "node:perf_hooks";
-import { setTimeout as sleep } from "node:timers/promises";
+import { onAbort } from "../../../util/abort.ts";
+import { clearTimeout, performance, setTimeout } from "../../../util/platform.ts";
 
 /** Lets records start one after the other, not more often than wanted. */
 export class Pacer {
@@ -26,9 +26,13 @@ export class Pacer {
 /** Waits some milliseconds, or until the signal aborts. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   if (ms <= 0 || signal.aborted) return;
-  try {
-    await sleep(ms, undefined, { signal });
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
+  await new Promise<void>((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      unwatch();
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    const unwatch = onAbort(signal, end);
+  });
 }

@@ -1,5 +1,7 @@
+import { setTimer } from "../../../util/timer.ts";
 import { EXIT_CODE } from "../../exit-code.ts";
 import type { HaltRule } from "../parse/halt.ts";
+import { clearTimeout } from "../../../util/platform.ts";
 
 /** Why a run ends before its input does. */
 export type EndReason = "SIGINT" | "SIGTERM" | "halt" | "max-time";
@@ -58,12 +60,12 @@ export class RunControl {
 
   /** Ends the run some time from now. */
   endAfter(maxTimeMs: number, killAfterMs: number): void {
-    this.#timer = setTimeout(() => {
+    this.#timer = setTimer(() => {
       if (!this.#begin("max-time", "--max-time is over: what runs is finished, or ended soon.")) {
         return;
       }
-      this.#timer = setTimeout(() => this.#brakes.kill(), killAfterMs).unref();
-    }, maxTimeMs).unref();
+      this.#timer = setTimer(() => this.#brakes.kill(), killAfterMs)?.unref();
+    }, maxTimeMs)?.unref();
   }
 
   /** The run is over. */

@@ -1,6 +1,6 @@
-import { performance } from "node:perf_hooks";
 import type { InputTotals } from "../input/block-source.ts";
 import type { BlockResult } from "../work/block-runner.ts";
+import { performance } from "../../../util/platform.ts";
 
 /** What has been done so far, exact at every moment; the progress and the summary read it. */
 export class RunCounters {

@@ -1,7 +1,7 @@
-import { performance } from "node:perf_hooks";
 import { countText, spanText } from "../../text.ts";
 import type { RunCounters } from "./run-counters.ts";
 import type { Flight } from "./workers.ts";
+import { performance } from "../../../util/platform.ts";
 
 /** What runs at this moment, as lines for people: the answer to SIGUSR1. */
 export function runningText(flights: Iterable<Flight>, counters: RunCounters): string {

@@ -1,4 +1,3 @@
-import { performance } from "node:perf_hooks";
 import type { BoundExecutor } from "../../../executor/bound-executor.ts";
 import {
   InlineExecutor,
@@ -13,6 +12,7 @@ import type { Backend } from "../options.ts";
 import type { BlockResult } from "../work/block-runner.ts";
 import type { TargetFinding } from "../work/inspect-target.ts";
 import type { FunctionName, HookSpec, ReduceSpec, RunSpec } from "../work/run-spec.ts";
+import { performance } from "../../../util/platform.ts";
 
 /** What the workers of a run are made of. */
 export interface WorkersOptions {

@@ -1,4 +1,3 @@
-import { performance } from "node:perf_hooks";
 import { taskContext } from "../../../executor/index.ts";
 import { resolveTask } from "../../../task/index.ts";
 import { isThenable } from "../../../util/thenable.ts";
@@ -15,6 +14,7 @@ import { recordsOf } from "./records-of.ts";
 import type { ReadRecord } from "./records-of.ts";
 import type { RunSpec } from "./run-spec.ts";
 import { printToStderr } from "./worker-output.ts";
+import { performance } from "../../../util/platform.ts";
 
 // What else runs in workers: the command names all of it by this one module.
 export { mergePartials } from "./fold.ts";
