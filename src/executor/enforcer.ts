@@ -30,7 +30,7 @@ export class Enforcer {
 
   /** Gives a started task up; its place stays taken until the worker comes back from it or dies. */
   abandon(link: WorkerLink, entry: TaskEntry, reason: unknown): void {
-    const ghost = link.abandon(entry);
+    const ghost = link.abandon(entry, reason);
     const thrown = encodeThrown(reason, { destination: "process", root: "reason" });
     link.peer.channel.send([MessageKind.cancel, ghost.id, thrown.bytes], thrown.attachments);
     ghost.timer = setTimer(() => this.#onGraceOver(link, ghost), this.#options.grace);

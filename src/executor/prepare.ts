@@ -3,7 +3,7 @@ import { arePlain, type Destination, encodeValue, type StreamPort } from "../wir
 import type { PeerKind } from "../wire/index.ts";
 import type { LentMemory } from "./lent-memory.ts";
 import { loseMoves, type Move } from "../wire/moves.ts";
-import type { StreamSource } from "./streams.ts";
+import type { ArgumentStream, StreamSource } from "./streams.ts";
 import { type CompiledOptions, FunctionRecord, TaskEntry, type TaskSink } from "./task-entry.ts";
 import { captureTrace } from "./trace.ts";
 import { performance } from "../util/platform.ts";
@@ -50,11 +50,11 @@ function noteSite(
 
 /** Collects the streams among the arguments of one task. */
 class ArgumentStreams implements StreamPort {
-  readonly found: [number, StreamSource][] = [];
+  readonly found: ArgumentStream[] = [];
 
   exportStream(source: StreamSource): number {
     const id = nextArgumentStream++;
-    this.found.push([id, source]);
+    this.found.push({ id, source, isOpened: false });
     return id;
   }
 
@@ -110,9 +110,35 @@ export function prepareTask(
   entry.attachments = encoded.attachments;
   entry.transferList = encoded.transfer;
   if (lent.length > 0) entry.lent = lent;
-  if (encoded.moves !== undefined) entry.sink = new LosingSink(sink, encoded.moves);
+  if (encoded.moves !== undefined) {
+    entry.moves = encoded.moves;
+    entry.sink = new LosingSink(sink, encoded.moves);
+  }
+  if (options.retries > 0 || options.transfer !== undefined) takeOver(entry);
   if (streams.found.length > 0) entry.streams = streams.found;
   return entry;
+}
+
+/**
+ * Takes what `transfer` names away from the caller now, not when the task is handed to a worker: what is
+ * written to it in between must not travel. With retries the buffers stay here, and each try gets a copy.
+ */
+function takeOver(entry: TaskEntry): void {
+  const { transferList } = entry;
+  if (transferList === undefined) return;
+  try {
+    const taken = structuredClone(transferList, { transfer: transferList as never });
+    entry.attachments = entry.attachments?.map((item) => {
+      const index = transferList.indexOf(item);
+      return index === -1 ? item : taken[index];
+    });
+    const moving =
+      entry.options.retries === 0 ? taken : taken.filter((item) => !(item instanceof ArrayBuffer));
+    entry.transferList = moving.length === 0 ? undefined : moving;
+  } catch (error) {
+    loseMoves(entry.moves);
+    throw error;
+  }
 }
 
 /** Gives up what the arguments gave away when the task fails; what a worker has taken is not affected. */

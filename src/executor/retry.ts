@@ -1,4 +1,10 @@
-import { CancelledError, SerializationError, TaskNotFoundError } from "../errors/index.ts";
+import {
+  CancelledError,
+  InvalidStateError,
+  SerializationError,
+  TaskNotFoundError,
+} from "../errors/index.ts";
+import { ChunkFailure } from "./chunk-failure.ts";
 import type { TaskEntry } from "./task-entry.ts";
 import type { WorkerLink } from "./worker-link.ts";
 
@@ -9,18 +15,43 @@ export type RetryPlan =
 
 /** Decides whether a task that failed in a worker is tried again, and when. */
 export function planRetry(link: WorkerLink, entry: TaskEntry, error: unknown): RetryPlan {
-  // What a stream among the arguments has given away cannot be given again.
-  const opened = (entry.streams ?? []).some(([id]) => link.streams.withdraw(id));
+  for (const { id } of entry.streams ?? []) link.streams.withdraw(id);
   const isLast = entry.attempt > entry.options.retries || entry.pinned?.state === "dead";
-  if (opened || isLast || !isRetryable(error)) return { error };
+  if (isLast || !isRetryable(error)) return { error };
+  const spent = whatIsSpent(entry);
+  if (spent !== undefined) return { error: notAgain(entry, spent, error) };
   const { retryDelay } = entry.options.source;
   try {
-    return {
-      delay: typeof retryDelay === "function" ? retryDelay(entry.attempt) : (retryDelay ?? 0),
-    };
+    const delay = typeof retryDelay === "function" ? retryDelay(entry.attempt) : (retryDelay ?? 0);
+    for (const move of entry.moves ?? []) move.again?.();
+    return { delay };
   } catch (failure) {
     return { error: failure };
   }
+}
+
+/** What of the arguments the failed try has used up, so that another one would get less than the caller gave. */
+function whatIsSpent(entry: TaskEntry): string | undefined {
+  if (entry.streams?.some((stream) => stream.isOpened) === true) {
+    return "it has begun to read a stream among its arguments";
+  }
+  if (entry.moved) return "what `transfer` names has moved into its worker";
+  if (entry.moves?.some((move) => move.again === undefined) === true) {
+    return "an object among its arguments, such as the end of a pipe, has moved into its worker";
+  }
+  return undefined;
+}
+
+function notAgain(entry: TaskEntry, spent: string, failure: unknown): unknown {
+  if (failure instanceof ChunkFailure) {
+    return new ChunkFailure(failure.values, notAgain(entry, spent, failure.error));
+  }
+  const reason = failure instanceof Error ? failure.message : String(failure);
+  return new InvalidStateError(
+    `Attempt ${entry.attempt} of task "${entry.name}" failed and cannot be followed by another: ${spent}. ` +
+      `Give it what can be read again, or no \`retries\`. It failed with: ${reason}`,
+    { cause: failure },
+  );
 }
 
 /** Whether another try can end better: not when the task cannot be found or its values cannot travel. */

@@ -313,7 +313,7 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
 
   #forget(entry: TaskEntry): void {
     clearTimeout(entry.timer);
-    for (const [id] of entry.streams ?? []) entry.link?.streams.withdraw(id);
+    for (const { id } of entry.streams ?? []) entry.link?.streams.withdraw(id);
     entry.state = "settled";
     entry.link = undefined;
     entry.options.unwatch(entry);

@@ -1,4 +1,4 @@
-import { EndOfStreamError } from "../errors/index.ts";
+import { EndOfStreamError, InvalidStateError } from "../errors/index.ts";
 import { deferred, type Deferred } from "../util/deferred.ts";
 import { StreamReader } from "./stream-reader.ts";
 import { decodeValue, encodeValue, type Destination, type StreamPort } from "../wire/codec.ts";
@@ -12,8 +12,21 @@ type Kind = "iterable" | "readable";
 /** What can be read from the other side: opened by the first demand. */
 export type StreamSource = AsyncIterable<unknown> | Iterable<unknown> | ReadableStream<unknown>;
 
+/**
+ * A stream among the arguments of a task. What it has given away is gone, whichever worker got it and
+ * whatever became of that: so it is the task that remembers it, not the channel of one worker.
+ */
+export interface ArgumentStream {
+  readonly id: number;
+  readonly source: StreamSource;
+  /** Somebody has begun to read it. */
+  isOpened: boolean;
+}
+
 interface Source {
   readonly source: StreamSource;
+  /** Told before its first item is taken. */
+  readonly argument: ArgumentStream | undefined;
   iterator: AsyncIterator<unknown> | Iterator<unknown> | undefined;
   credit: number;
   pumping: boolean;
@@ -44,14 +57,19 @@ export class StreamHub implements StreamPort {
   exportStream(source: StreamSource): number {
     const id = this.#nextId;
     this.#nextId += 2;
-    this.addSource(id, source);
+    this.#add(id, source, undefined);
     return id;
   }
 
-  /** Offers a source under an id that the caller keeps unique on this side. */
-  addSource(id: number, source: StreamSource): void {
+  /** Offers a stream of a task's arguments, whose id is unique on this side. */
+  offer(argument: ArgumentStream): void {
+    this.#add(argument.id, argument.source, argument);
+  }
+
+  #add(id: number, source: StreamSource, argument: ArgumentStream | undefined): void {
     this.#sources.set(id, {
       source,
+      argument,
       iterator: undefined,
       credit: 0,
       pumping: false,
@@ -59,15 +77,16 @@ export class StreamHub implements StreamPort {
     });
   }
 
-  /** Takes a source back that the other side will not read, or not on. @returns true when it had been opened. */
-  withdraw(id: number): boolean {
+  /**
+   * Takes a source back that the other side will not read, or not on.
+   *
+   * @param reason - for whoever still reads it there: the stream ends with this error.
+   */
+  withdraw(id: number, reason?: { readonly error: unknown }): void {
     const source = this.#sources.get(id);
-    if (source?.iterator === undefined) {
-      this.#sources.delete(id);
-      return false;
-    }
+    if (source === undefined) return;
+    if (reason !== undefined) this.#sendError(id, reason.error);
     void this.#release(id, source);
-    return true;
   }
 
   /** Settles when the source is exhausted, failed, or not wanted any more. */
@@ -168,8 +187,12 @@ export class StreamHub implements StreamPort {
     try {
       while (source.credit > 0 && this.#sources.has(id)) {
         source.credit--;
-        source.iterator ??= openSource(source.source);
+        if (source.iterator === undefined) {
+          if (source.argument !== undefined) source.argument.isOpened = true;
+          source.iterator = openSource(source.source);
+        }
         const { done, value } = await source.iterator.next();
+        if (!this.#sources.has(id)) return;
         if (done === true) {
           this.#sources.delete(id);
           this.#channel.send([MessageKind.end, id]);
@@ -185,16 +208,20 @@ export class StreamHub implements StreamPort {
         this.#channel.send([MessageKind.item, id, item.bytes], item.attachments, item.transfer);
       }
     } catch (error) {
-      const thrown = encodeThrown(error, { destination: this.#destination, root: "error" });
-      this.#channel.send(
-        [MessageKind.streamError, id, thrown.bytes],
-        thrown.attachments,
-        thrown.transfer,
-      );
+      if (this.#sources.has(id)) this.#sendError(id, error);
       await this.#release(id, source);
     } finally {
       source.pumping = false;
     }
+  }
+
+  #sendError(id: number, error: unknown): void {
+    const thrown = encodeThrown(error, { destination: this.#destination, root: "error" });
+    this.#channel.send(
+      [MessageKind.streamError, id, thrown.bytes],
+      thrown.attachments,
+      thrown.transfer,
+    );
   }
 
   async #release(id: number, source: Source): Promise<void> {
@@ -210,10 +237,33 @@ export class StreamHub implements StreamPort {
   }
 }
 
-/** Begins to read a source. */
+/** Sources that can be read once, and are being read or were. */
+const spent: WeakSet<object> = new WeakSet();
+
+/**
+ * Begins to read a source.
+ *
+ * @throws {@link InvalidStateError} when it can be read once and was begun before: a second reader would get
+ *   the rest, or nothing, and take that for the whole.
+ */
 export function openSource(source: StreamSource): AsyncIterator<unknown> | Iterator<unknown> {
-  if (Symbol.asyncIterator in source) return source[Symbol.asyncIterator]();
-  return (source as Iterable<unknown>)[Symbol.iterator]();
+  if (spent.has(source)) {
+    throw new InvalidStateError(
+      "The stream was given to another task or reader before, which has begun to read it, and it can be read once. " +
+        "Make one for each, or give an object whose [Symbol.asyncIterator]() makes a new iterator each time.",
+    );
+  }
+  const iterator =
+    Symbol.asyncIterator in source
+      ? source[Symbol.asyncIterator]()
+      : (source as Iterable<unknown>)[Symbol.iterator]();
+  if ((iterator as unknown) === source || isStream(source)) spent.add(source);
+  return iterator;
+}
+
+/** A stream of the platform or of Node: each iterator of it goes on where the last one stopped. */
+function isStream(source: object): boolean {
+  return "getReader" in source || ("pipe" in source && "read" in source);
 }
 
 /** The error of readers whose other side went away for no named reason. */

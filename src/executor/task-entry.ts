@@ -1,6 +1,7 @@
 import { onAbort } from "../util/abort.ts";
 import { identify, taskName, type Task, type TaskIdentity } from "../task/index.ts";
-import type { StreamSource } from "./streams.ts";
+import type { ArgumentStream } from "./streams.ts";
+import type { Move } from "../wire/moves.ts";
 import type { TaskOptions } from "./types.ts";
 import type { WorkerLink } from "./worker-link.ts";
 
@@ -155,8 +156,10 @@ export class TaskEntry {
   transferList: unknown[] | undefined;
   /** Memory among the attachments that can be used again when the worker has read them. */
   lent: readonly ArrayBufferLike[] | undefined;
-  /** Stream arguments, by the ids their handles carry. */
-  streams: readonly (readonly [number, StreamSource])[] | undefined;
+  /** Streams among the arguments. */
+  streams: readonly ArgumentStream[] | undefined;
+  /** What the arguments give away to whoever decodes them. */
+  moves: readonly Move[] | undefined;
   /** Streams of its result, by the worker's numbers. */
   results: readonly number[] | undefined;
   /** Headers of the trace it was submitted in, as JSON. */

@@ -22,11 +22,17 @@ export interface TaskOptions {
   readonly timeout?: number | undefined;
   /** Cancels the task; the Future then rejects with `signal.reason`. */
   readonly signal?: AbortSignal | undefined;
-  /** Further tries after an error, a timeout or the worker's death, on another worker if there is one. Default 0. */
+  /**
+   * Further tries after an error, a timeout or the worker's death, on another worker if there is one. Default 0.
+   *
+   * Each gets the arguments as they were given. If a try has used some of them up (it has begun to read a stream,
+   * a port or the end of a pipe has moved into its worker), the task fails with InvalidStateError instead of another
+   * try; `cause` is what the try failed with.
+   */
   readonly retries?: number | undefined;
   /** Milliseconds before a retry, or a function of the attempt that failed (1, 2, …). Default 0. */
   readonly retryDelay?: number | ((attempt: number) => number) | undefined;
-  /** Objects among the arguments that are moved instead of copied: ArrayBuffers, MessagePorts. */
+  /** Objects among the arguments that are moved instead of copied: ArrayBuffers, MessagePorts. The caller has them no more once `submit` has returned. */
   readonly transfer?: readonly unknown[] | undefined;
   /** Items sent to a worker at a time by `map`. Default: as many as make some milliseconds of work. */
   readonly chunkSize?: number | undefined;

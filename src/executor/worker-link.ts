@@ -149,9 +149,10 @@ export class WorkerLink {
     return true;
   }
 
-  /** Puts a stand-in in the place of a started task that is given up. @returns the stand-in. */
-  abandon(entry: TaskEntry): TaskEntry {
+  /** Puts a stand-in in the place of a started task that is given up; its streams end with `error`. @returns the stand-in. */
+  abandon(entry: TaskEntry, error: unknown): TaskEntry {
     const ghost = entry.ghost();
+    for (const { id } of entry.streams ?? []) this.streams.withdraw(id, { error });
     this.inflight.set(entry.id, ghost);
     entry.link = undefined;
     return ghost;
@@ -175,11 +176,10 @@ export class WorkerLink {
     for (const entry of entries) {
       entry.state = "sent";
       this.#define(entry.record);
-      for (const [id, source] of entry.streams ?? []) this.streams.addSource(id, source);
+      for (const stream of entry.streams ?? []) this.streams.offer(stream);
       if (entry.attachments !== undefined) {
         sendBatch();
-        // A retry needs what the first try sent: then it is copied instead of moved.
-        const moved = entry.options.retries === 0 ? entry.transferList : undefined;
+        const moved = entry.transferList;
         entry.moved = moved !== undefined && this.peer.kind !== "process";
         this.peer.channel.send(
           [MessageKind.tasks, maySpin, entry.id, entry.record.id, headerOf(entry), entry.args],
@@ -222,7 +222,7 @@ export class WorkerLink {
       if (entry.state === "sent") sent.push(entry.id);
       this.remove(entry);
       this.handed--;
-      for (const [id] of entry.streams ?? []) this.streams.withdraw(id);
+      for (const { id } of entry.streams ?? []) this.streams.withdraw(id);
       entry.link = undefined;
     }
     // One that comes back to this worker in the same tick must not be sent twice.

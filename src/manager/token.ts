@@ -27,6 +27,7 @@ export function writeToken(host: Host, sent: Sent): Token {
   moves({
     commit: () => host.pin(sent.id, pinId),
     lost: () => host.unpin(pinId),
+    again: () => host.pin(sent.id, pinId),
   });
   const { server, address, key } = host;
   const { id, kind, methods } = sent;

@@ -24,9 +24,13 @@ export class LocalChannel implements Channel {
     return [one, other];
   }
 
-  send(frame: readonly unknown[], attachments?: unknown[]): void {
+  send(frame: readonly unknown[], attachments?: unknown[], transfer?: unknown[]): void {
     if (this.#closed || this.#other === undefined) return;
-    this.#other.#arrived.push([frame, attachments]);
+    // What does not move is copied, as `postMessage` does: the sender may send it again.
+    const received = attachments?.map((item) =>
+      item instanceof ArrayBuffer && transfer?.includes(item) !== true ? item.slice(0) : item,
+    );
+    this.#other.#arrived.push([frame, received]);
     this.#other.#schedule();
   }
 

@@ -6,6 +6,8 @@ export interface Move {
   commit(): void;
   /** The message will not be read: the object is given up. No effect once the receiver has it. */
   lost(): void;
+  /** The same message goes out once more, after somebody may have read it. Absent when it can be read once. */
+  again?(): void;
 }
 
 interface Slot {

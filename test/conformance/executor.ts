@@ -3,6 +3,7 @@ import { type KindName, MAKE } from "../executor/kit.ts";
 import { testLife } from "./executor-life.ts";
 import { testMap } from "./executor-map.ts";
 import { testOptions } from "./executor-options.ts";
+import { testRetries } from "./executor-retries.ts";
 import { testStreams } from "./executor-streams.ts";
 import { testValues } from "./executor-values.ts";
 
@@ -20,6 +21,9 @@ export function executorConformance(kind: KindName): void {
   });
   describe(`${kind}: streams`, () => {
     testStreams(kind, make);
+  });
+  describe(`${kind}: what retries find`, () => {
+    testRetries(kind, make);
   });
   describe(`${kind}: workers and ends`, () => {
     testLife(kind, make);

@@ -39,7 +39,7 @@ export function endingAfterEach(make: Make): Make {
   };
 }
 
-/** A stream that gives its one item when it is opened: tasks wait for it without polling. */
+/** A stream that gives each reader its one item when it is opened: tasks wait for it without polling. */
 export interface Gate {
   readonly stream: AsyncIterable<number>;
   open(): void;
@@ -54,7 +54,7 @@ export function gate(): Gate {
     await opened;
     yield 1;
   }
-  return { stream: wait(), open };
+  return { stream: { [Symbol.asyncIterator]: wait }, open };
 }
 
 /** Settles when the task has reported its start; fails when it ends without. */

@@ -25,6 +25,29 @@ describe.each(["thread", "process"] as const)("%s workers", (kind) => {
     expect(await long).toBe("block");
   });
 
+  // Functions that are used for the first time, so that they load while the neighbour reports.
+  test.each(["loading", "loaded"])(
+    "the timeout of a function (%s) that never lets the loop turn counts beside one that reports much",
+    async (how) => {
+      const executor = make({ maxWorkers: 1, concurrency: 2, grace: 20 });
+      if (how === "loaded") await executor.submit(work.workerOf);
+      const reports = executor.submit(work.reportMuch);
+      if (how === "loaded") for await (const _ of reports.progress) break;
+      const endless = executor.with({ timeout: 200 }).submit(work.spin);
+      await expect(endless).rejects.toMatchObject({ code: "ERR_MANYCORE_TIMEOUT" });
+      await expect(reports).rejects.toMatchObject({ code: "ERR_MANYCORE_WORKER_CRASHED" });
+    },
+  );
+
+  test("reports that had to wait come in order, and before the outcome", async () => {
+    const executor = make({ maxWorkers: 1, concurrency: 2 });
+    const seen: unknown[] = [];
+    const onProgress = (value: unknown): void => void seen.push(value);
+    const future = executor.with({ onProgress }).submit(work.report, 20_000);
+    expect(await future).toBe(20_000);
+    expect(seen).toEqual(Array.from({ length: 20_000 }, (_, i) => ({ i })));
+  });
+
   test("cancelling, prioritising and moving tasks at once loses none and runs none twice", async () => {
     const executor = make({ maxWorkers: 2 });
     const log = path();

@@ -1,6 +1,5 @@
 import { sharedController } from "../../util/abort.ts";
 import { decodeValue, encodeValue } from "../../wire/codec.ts";
-import { MessageKind } from "../protocol.ts";
 import { leaveAlone, type TaskContext } from "./task-context.ts";
 import type { IncomingTask, RunnerOptions } from "./task-runner.ts";
 
@@ -47,11 +46,7 @@ export class LazyContext implements TaskContext {
         destination: this.#options.destination,
         root: "progress",
       });
-      this.#options.channel.send(
-        [MessageKind.progress, this.#task.id, encoded.bytes],
-        encoded.attachments,
-        encoded.transfer,
-      );
+      this.#options.reports.add(this.#task.id, encoded);
     };
   }
 

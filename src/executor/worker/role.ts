@@ -10,6 +10,7 @@ import { MessageKind, type TaskHeader } from "../protocol.ts";
 import { type Claimant, FileClaimant, MemoryClaims } from "../claims.ts";
 import { StreamHub } from "../streams.ts";
 import { FunctionTable } from "./function-table.ts";
+import { ProgressReports } from "./progress-reports.ts";
 import type { WorkerSettings } from "./settings.ts";
 import { type IncomingTask, TaskRunner } from "./task-runner.ts";
 import { performance, setImmediate } from "../../util/platform.ts";
@@ -31,12 +32,15 @@ export class ExecutorWorker {
   readonly #claims: Claimant;
   readonly #functions: FunctionTable = new FunctionTable();
   readonly #streams: StreamHub;
+  readonly #reports: ProgressReports;
   readonly #runner: TaskRunner;
   readonly #spin: AdaptiveSpin = new AdaptiveSpin();
   #maySpin = false;
   readonly #inbox: Map<number, IncomingTask> = new Map();
   /** Tokens taken for tasks whose frame is still on its way. */
   readonly #claimed: number[] = [];
+  /** Starts that wait until what was sent has left this thread. */
+  readonly #unsent: (() => void)[] = [];
   #finalizer: string | null = null;
   #active = 0;
   #ready = false;
@@ -56,12 +60,15 @@ export class ExecutorWorker {
           : new MemoryClaims(host.claims as SharedArrayBuffer);
     const destination = host.kind === "process" ? "process" : "thread";
     this.#streams = new StreamHub(host.channel, destination);
+    this.#reports = new ProgressReports(host.channel);
     this.#runner = new TaskRunner({
       channel: host.channel,
       streams: this.#streams,
+      reports: this.#reports,
       functions: this.#functions,
       destination,
       concurrency: this.#settings.concurrency,
+      whenSent: (callback) => this.#unsent.push(callback),
       worker: {
         id: this.#settings.id,
         kind: host.kind,
@@ -74,7 +81,12 @@ export class ExecutorWorker {
   start(): void {
     const { channel, kind } = this.#host;
     channel.onFrame = (frame, attachments) => this.#accept(frame, attachments);
-    channel.onDrain = () => this.#pump();
+    channel.onDrain = () => {
+      // Each may send something, and then block this thread.
+      while (this.#unsent.length > 0 && channel.writable) this.#unsent.shift()?.();
+      this.#pump();
+      this.#reports.sendWaiting();
+    };
     if (kind !== "inline") {
       process.on("uncaughtExceptionMonitor", (error) => {
         const thrown = encodeThrown(error, { destination: "process", root: "error" });

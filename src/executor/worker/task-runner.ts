@@ -9,6 +9,7 @@ import { isThenable } from "../../util/thenable.ts";
 import { BrokenChunk, runChunk, travelForm } from "./chunk.ts";
 import { type FunctionTable, isTiny, noteRun, type TableEntry } from "./function-table.ts";
 import { LazyContext, runsAlone } from "./lazy-context.ts";
+import type { ProgressReports } from "./progress-reports.ts";
 import { sourceWithin } from "./source-within.ts";
 import { enterAlone, runAmongOthers, type TaskContext } from "./task-context.ts";
 import { transferListOf } from "../transfer.ts";
@@ -27,11 +28,14 @@ export interface IncomingTask {
 export interface RunnerOptions {
   readonly channel: Channel;
   readonly streams: StreamHub;
+  readonly reports: ProgressReports;
   readonly functions: FunctionTable;
   readonly destination: Destination;
   readonly worker: TaskContext["worker"];
   /** Tasks run at a time. */
   readonly concurrency: number;
+  /** Calls back when everything sent so far has left this thread. */
+  readonly whenSent: (callback: () => void) => void;
 }
 
 /** Runs single tasks and reports how they ended. */
@@ -67,18 +71,30 @@ export class TaskRunner {
     }
     if (entry.target instanceof Promise) {
       return entry.target.then(
-        () => this.#start(task, entry),
+        () => this.#announce(task, entry),
         (error: unknown) => this.#fail(task.id, error, 0),
       );
     }
-    return this.#start(task, entry);
+    return this.#announce(task, entry);
+  }
+
+  /**
+   * Reports the start, then starts. If the executor is so far behind that the report waits in this thread,
+   * the start waits too: a function that never lets the event loop turn would keep it here, with the results
+   * of its neighbours, and its timeout could not be counted.
+   */
+  #announce(task: IncomingTask, entry: TableEntry): void | Promise<void> {
+    const { channel, whenSent } = this.#options;
+    const flags = task.header === 0 ? 0 : task.header[0];
+    if ((flags & TaskFlag.reportStart) !== 0 || !isTiny(entry)) {
+      channel.send([MessageKind.started, task.id]);
+    }
+    if (channel.writable) return this.#start(task, entry);
+    return new Promise((resolve) => whenSent(() => resolve(this.#start(task, entry))));
   }
 
   #start(task: IncomingTask, entry: TableEntry): void | Promise<void> {
     const flags = task.header === 0 ? 0 : task.header[0];
-    if ((flags & TaskFlag.reportStart) !== 0 || !isTiny(entry)) {
-      this.#options.channel.send([MessageKind.started, task.id]);
-    }
     const begin = performance.now();
     const micros = (): number => Math.round((performance.now() - begin) * 1000);
     const context = new LazyContext(task, this.#options);
@@ -154,7 +170,8 @@ export class TaskRunner {
     micros: number,
     context: LazyContext,
   ): void | Promise<void> {
-    const { channel, destination, streams } = this.#options;
+    const { channel, destination, reports, streams } = this.#options;
+    reports.finish(id);
     if (isPlain(value)) {
       channel.send([MessageKind.result, id, ResultStatus.plain, value, micros]);
       return;
@@ -193,12 +210,14 @@ export class TaskRunner {
     }
     if (opened.length === 0) return;
     return Promise.all(opened.map((stream) => streams.finished(stream))).then(() => {
+      reports.finish(id);
       channel.send([MessageKind.finished, id]);
     });
   }
 
   #fail(id: number, error: unknown, micros: number): void {
-    const { channel, destination } = this.#options;
+    const { channel, destination, reports } = this.#options;
+    reports.finish(id);
     const thrown = encodeThrown(error, { destination, root: "error" });
     channel.send(
       [MessageKind.result, id, ResultStatus.thrown, thrown.bytes, micros],
