@@ -86,6 +86,9 @@ class CellInteger implements CellNumber<number> {
 /**
  * Floats go through the integers of their bits, as `Atomics` knows no floats. The bits are put together in a
  * place of this thread's own.
+ *
+ * One class for each width, though they look alike: bigints and numbers in one class make V8 compile neither well (an
+ * addition took 218 ns instead of 30).
  */
 abstract class CellFloat<B> implements CellNumber<number> {
   protected abstract loadBits(): B;
