@@ -13,6 +13,7 @@ import {
 } from "./barrier-rounds.ts";
 import { countdown } from "./countdown.ts";
 import { Arrival, SyncObject, type SharedOptions } from "./sync-object.ts";
+import { isThenable } from "../util/thenable.ts";
 
 /** Options of barriers. */
 export interface BarrierOptions extends SharedOptions {
@@ -248,8 +249,4 @@ function creationOf(
       );
     },
   };
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === "function";
 }

@@ -1,5 +1,6 @@
 import { parking, type Wish } from "../parking/index.ts";
 import type { WaitOptions } from "../util/wait-options.ts";
+import { isThenable } from "../util/thenable.ts";
 
 /** A process or a thread: it can be waited for until it has ended. */
 export interface Joinable {
@@ -45,10 +46,6 @@ export class EndingWatch {
 function hasEnded(ending: Ending): boolean {
   if (!isThenable(ending)) return ending.exitCode !== undefined;
   return (ending as { readonly done?: unknown }).done === true;
-}
-
-function isThenable(object: object): object is PromiseLike<unknown> {
-  return typeof (object as Partial<PromiseLike<unknown>>).then === "function";
 }
 
 function isJoinable(object: object): object is Joinable {
