@@ -51,6 +51,9 @@ const RUNS = [
   // Of the last one only the clients of Python are to blame: see docs/channels.md.
   ...of("handshake", FAILS, ["NO_MARKER", "NO_MARKER CLIENTS=2 LISTENERS=0", "UNMARKED"], "quick"),
   ...of("ring", FAILS, ["COMMIT_FIRST", "LOOK_FIRST", "SILENT_WIN", "KILLS=1 NO_REPAIR"]),
+  ...of("leave", HOLDS, ["", "KILLS=1"], "quick"),
+  ...of("leave", HOLDS, ["N=4"]),
+  ...of("leave", FAILS, ["NO_MARK", "MARK_FIRST", "LATE_MARK", "ONE_LOOK"], "quick"),
 ];
 
 function of(model, expected, settings, length = "long") {

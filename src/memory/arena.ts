@@ -1,8 +1,9 @@
 import { closeSync, fstatSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { InvalidStateError, NotSupportedError, TimeoutError } from "../errors/index.ts";
+import { InvalidStateError, NotSupportedError } from "../errors/index.ts";
 import { os } from "../os/index.ts";
 import { faultPoint } from "../util/fault-point.ts";
+import { ArenaLock } from "./arena-lock.ts";
 import { checkHeader, checkSize, openArenaFile, openComplete, openPresent } from "./arena-file.ts";
 import {
   ARENA_FILE,
@@ -17,10 +18,10 @@ import {
   HEADER_SIZE,
   MAX_BANKS,
   NAME_SIZE,
+  SLOT,
   SLOT_SIZE,
 } from "./layout.ts";
 import { hashName, openNamespace } from "./namespace.ts";
-import { performance } from "../util/platform.ts";
 
 /** Words of memory that several processes see, and the same bytes as numbers of 64 bits. */
 export interface Words {
@@ -41,8 +42,6 @@ export interface CellId {
   readonly generation: number;
 }
 
-/** The longest time that anyone holds the arena's lock is microseconds; a stopped process may hold it longer. */
-const LOCK_TIMEOUT_MS = 10_000;
 const ENTRY_WORDS = CELL_SIZE / 4;
 
 function wordsOf(buffer: ArrayBuffer): Words {
@@ -57,8 +56,7 @@ function wordsOf(buffer: ArrayBuffer): Words {
 export class Arena {
   readonly folder: string;
   readonly header: Int32Array;
-  /** For the lock only, opened with the first one. */
-  #fd: number | undefined;
+  readonly #lock: ArenaLock;
   readonly #words: Words;
   readonly #banks: (Words | undefined)[] = [];
   readonly #inode: number;
@@ -75,6 +73,7 @@ export class Arena {
       this.header = this.#words.ints;
       checkHeader(this.header, path);
       this.#inode = fstatSync(mapped).ino;
+      this.#lock = new ArenaLock(path, this.#inode, this.header);
     } finally {
       closeSync(mapped);
     }
@@ -83,6 +82,11 @@ export class Arena {
   /** Where a participant's slot is. */
   slot(index: number): Place {
     return { ...this.#words, base: (HEADER_SIZE + index * SLOT_SIZE) / 4 };
+  }
+
+  /** The word of a slot that says whose it is. */
+  slotWord(index: number): number {
+    return Atomics.load(this.header, (HEADER_SIZE + index * SLOT_SIZE) / 4 + SLOT.word);
   }
 
   /** Where a cell is; the index must be below {@link Arena.capacity}. */
@@ -118,18 +122,18 @@ export class Arena {
   /**
    * Runs `body` while no other thread of any process changes who participates and which cells exist.
    *
-   * The lock is the kernel's, on the file: it goes when its holder goes, and one need not be a participant
-   * to take it. What it protects is written so that stopping anywhere leaves it usable.
-   * @throws {@link TimeoutError} when a stopped process holds it.
+   * What the lock protects is written so that stopping anywhere leaves it usable.
+   * @param patience - as {@link ArenaLock.acquire}.
+   * @throws {@link TimeoutError} when a stopped process holds it for longer than that.
    */
-  exclusively<T>(body: () => T): T {
-    if (this.#depth === 0) this.#lock();
+  exclusively<T>(body: () => T, patience?: number): T {
+    if (this.#depth === 0) this.#lock.acquire(patience);
     this.#depth++;
     try {
       return body();
     } finally {
       this.#depth--;
-      if (this.#depth === 0) os().unlockFile(this.#lockFile());
+      if (this.#depth === 0) this.#lock.release();
     }
   }
 
@@ -257,37 +261,6 @@ export class Arena {
     throw new InvalidStateError(
       `${join(this.folder, ARENA_FILE)} was removed or replaced while this program used it: it no longer shares objects with programs that start now. Restart it, and keep tools that tidy up away from that folder.`,
     );
-  }
-
-  /**
-   * A mapping keeps what it was made from open, and a lock on that beyond the end of a thread that is
-   * terminated while it has it. This lock goes with a descriptor of its own, which Node closes.
-   */
-  #lockFile(): number {
-    if (this.#fd !== undefined) return this.#fd;
-    const fd = openPresent(join(this.folder, ARENA_FILE));
-    if (fd === undefined || fstatSync(fd).ino !== this.#inode) {
-      if (fd !== undefined) closeSync(fd);
-      this.checkInPlace();
-      throw new InvalidStateError(`${this.folder} is being removed. Try again.`);
-    }
-    this.#fd = fd;
-    return fd;
-  }
-
-  #lock(): void {
-    const system = os();
-    const fd = this.#lockFile();
-    if (system.tryLockFile(fd)) return;
-    const limit = performance.now() + LOCK_TIMEOUT_MS;
-    while (!system.tryLockFile(fd)) {
-      if (performance.now() > limit) {
-        throw new TimeoutError(
-          `The arena ${join(this.folder, ARENA_FILE)} was locked by another process for ${LOCK_TIMEOUT_MS / 1000} s. Is a program that uses it stopped (Ctrl-Z, a debugger)? Let it go on or end it.`,
-        );
-      }
-      system.poll(-1, -1, 1);
-    }
   }
 
   #bucket(hash: number): number {

@@ -1,4 +1,5 @@
 export { Arena, type CellId, type Place, type Words } from "./arena.ts";
+export { STOPPED_MS } from "./arena-lock.ts";
 export { allocateMemory, checkSize } from "./arena-file.ts";
 export { checkFolder, namespaceFolder, openNamespace, runtimeFolder } from "./namespace.ts";
 export * from "./layout.ts";

@@ -2,7 +2,7 @@
 // little-endian; offsets are bytes, or words of 32 bits where the name says so. See README.md.
 
 export const ABI_MAJOR = 1;
-export const ABI_MINOR = 0;
+export const ABI_MINOR = 1;
 export const ARENA_FILE: string = `arena.v${ABI_MAJOR}`;
 
 /** "MNYC" as it stands in the file. */
@@ -32,7 +32,8 @@ export const HEADER = {
   cellSize: 5,
   bankCells: 6,
   endian: 7,
-  reserved: 8,
+  /** How often the arena's lock was taken, modulo 2^32: who waits for it sees that others have their turns. */
+  lockings: 8,
   /** Files of cells that exist; grows. */
   banks: 9,
   /** No cell at or above this index was ever used. */
@@ -41,6 +42,10 @@ export const HEADER = {
   slotsUsed: 11,
   /** Hint: where to look for a free cell. */
   nextCell: 12,
+  /** Hint: which slot to look at first for one whose participant is dead. */
+  nextProbe: 13,
+  /** 1: somebody has left without tidying, as the lock was not to be had. */
+  untidy: 14,
   /** Heads of the chains of named cells: index + 1, 0 ends a chain. */
   buckets: 1024,
 } as const;

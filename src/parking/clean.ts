@@ -1,9 +1,10 @@
 import { readdirSync, rmSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
-import { KIND, namespaceFolder, type Arena } from "../memory/index.ts";
+import { KIND, namespaceFolder, STOPPED_MS, type Arena } from "../memory/index.ts";
 import { openForReading } from "./census.ts";
 import { Doorbells } from "./doorbells.ts";
 import { removeStrayFiles } from "./stray-files.ts";
+import { tidyAgain } from "./tidy.ts";
 import { countLive, discardIfDead, sweepDead } from "./sweep.ts";
 
 /** What {@link cleanNamespace} did. */
@@ -30,7 +31,7 @@ export function cleanNamespace(namespace: string): Cleaned | undefined {
   if (arena === undefined) return undefined;
   const bells = new Doorbells(arena);
   try {
-    return arena.exclusively(() => {
+    const cleaned = arena.exclusively(() => {
       arena.checkInPlace();
       const before = countObjects(arena);
       const dead = sweepDead(arena, bells);
@@ -43,7 +44,9 @@ export function cleanNamespace(namespace: string): Cleaned | undefined {
       const isRemoved = countLive(arena) === 0 && countObjects(arena) === 0;
       if (isRemoved) removeFolder(namespace);
       return { namespace, dead, objects, files, isRemoved };
-    });
+    }, STOPPED_MS);
+    tidyAgain(arena, bells);
+    return cleaned;
   } finally {
     bells.close();
   }

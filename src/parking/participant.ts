@@ -2,7 +2,7 @@ import { closeSync, constants, openSync, readSync, rmSync } from "node:fs";
 import { basename } from "node:path";
 import type { OnReadOpts, Socket, SocketConstructorOpts } from "node:net";
 import { threadId } from "node:worker_threads";
-import { InvalidStateError } from "../errors/index.ts";
+import { InvalidStateError, TimeoutError } from "../errors/index.ts";
 import {
   Arena,
   GENERATION_MASK,
@@ -22,12 +22,14 @@ import { faultPoint } from "../util/fault-point.ts";
 import { unstoppable } from "../util/stop-guard.ts";
 import { bellPath, Doorbells } from "./doorbells.ts";
 import type { LocalCell } from "./local-cell.ts";
-import { removeStrayFiles } from "./stray-files.ts";
-import { countLive, sweepDead, sweepSlot, usedSlots } from "./sweep.ts";
+import { tidy, tidyAgain } from "./tidy.ts";
+import { sweepDead, sweepSlots, usedSlots } from "./sweep.ts";
 import { tokenOf } from "./token.ts";
 import { Date } from "../util/platform.ts";
 
 const BELL_BUFFER = 512;
+/** How long one who leaves stands before a lock that nobody takes: a stopped process has it. */
+const LEAVE_PATIENCE_MS = 1_000;
 
 /** This JS thread, as the others of its namespace know it: a slot, a token, a doorbell. */
 export class Participant {
@@ -107,8 +109,7 @@ export class Participant {
   }
 
   #register(): { slot: number; generation: number; bell: number } {
-    sweepDead(this.arena, this.bells);
-    if (countLive(this.arena) === 0) removeStrayFiles(this.arena);
+    tidy(this.arena, this.bells);
     const slot = this.#freeSlot();
     const place = this.arena.slot(slot);
     const { ints, base } = place;
@@ -139,9 +140,11 @@ export class Participant {
   }
 
   #freeSlot(): number {
-    for (let slot = 0; slot < SLOT_COUNT; slot++) {
-      const { ints, base } = this.arena.slot(slot);
-      if ((Atomics.load(ints, base + SLOT.word) & 3) === SLOT_FREE) return slot;
+    for (const sweepAll of [false, true]) {
+      if (sweepAll && sweepDead(this.arena, this.bells) === 0) break;
+      for (let slot = 0; slot < SLOT_COUNT; slot++) {
+        if ((this.arena.slotWord(slot) & 3) === SLOT_FREE) return slot;
+      }
     }
     throw new InvalidStateError(
       `The namespace ${this.arena.folder} has ${SLOT_COUNT} threads that use shared objects, and there is no room for more. End some, or spread programs over namespaces with MANYCORE_NAMESPACE.`,
@@ -161,13 +164,43 @@ export class Participant {
 
   /** A clean end: nothing of this thread stays. */
   #leave(): void {
-    this.arena.exclusively(() => {
-      // Removed, or replaced by another that is not ours to tidy.
-      if (!this.arena.isInPlace) return;
-      sweepSlot(this.arena, this.bells, this.slot);
-      sweepDead(this.arena, this.bells);
-      if (countLive(this.arena) === 0) removeStrayFiles(this.arena);
-    });
+    try {
+      this.arena.exclusively(() => this.#withdraw(), LEAVE_PATIENCE_MS);
+      tidyAgain(this.arena, this.bells);
+    } catch (error) {
+      if (!(error instanceof TimeoutError)) throw error;
+      this.#leaveAsDead();
+    }
+  }
+
+  /** Call it exclusively. */
+  #withdraw(): void {
+    // Removed, or replaced by another that is not ours to tidy; or this one was swept as a dead one.
+    const isOwn = this.arena.slotWord(this.slot) === ((this.generation << 2) | SLOT_LIVE);
+    if (!isOwn || !this.arena.isInPlace) return;
+    sweepSlots(this.arena, this.bells, [this.slot], this.cells.keys());
+    tidy(this.arena, this.bells);
+  }
+
+  /**
+   * Leaves what it has to others, as one who was killed: the lock's holder is stopped, and the end of this program
+   * does not wait for it.
+   *
+   * The holder may have looked at this participant already, and seen that it lives: the mark makes it look again.
+   */
+  #leaveAsDead(): void {
+    this.#socket?.destroy();
+    closeSync(this.#bell);
+    faultPoint("leave:bell-closed");
+    Atomics.store(this.arena.header, HEADER.untidy, 1);
+    faultPoint("leave:marked");
+    try {
+      // Who let go of it before the mark does not look again.
+      this.arena.exclusively(() => this.#withdraw(), 0);
+      tidyAgain(this.arena, this.bells);
+    } catch (error) {
+      if (!(error instanceof TimeoutError)) throw error;
+    }
   }
 }
 

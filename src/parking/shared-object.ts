@@ -142,8 +142,11 @@ export function settleCell(cell: LocalCell): void {
   const self = participant();
   if (self.cells.get(cell.index) !== cell) return;
   self.cells.delete(cell.index);
-  cell.beforeEnd?.();
-  self.arena.exclusively(() => dropRef(self.arena, cell.index, self.slot));
+  try {
+    cell.beforeEnd?.();
+  } finally {
+    self.arena.exclusively(() => dropRef(self.arena, cell.index, self.slot));
+  }
 }
 
 function setRef({ ints, base }: Place, slot: number): void {

@@ -91,22 +91,51 @@ function repair(arena: Arena, bells: Doorbells, index: number, slot: number): vo
 }
 
 /**
- * Removes a participant that is dead, or leaves: its bits in every cell, the objects that only it had
- * open, its doorbell, its slot. Call it exclusively. Stopping anywhere leaves a slot that is swept again.
+ * Removes participants that are dead, or one that leaves: their bits in every cell, the objects that only they
+ * had open, their doorbells, their slots. Call it exclusively. Stopping anywhere leaves slots that are swept again.
+ *
+ * @param cells - the cells to look at, where they are known; default: all. What somebody had let go of when he
+ *   died, before he could end it, is ended with them.
  */
-export function sweepSlot(arena: Arena, bells: Doorbells, slot: number): void {
-  const { ints, base } = arena.slot(slot);
-  const generation = (Atomics.load(ints, base + SLOT.word) >>> 2) & GENERATION_MASK;
-  const used = arena.cellsUsed;
-  for (let index = 0; index < used; index++) {
+export function sweepSlots(
+  arena: Arena,
+  bells: Doorbells,
+  slots: readonly number[],
+  cells: Iterable<number> = indices(arena.cellsUsed),
+): void {
+  for (const index of cells) {
     const { kind } = arena.head(index);
     // The words of an extension are its owner's, whatever bits they have.
-    if (kind !== 0 && kind !== KIND.extension) repair(arena, bells, index, slot);
+    if (kind === 0 || kind === KIND.extension) continue;
+    const place = arena.cell(index);
+    for (const slot of slots) {
+      if (!isIn(place, slot)) continue;
+      repair(arena, bells, index, slot);
+    }
+    discardIfUnused(arena, index);
   }
   faultPoint("sweep:cells-done");
-  rmSync(bellPath(arena.folder, slot, generation), { force: true });
-  faultPoint("sweep:bell-removed");
-  Atomics.store(ints, base + SLOT.word, (generation << 2) | SLOT_FREE);
+  for (const slot of slots) {
+    const { ints, base } = arena.slot(slot);
+    const generation = (Atomics.load(ints, base + SLOT.word) >>> 2) & GENERATION_MASK;
+    rmSync(bellPath(arena.folder, slot, generation), { force: true });
+    faultPoint("sweep:bell-removed");
+    Atomics.store(ints, base + SLOT.word, (generation << 2) | SLOT_FREE);
+  }
+}
+
+function* indices(count: number): Iterable<number> {
+  for (let index = 0; index < count; index++) yield index;
+}
+
+/** Whether a participant has any bit in a cell. */
+function isIn({ ints, base }: Place, slot: number): boolean {
+  const word = base + (slot >>> 5);
+  const bits =
+    Atomics.load(ints, word + CELL.refs) |
+    Atomics.load(ints, word + CELL.waiters) |
+    Atomics.load(ints, word + CELL.members);
+  return (bits & (1 << (slot & 31))) !== 0;
 }
 
 /** The slots that were ever used. */
@@ -117,17 +146,12 @@ export function usedSlots(arena: Arena): number {
 /** How many participants there are, dead or alive. */
 export function countLive(arena: Arena): number {
   let count = 0;
-  for (let slot = 0; slot < usedSlots(arena); slot++) {
-    const { ints, base } = arena.slot(slot);
-    if ((Atomics.load(ints, base + SLOT.word) & 3) === SLOT_LIVE) count++;
-  }
+  for (let slot = 0; slot < usedSlots(arena); slot++) if (isTaken(arena, slot)) count++;
   return count;
 }
 
-/** Ends what somebody had let go of when he died, before he could end it. Call it exclusively. */
-function discardUnused(arena: Arena): void {
-  const used = arena.cellsUsed;
-  for (let index = 0; index < used; index++) discardIfUnused(arena, index);
+function isTaken(arena: Arena, slot: number): boolean {
+  return (arena.slotWord(slot) & 3) === SLOT_LIVE;
 }
 
 /**
@@ -135,18 +159,44 @@ function discardUnused(arena: Arena): void {
  * @returns how many there were.
  */
 export function sweepDead(arena: Arena, bells: Doorbells): number {
-  let swept = 0;
+  return sweep(arena, bells, SLOT_COUNT).swept;
+}
+
+/** Of those who are there, how many each one looks at that comes or goes. */
+const PROBES = 16;
+
+/**
+ * Removes dead participants in passing: looks at some slots, beginning where the one before has stopped, and
+ * goes on while it has found nobody alive. Call it exclusively.
+ *
+ * Who lives leaves later, and looks then: so the last one removes what is left of all, and a thousand who come
+ * at once do not each look at the thousand.
+ * @returns whether anybody is there who lives.
+ */
+export function sweepSome(arena: Arena, bells: Doorbells): boolean {
+  return sweep(arena, bells, PROBES).isAnyAlive;
+}
+
+function sweep(
+  arena: Arena,
+  bells: Doorbells,
+  probes: number,
+): { readonly swept: number; readonly isAnyAlive: boolean } {
   const used = usedSlots(arena);
-  for (let slot = 0; slot < used; slot++) {
-    const { ints, base } = arena.slot(slot);
-    const word = Atomics.load(ints, base + SLOT.word);
-    if ((word & 3) !== SLOT_LIVE) continue;
-    if (bells.isAlive(slot, (word >>> 2) & GENERATION_MASK)) continue;
-    sweepSlot(arena, bells, slot);
-    swept++;
+  const start = (Atomics.load(arena.header, HEADER.nextProbe) >>> 0) % Math.max(used, 1);
+  const dead: number[] = [];
+  let alive = 0;
+  let step = 0;
+  for (; step < used && (alive === 0 || alive + dead.length < probes); step++) {
+    const slot = (start + step) % used;
+    if (!isTaken(arena, slot)) continue;
+    const generation = (arena.slotWord(slot) >>> 2) & GENERATION_MASK;
+    if (bells.isReadBySomebody(slot, generation)) alive++;
+    else dead.push(slot);
   }
-  if (swept > 0) discardUnused(arena);
-  return swept;
+  Atomics.store(arena.header, HEADER.nextProbe, start + step);
+  if (dead.length > 0) sweepSlots(arena, bells, dead);
+  return { swept: dead.length, isAnyAlive: alive > 0 };
 }
 
 /**

@@ -75,6 +75,17 @@ describe("an arena", () => {
     rmSync(folder);
   });
 
+  test("that is locked names the holder when patience ends", () => {
+    const first = new Arena();
+    const second = new Arena();
+    first.exclusively(() => {
+      expect(() => second.exclusively(nothing, 50)).toThrow(
+        `was locked by process ${process.pid} for 0.05 s. Is it stopped`,
+      );
+    });
+    second.exclusively(nothing, 50);
+  });
+
   test("notices that it was removed or replaced", () => {
     const arena = new Arena();
     expect(arena.isInPlace).toBe(true);

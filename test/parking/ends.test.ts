@@ -6,6 +6,7 @@ import { useNamespace } from "../helpers/namespace.ts";
 
 const folder = useNamespace("ends");
 const END = new URL("../fixtures/parking/end.mjs", import.meta.url);
+const TOGETHER = new URL("../fixtures/parking/join-together.mjs", import.meta.url);
 const WORKERS = new URL("../fixtures/parking/workers.mjs", import.meta.url);
 let lock: Lock | undefined;
 afterEach(() => {
@@ -55,6 +56,13 @@ test("15 terminated threads leave no open file, no life and no lock that is stuc
   const { stdout, stderr, code } = await runProgram(WORKERS, ["15"]);
   expect({ stderr, code }).toEqual({ stderr: "", code: 0 });
   expect(JSON.parse(stdout)).toEqual({ files: 0, living: [], isFree: true, abandoned: false });
+});
+
+test("120 threads join at the same moment, and leave", async () => {
+  const { stdout, stderr, code } = await runProgram(TOGETHER, ["120"]);
+  expect({ stderr, code }).toEqual({ stderr: "", code: 0 });
+  expect(JSON.parse(stdout)).toEqual({ there: expect.any(Number), failed: 0, bad: 0 });
+  expect(JSON.parse(stdout).there).toBeGreaterThanOrEqual(120);
 });
 
 test("what has ended leaves only the arena and this process's doorbell", () => {

@@ -12,7 +12,7 @@ const { os } = (await import(
 const { bellPath, Doorbells } = (await import(
   new URL("../../dist/parking/doorbells.js", import.meta.url).href
 )) as typeof import("../../src/parking/doorbells.ts");
-const { sweepDead } = (await import(
+const { countLive, sweepDead, sweepSome } = (await import(
   new URL("../../dist/parking/sweep.js", import.meta.url).href
 )) as typeof import("../../src/parking/sweep.ts");
 const { removeStrayFiles } = (await import(
@@ -173,6 +173,33 @@ describe("the sweep", () => {
     expect(arena.exclusively(() => removeStrayFiles(arena))).toBe(5);
     expect(readdirSync(folder).sort()).toEqual(["arena.v1", "d4-1"]);
   });
+});
+
+test("who comes among a thousand looks at a few, and the last one removes the dead of all", () => {
+  const arena = new Arena();
+  const bells = bellsOf(arena);
+  const ends = Array.from({ length: 1000 }, (_, slot) => pretend(arena, slot, 1));
+  let looks = 0;
+  const counting = {
+    isReadBySomebody: (slot: number, generation: number) => {
+      looks++;
+      return bells.isReadBySomebody(slot, generation);
+    },
+  } as typeof bells;
+  // The lock has an opening of its own, made with the first use.
+  arena.exclusively(() => {});
+  const before = readdirSync("/proc/self/fd").length;
+  expect(arena.exclusively(() => sweepSome(arena, counting))).toBe(true);
+  expect(looks).toBeLessThanOrEqual(16);
+  expect(readdirSync("/proc/self/fd").length).toBe(before);
+  // Each goes on where the one before has stopped, so that all are looked at.
+  for (const end of ends.slice(500)) end();
+  for (let i = 0; i < 100; i++) arena.exclusively(() => sweepSome(arena, bells));
+  expect(countLive(arena)).toBe(500);
+  for (const end of ends.slice(0, 500)) end();
+  expect(arena.exclusively(() => sweepSome(arena, bells))).toBe(false);
+  expect(countLive(arena)).toBe(0);
+  expect(readdirSync(folder)).toEqual(["arena.v1"]);
 });
 
 test("a namespace without a free slot says what to do", () => {

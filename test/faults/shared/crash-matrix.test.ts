@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { BOUND_MS, Stage } from "./kit.ts";
 
@@ -231,6 +232,59 @@ describe("one that comes, makes, ends or leaves", () => {
     expect(await other.ask("acquire many-2400 0")).toMatchObject({ value: false });
     expect(await stage.leftovers()).toEqual(["arena.v1", "arena.v1.1", "arena.v1.2"]);
   });
+});
+
+describe("one that is stopped", () => {
+  const STOP = { MANYCORE_FAULT_SIGNAL: "SIGSTOP" };
+
+  test.each([
+    ["register:bell-made", "open a"],
+    ["register:introduced", "open a"],
+    ["register:slot-taken", "open a"],
+    ["cell:filled", "open a"],
+    ["cell:made", "open a"],
+    ["cell:let-go", "close a"],
+    ["cell:unchained", "close a"],
+    ["sweep:cells-done", "exit"],
+    ["sweep:bell-removed", "exit"],
+    ["tidy:swept@2", "exit"],
+  ])("at %s lets others wait until it goes on, and end at once", async (fault, command) => {
+    const leaving = await stage.actor();
+    await leaving.ask("open other");
+    const stopped = await stage.actor(fault, STOP);
+    if (command !== "open a") await stopped.ask("open a");
+    stopped.tell(command);
+    await stopped.stops();
+    const coming = await stage.actor();
+    coming.tell("acquire b 0");
+    expect(await leaving.end()).toBe(0);
+    stopped.resume();
+    expect(await coming.answer()).toMatchObject({ value: true });
+    if (command !== "exit") expect(await stopped.answer()).toMatchObject({ done: command });
+    expect(await stopped.end()).toBe(0);
+    expect(await coming.end()).toBe(0);
+    // Nobody comes who could tidy up for them.
+    expect(readdirSync(stage.folder)).toEqual(["arena.v1"]);
+  });
+
+  test.each(["leave:bell-closed", "leave:marked"])(
+    "at %s while it leaves what it has to others, which then end",
+    async (point) => {
+      const leaving = await stage.actor(point, STOP);
+      await leaving.ask("open other");
+      const stopped = await stage.actor("tidy:swept@2", STOP);
+      await stopped.ask("open a");
+      stopped.tell("exit");
+      await stopped.stops();
+      leaving.tell("exit");
+      await leaving.stops();
+      stopped.resume();
+      expect(await stopped.end()).toBe(0);
+      leaving.resume();
+      expect(await leaving.end()).toBe(0);
+      expect(readdirSync(stage.folder)).toEqual(["arena.v1"]);
+    },
+  );
 });
 
 test("when everybody was killed the next one finds nothing that is held", async () => {

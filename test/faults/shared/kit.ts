@@ -1,6 +1,6 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
@@ -75,15 +75,31 @@ export class Actor {
     }
   }
 
+  /** Waits until it has stopped at its fault. */
+  async stops(): Promise<void> {
+    await eventually(`${this.pid} is stopped`, () => {
+      const stat = readFileSync(`/proc/${this.pid}/stat`, "utf8");
+      return stat.slice(stat.lastIndexOf(")") + 2).startsWith("T");
+    });
+  }
+
+  /** Lets it go on after its stop. */
+  resume(): void {
+    this.#child.kill("SIGCONT");
+  }
+
   async kill(): Promise<void> {
     this.#child.kill("SIGKILL");
     await this.#gone;
   }
 
-  async end(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    this.tell("exit");
-    await this.#gone;
+  /** @returns its exit code. */
+  async end(): Promise<number | null> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+      this.tell("exit");
+      await this.#gone;
+    }
+    return this.#child.exitCode;
   }
 }
 
