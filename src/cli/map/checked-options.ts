@@ -97,13 +97,14 @@ function workOptions(raw: RawOptions, cores: number): WorkOptions {
 }
 
 function parseArgs(given: readonly string[]): Record<string, string> {
-  const args: Record<string, string> = {};
+  const args: [string, string][] = [];
   for (const text of given) {
     const at = text.indexOf("=");
     if (at < 1) throw new CliError(`--arg expects KEY=VALUE, got "${text}"`);
-    args[text.slice(0, at)] = text.slice(at + 1);
+    args.push([text.slice(0, at), text.slice(at + 1)]);
   }
-  return args;
+  // Defines them, so that a key may have any name.
+  return Object.fromEntries(args);
 }
 
 function outputOptions(raw: RawOptions): OutputOptions {

@@ -44,6 +44,9 @@ export class ByteReader implements Reader {
       // A pipe has no positions to start or to look ahead at.
       this.#isSeekable = this.#guard(() => statSync(path).isFile());
       this.#isPacked = this.#isSeekable && this.#guard(() => isGzipFile(path));
+      if (this.#isSeekable && !this.#isPacked && path.toLowerCase().endsWith(".gz")) {
+        throw new CliError(`Cannot read ${path}: it is no gzip file, although it is called one`);
+      }
       const skips = this.#isPacked || !this.#isSeekable;
       this.#toSkip = skips ? start : 0;
       const highWaterMark = READ_BYTES;
@@ -113,7 +116,7 @@ export class ByteReader implements Reader {
   }
 }
 
-/** Whether the file is one of gzip's, by its first two bytes. Names lie; and so a `.gz` may be plain. */
+/** Whether the file is one of gzip's, by its first two bytes, whatever its name is. */
 function isGzipFile(path: string): boolean {
   const fd = openSync(path, "r");
   try {

@@ -1,7 +1,9 @@
+import { isUtf8 } from "node:buffer";
 import { CliError } from "../../cli-error.ts";
 import type { RecordShape } from "./block.ts";
-import { parseCsv } from "./csv-parser.ts";
+import { hasLoneReturn, parseCsv } from "./csv-parser.ts";
 import { countFeeds, scannerOf } from "./scanner.ts";
+import { loneReturnError } from "./text-head.ts";
 import type { Window } from "./window.ts";
 
 /** The names of the columns, and how many lines they took. */
@@ -34,7 +36,11 @@ export async function readColumns(
     lines += countFeeds(bytes, 0, end);
     window.drop(end);
     if (!isHeader) continue;
-    const text = bytes.toString("utf8", 0, end).replace(/\r?\n$/, "");
+    const text = bytes.toString("utf8", 0, end).replace(/\r?\n?$/, "");
+    if (hasLoneReturn(text)) throw loneReturnError(label);
+    if (!isUtf8(bytes.subarray(0, end))) {
+      throw new CliError(`The header of ${label} is not UTF-8; convert it with iconv`);
+    }
     return { columns: checkNames(parseHeader(text, shape), label), lines };
   }
 }

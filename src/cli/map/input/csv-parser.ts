@@ -20,3 +20,8 @@ export function parseCsv(text: string, delimiter: string, newline: "\n" | "\r\n"
   const { data, errors } = papa.parse<string[]>(text, { delimiter, newline });
   return { rows: data, complaint: errors[0]?.message };
 }
+
+/** Whether a carriage return stands outside of quotes that no line feed follows: where old files end their rows. */
+export function hasLoneReturn(text: string): boolean {
+  return text.includes("\r") && /\r(?!\n)/.test(text.replaceAll(/"(?:[^"]|"")*"/g, ""));
+}

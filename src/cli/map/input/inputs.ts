@@ -4,6 +4,8 @@ import { CliError } from "../../cli-error.ts";
 import type { FormatName, InputOptions } from "../options.ts";
 import type { RecordShape } from "./block.ts";
 import { loadCsvParser } from "./csv-parser.ts";
+import { expandPattern } from "./expand-pattern.ts";
+import { packedError, unpackerOf } from "./text-head.ts";
 
 const STDIN = "-";
 
@@ -20,8 +22,7 @@ export interface Inputs {
 /**
  * Finds the files that stand on the command line.
  *
- * Patterns are expanded here, so they may be quoted and `**` works in every shell; their files come
- * sorted, so that the order of a run does not depend on the disk.
+ * Patterns are expanded here, so they may be quoted and `**` works in every shell.
  *
  * @throws {@link CliError} when nothing matches, or a file cannot be read.
  */
@@ -37,6 +38,9 @@ export async function findInputs(options: InputOptions): Promise<Inputs> {
   }
   if (shape.format === "csv") await loadCsvParser();
   const isRead = format !== "files" || paths.includes(STDIN);
+  const packed = isRead ? paths.find((path) => /\.br$/i.test(path)) : undefined;
+  // Nothing in such a file tells what it is.
+  if (packed !== undefined) throw packedError(packed, "brotli -dc");
   const sizes = isRead ? paths.map(sizeOf) : [];
   const hasHeader = shape.format === "csv" && options.hasHeader;
   return { paths, shape, sizes, hasHeader };
@@ -55,7 +59,12 @@ function guessFormat(given: readonly string[]): FormatName {
   );
 }
 
+/** @throws {@link CliError} for a name that says what is in it, and that it is packed as nothing here is read. */
 function guessOne(input: string): FormatName {
+  const unpacker = unpackerOf(input);
+  if (unpacker !== undefined && /\.(jsonl|ndjson|json|csv|tsv)\.\w+$/i.test(input)) {
+    throw packedError(input, unpacker);
+  }
   const [, extension] = /\.([a-z]+)$/.exec(input.toLowerCase().replace(/\.gz$/, "")) ?? [];
   if (extension === "ndjson") return "jsonl";
   const isData = extension === "jsonl" || extension === "json";
@@ -102,13 +111,6 @@ async function expand(given: readonly string[]): Promise<string[]> {
   return paths;
 }
 
-async function expandPattern(pattern: string, excluded: readonly string[]): Promise<string[]> {
-  const { glob, isDynamicPattern } = await import("tinyglobby");
-  if (!isDynamicPattern(pattern)) throw new CliError(`There is no file ${pattern}`);
-  const matches = await glob(pattern, { expandDirectories: false, ignore: excluded });
-  return matches.sort();
-}
-
 function sizeOf(path: string): number | undefined {
   const stats = path === STDIN ? fstatSync(0) : readableStat(path);
   // A pipe or a terminal has no size beforehand.
@@ -116,6 +118,11 @@ function sizeOf(path: string): number | undefined {
 }
 
 function readableStat(path: string): Stats {
+  if (path.includes("\ufffd") && statOf(path) === undefined) {
+    throw new CliError(
+      `Cannot read ${path}: its name is not UTF-8; rename it, or give it by standard input`,
+    );
+  }
   try {
     accessSync(path, constants.R_OK);
     return statSync(path);

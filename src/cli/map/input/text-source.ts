@@ -6,6 +6,7 @@ import type { Reader } from "./byte-reader.ts";
 import { readColumns } from "./csv-header.ts";
 import { closesAt, firstInk } from "./json-scanner.ts";
 import { countFeeds, isLineByLine, scannerOf } from "./scanner.ts";
+import { loneReturn, loneReturnError, refuseForeignText } from "./text-head.ts";
 import { Window } from "./window.ts";
 
 /** How a source cuts its text. */
@@ -98,6 +99,7 @@ export class TextSource implements BlockSource {
     const { end, count, pieces } = this.#cut(window, maxRecords);
     if (end === 0) return undefined;
     const { shape } = this.#options;
+    if (count === 1 && this.#isOnlyLine(window, end)) throw loneReturnError(this.#label);
     const first = this.#index;
     const line = this.#line;
     const feeds = isLineByLine(shape) ? pieces : countFeeds(bytes, 0, end);
@@ -121,6 +123,14 @@ export class TextSource implements BlockSource {
       bytes: end,
       ranges: [range],
     };
+  }
+
+  /** Whether a file of lines is one line in which carriage returns stand where others have line feeds. */
+  #isOnlyLine({ bytes, isAtEnd }: Window, end: number): boolean {
+    const { shape } = this.#options;
+    if (!isAtEnd || this.#line > 1 || end < bytes.length) return false;
+    if (!isLineByLine(shape) || shape.separator === 0) return false;
+    return countFeeds(bytes, 0, end) === 0 && loneReturn(bytes, 0, end) >= 0;
   }
 
   #cut(window: Window, maxRecords: number): Cut {
@@ -168,7 +178,7 @@ export class TextSource implements BlockSource {
     this.#label = path === "-" ? "stdin" : path;
     this.#line = segment.line;
     this.#index = segment.first ?? this.#index;
-    const window = new Window(this.#reader(path, segment.start), segment.start, segment.end);
+    const window = this.#windowOf(this.#reader(path, segment.start), segment.start, segment.end);
     this.#window = window;
     if (shape.format === "csv") await this.#readHeader(path, window, segment.start);
     if (shape.format === "json" && segment.start === 0) await this.#enterArray(window);
@@ -179,13 +189,20 @@ export class TextSource implements BlockSource {
     return this.#options.open?.(path, start) ?? new ByteReader(path, start);
   }
 
+  #windowOf(reader: Reader, start: number, end: number | undefined): Window {
+    const label = this.#label;
+    return new Window(reader, start, end, (head) => {
+      refuseForeignText(head, label, this.#options.shape);
+    });
+  }
+
   async #readHeader(path: string, window: Window, start: number): Promise<void> {
     const { hasHeader, columns, shape } = this.#options;
     this.#columns = columns;
     if (!hasHeader) return;
     const isHere = start === 0;
     const reader = isHere ? window.reader : this.#reader(path, 0);
-    const head = isHere ? window : new Window(reader, 0, undefined);
+    const head = isHere ? window : this.#windowOf(reader, 0, undefined);
     const found = await readColumns(head, shape, this.#label);
     if (isHere) this.#line += found.lines;
     else reader.close();

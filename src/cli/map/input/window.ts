@@ -1,5 +1,6 @@
 import { CliError } from "../../cli-error.ts";
 import type { Reader } from "./byte-reader.ts";
+import { isCutMark } from "./text-head.ts";
 
 /** A record beyond this is taken for a wrong format rather than read into memory for ever. */
 const MAX_RECORD_BYTES = 128 * 1024 * 1024;
@@ -18,10 +19,21 @@ export class Window {
   isAtEnd = false;
   readonly reader: Reader;
   readonly #end: number;
+  readonly #lookAtHead: ((head: Buffer) => void) | undefined;
   #position: number;
 
-  /** @param end - where the stretch ends, `undefined` for the end of the file. */
-  constructor(reader: Reader, start: number, end: number | undefined) {
+  /**
+   * @param end - where the stretch ends, `undefined` for the end of the file.
+   * @param lookAtHead - is shown what the file starts with, unless the stretch begins later; what it throws
+   *   is passed on.
+   */
+  constructor(
+    reader: Reader,
+    start: number,
+    end: number | undefined,
+    lookAtHead?: (head: Buffer) => void,
+  ) {
+    this.#lookAtHead = lookAtHead;
     this.reader = reader;
     this.offset = start;
     this.#position = start;
@@ -61,7 +73,7 @@ export class Window {
   }
 
   async #read(): Promise<Buffer | undefined> {
-    const chunk = this.#position >= this.#end ? undefined : await this.reader.read();
+    const chunk = this.#position >= this.#end ? undefined : await this.#chunk();
     if (chunk === undefined) {
       this.isAtEnd = true;
       return undefined;
@@ -75,6 +87,19 @@ export class Window {
       return part.subarray(3);
     }
     return part;
+  }
+
+  async #chunk(): Promise<Buffer | undefined> {
+    let chunk = await this.reader.read();
+    if (this.#position > 0 || chunk === undefined) return chunk;
+    // A pipe may give the marks that a text starts with byte by byte.
+    while (isCutMark(chunk)) {
+      const more = await this.reader.read();
+      if (more === undefined) break;
+      chunk = Buffer.concat([chunk, more]);
+    }
+    this.#lookAtHead?.(chunk);
+    return chunk;
   }
 }
 

@@ -80,7 +80,7 @@ function inputPrints({ paths, shape }: Inputs): Record<string, string> {
   const prints: Record<string, string> = {};
   const sum = createHash("sha256");
   for (const path of paths) {
-    const [name, print] = [realpathSync(path), filePrint(path, isContent)];
+    const [name, print] = [realPath(path), filePrint(path, isContent)];
     if (paths.length <= MAX_TOLD) prints[name] = print;
     else sum.update(`${name}\0${print}\0`);
   }
@@ -88,11 +88,22 @@ function inputPrints({ paths, shape }: Inputs): Record<string, string> {
   return prints;
 }
 
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return resolve(path);
+  }
+}
+
 /** Size, time of the last change, and a hash of both ends: reading 100 GB to know them again is no choice. */
 function filePrint(path: string, isContent: boolean): string {
   try {
     if (!isContent) {
-      const { size, mtimeMs } = statSync(path);
+      const stats = statSync(path, { throwIfNoEntry: false });
+      // That it cannot be opened is what the function will tell of this record.
+      if (stats === undefined) return "missing";
+      const { size, mtimeMs } = stats;
       return `${size} bytes, changed ${mtimeMs}`;
     }
     const fd = openSync(path, "r");

@@ -1,5 +1,5 @@
 import type { BlockBody, RecordShape } from "../input/block.ts";
-import { parseCsv } from "../input/csv-parser.ts";
+import { hasLoneReturn, parseCsv } from "../input/csv-parser.ts";
 import { textRecords } from "../input/split.ts";
 import type { ReadRecord } from "./records-of.ts";
 
@@ -53,13 +53,18 @@ function lineEnd(text: string): "\n" | "\r\n" | undefined {
   for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) {
     if (text.charCodeAt(at - 1) !== 13) return undefined;
   }
-  return text.endsWith("\r") ? undefined : "\r\n";
+  return /\r(?!\n)/.test(text) ? undefined : "\r\n";
 }
 
 function parseOne({ delimiter }: RecordShape, bytes: Buffer): Fields {
-  const text = bytes.toString("utf8").replace(/\r?\n$/, "");
+  const text = bytes.toString("utf8").replace(/\r?\n?$/, "");
+  if (hasLoneReturn(text)) {
+    return { malformed: "not a csv record: a carriage return without a line feed ends no row" };
+  }
   // Line feeds that are left stand inside quotes, whatever comes before them.
-  const { rows, complaint } = parseCsv(text, delimiter, "\n");
+  // The end is kept: the parser judges a quote by what follows it.
+  const { rows, complaint } = parseCsv(`${text}\n`, delimiter, "\n");
+  if (rows.length > 1 && rows.at(-1)?.join() === "") rows.pop();
   if (complaint !== undefined) return { malformed: `not a csv record: ${complaint}` };
   if (rows.length !== 1) return { malformed: "not a csv record: a quote is in the wrong place" };
   return rows[0] ?? [];
@@ -76,7 +81,19 @@ function toRecord(body: BlockBody, at: number, line: number, fields: Fields): Re
   }
   const value: Record<string, string> = {};
   for (let column = 0; column < columns.length; column++) {
-    value[columns[column] ?? ""] = fields[column] ?? "";
+    const [name = "", field = ""] = [columns[column], fields[column]];
+    // Assigned to, this one name would set the prototype instead, or vanish.
+    if (name === "__proto__") define(value, name, field);
+    else value[name] = field;
   }
   return { index, line, value, malformed: undefined };
+}
+
+function define(target: Record<string, string>, name: string, value: string): void {
+  Object.defineProperty(target, name, {
+    value,
+    enumerable: true,
+    configurable: true,
+    writable: true,
+  });
 }

@@ -17,13 +17,18 @@ export function keyOf(spec: RunSpec, body: BlockBody, record: ReadRecord): strin
 
 /** A field by its name, or by a path such as `user.id`; `undefined` when there is none. */
 export function fieldOf(value: unknown, path: string): unknown {
-  if (isRecord(value) && path in value) return value[path];
+  if (isRecord(value) && hasField(value, path)) return value[path];
   let found: unknown = value;
   for (const name of path.split(".")) {
-    if (!isRecord(found) || !(name in found)) return undefined;
+    if (!isRecord(found) || !hasField(found, name)) return undefined;
     found = found[name];
   }
   return found;
+}
+
+/** Fields may be getters of a class, but what every object inherits is a field of none. */
+function hasField(value: Record<string, unknown>, name: string): boolean {
+  return Object.hasOwn(value, name) || (name in value && !(name in Object.prototype));
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,3 +1,5 @@
+import { isUtf8 } from "node:buffer";
+import { existsSync } from "node:fs";
 import type { BlockBody, RecordShape } from "../input/block.ts";
 import { textRecords } from "../input/split.ts";
 import { csvRecords } from "./csv-records.ts";
@@ -21,7 +23,8 @@ const CARRIAGE_RETURN = 13;
  * A whole block is decoded at once: decoding record by record costs several times as much.
  */
 export function recordsOf(shape: RecordShape, body: BlockBody): Iterable<ReadRecord> {
-  const records = neighbours(shape, body);
+  const isText = body.text === undefined || isUtf8(body.text);
+  const records = isText ? neighbours(shape, body) : mixed(shape, body, body.text);
   return body.picks === undefined ? records : picked(body, records);
 }
 
@@ -40,6 +43,26 @@ function neighbours(shape: RecordShape, body: BlockBody): Iterable<ReadRecord> {
   }
 }
 
+/** Records of a block some of which are not UTF-8; decoded they would look like others. */
+function* mixed(shape: RecordShape, body: BlockBody, text: Uint8Array): Generator<ReadRecord> {
+  let index = body.first;
+  for (const { bytes, line } of textRecords(shape, text)) {
+    const place = { index, line: body.line + line };
+    if (isUtf8(bytes)) {
+      const one = { ...body, first: index, count: 1, line: place.line, text: bytes };
+      yield* neighbours(shape, one);
+    } else {
+      yield { ...place, value: undefined, malformed: notUtf8(bytes) };
+    }
+    index += 1;
+  }
+}
+
+function notUtf8(bytes: Buffer): string {
+  const shown = bytes.toString("latin1").trim().slice(0, 40);
+  return `not UTF-8 (read as Latin-1 it starts with ${JSON.stringify(shown)}); convert the input with iconv`;
+}
+
 /** Records that are no neighbours have their numbers in a list. */
 function* picked(body: BlockBody, records: Iterable<ReadRecord>): Generator<ReadRecord> {
   let at = 0;
@@ -52,7 +75,13 @@ function* picked(body: BlockBody, records: Iterable<ReadRecord>): Generator<Read
 
 function* items(body: BlockBody, list: readonly string[]): Generator<ReadRecord> {
   let index = body.first;
-  for (const value of list) yield { index: index++, line: 0, value, malformed: undefined };
+  for (const value of list) {
+    const isLost = value.includes("\ufffd") && !existsSync(value);
+    const malformed = isLost
+      ? `the name of this file is not UTF-8, and so cannot be opened; rename it`
+      : undefined;
+    yield { index: index++, line: 0, value, malformed };
+  }
 }
 
 function* lines({ separator }: RecordShape, body: BlockBody): Generator<ReadRecord> {
