@@ -1,12 +1,13 @@
 // The rooms of src/ from the ground up, and which rooms below each may use. Everything that speaks of this order
-// is made from this array: the lint rules (`node scripts/ladder.mjs --write`; `npm run lint` refuses a stale file)
-// and the table in ARCHITECTURE.md (test/package/ladder.test.ts compares).
+// is made from this array by `node scripts/ladder.mjs --write`: the lint rules and the table in ARCHITECTURE.md. Without
+// the flag it only compares, as `npm run check` does.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const generated = join(root, ".oxlintrc.ladder.json");
+const architecture = join(root, "ARCHITECTURE.md");
 
 /** Every room stands on these two. */
 const GROUND = ["errors", "util"];
@@ -131,6 +132,11 @@ export const LADDER = [
 ];
 
 const ROOMS = LADDER.map(({ room }) => room);
+const ROOMS_WRITTEN = new Set(
+  readdirSync(join(root, "src"), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name),
+);
 
 /** The lint rules of each room: it imports what its row names, never the front door, and FFI only in `os`. */
 export function lintConfig() {
@@ -157,30 +163,42 @@ export function lintConfig() {
   return { overrides };
 }
 
-/** The table of rooms in ARCHITECTURE.md. */
-export function ladderTable() {
+/** The table of rooms in ARCHITECTURE.md; a room is said to stand on those that no other of them leads to. */
+function ladderTable() {
+  const below = new Map(LADDER.map(({ room, uses }) => [room, uses]));
   const rows = LADDER.map(({ room, about, uses }) => {
-    const written = ROOMS_WRITTEN.has(room);
-    return `| ${written ? `[\`${room}/\`](src/${room})` : `\`${room}/\` (to come)`} | ${about} | ${[...new Set(uses)].join(", ")} |`;
+    const direct = ROOMS.filter(
+      (other) => uses.includes(other) && !uses.some((name) => below.get(name)?.includes(other)),
+    );
+    const name = ROOMS_WRITTEN.has(room) ? `[\`${room}/\`](src/${room})` : `\`${room}/\``;
+    return `| ${name} | ${about}${ROOMS_WRITTEN.has(room) ? "" : " (to come)"} | ${direct.join(", ")} |`;
   });
   return ["| room | what it holds | stands on |", "| --- | --- | --- |", ...rows].join("\n");
 }
 
-const ROOMS_WRITTEN = new Set(
-  readdirSync(join(root, "src"), { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map(({ name }) => name),
-);
-
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const unknown = [...ROOMS_WRITTEN].filter((room) => !ROOMS.includes(room));
-  if (unknown.length > 0) fail(`src/ has rooms that are not on the ladder: ${unknown.join(", ")}.`);
-  const text = `${JSON.stringify(lintConfig(), null, 2)}\n`;
-  if (process.argv.includes("--write")) writeFileSync(generated, text);
-  else if (
-    JSON.stringify(JSON.parse(readFileSync(generated, "utf8"))) !== JSON.stringify(lintConfig())
-  )
-    fail("The lint rules are older than the ladder: `node scripts/ladder.mjs --write`.");
+  if (unknown.length > 0) {
+    fail(`src/ has rooms that are not on the ladder: ${unknown.join(", ")}.`);
+  }
+  const rules = `${JSON.stringify(lintConfig(), null, 2)}\n`;
+  const paper = readFileSync(architecture, "utf8");
+  const table = `<!-- ladder -->\n\n${ladderTable()}\n\n<!-- /ladder -->`;
+  const renewed = paper.replace(/<!-- ladder -->[^]*<!-- \/ladder -->/, table);
+  if (process.argv.includes("--write")) {
+    writeFileSync(generated, rules);
+    writeFileSync(architecture, renewed);
+  } else if (
+    unpadded(readFileSync(generated, "utf8")) !== unpadded(rules) ||
+    unpadded(paper) !== unpadded(renewed)
+  ) {
+    fail("What is made from the ladder is older than it: `node scripts/ladder.mjs --write`.");
+  }
+}
+
+/** The formatter pads tables and breaks lines. */
+function unpadded(text) {
+  return text.replaceAll(/[\s-]+/g, "");
 }
 
 function fail(message) {
