@@ -19,6 +19,7 @@ const STEPS = {
   package: ["node", "scripts/package-checks.mjs"],
   model: ["node", "scripts/model.mjs", "--quick"],
   runtimes: ["node", "scripts/runtimes.mjs", "--quiet"],
+  bundled: ["node", "scripts/tests.mjs", "--bundled"],
   tests: ["node", "scripts/tests.mjs"],
 };
 

@@ -1,6 +1,7 @@
 // All tests, with the coverage of what they start: child processes and threads included.
 //   node scripts/tests.mjs            and the shares that .c8rc.json asks for, as in `npm test`
 //   node scripts/tests.mjs --table    and a table of what they reach; coverage/index.html has the lines
+//   node scripts/tests.mjs --bundled  only what must hold in lib/ as well: users run the bundle, the tests dist/
 //
 // Each process and each thread leaves a file, some thousand in all. c8 would merge them one by one into a
 // growing sum, modules of Node and of the test runner too; here what is ours is merged, many files at a time.
@@ -26,6 +27,11 @@ const merged = join(folder, "tmp");
  */
 const OURS = pathToFileURL(join(root, "dist/")).href;
 
+if (process.argv.includes("--bundled")) {
+  process.exit(
+    run("vitest", ["run", "test/conformance"], { ...process.env, MANYCORE_BUILD: "lib" }),
+  );
+}
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(merged, { recursive: true });
 const tests = run("vitest", ["run"], { ...process.env, NODE_V8_COVERAGE: raw });
