@@ -4,9 +4,10 @@ import { type ProcessPeer, spawnProcess, type SpawnOptions } from "../process/sp
 import { FileClaims } from "./claims.ts";
 import { BoundExecutor } from "./bound-executor.ts";
 import { checkExecutorOptions, type ExecutorOptions } from "./options.ts";
+import { assertMayStart } from "../task/index.ts";
 import { entryUrl } from "../util/entry-url.ts";
 import { Scheduler } from "./scheduler.ts";
-import { assertMayStart, sendHooks, workerSettings } from "./settings.ts";
+import { sendHooks, workerSettings } from "./settings.ts";
 import { WorkerLink } from "./worker-link.ts";
 
 /** Options of a {@link ProcessPoolExecutor}. */

@@ -1,25 +1,8 @@
-import { ProcessError } from "../errors/index.ts";
-import { importing } from "../task/index.ts";
 import { MessageKind } from "./protocol.ts";
 import type { CheckedOptions } from "./options.ts";
 import { FunctionRecord } from "./task-entry.ts";
-import { currentTask } from "./worker/task-context.ts";
 import type { WorkerSettings } from "./worker/settings.ts";
 import type { LinkOwner, WorkerLink } from "./worker-link.ts";
-
-/**
- * Refuses to start workers while a worker is importing the program's modules: each of those would
- * import them again and start more, without end.
- *
- * @throws ProcessError that names `isMain`.
- */
-export function assertMayStart(what: string): void {
-  if (!importing() || currentTask() !== undefined) return;
-  throw new ProcessError(
-    `${what} was made at the top level of a module that a worker is importing; ` +
-      "guard the main program with `if (isMain(import.meta)) { … }`, imported from manycore.",
-  );
-}
 
 /** What worker number `id` is told at its start. */
 export function workerSettings(options: CheckedOptions, id: number): WorkerSettings {

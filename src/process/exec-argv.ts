@@ -21,6 +21,17 @@ const NOT_INHERITED: ReadonlyMap<string, boolean> = new Map([
   ["--input-type", true],
 ]);
 
+/** Those of the test runner's options that take no value. */
+const TEST_FLAGS: ReadonlySet<string> = new Set([
+  "--experimental-test-coverage",
+  "--experimental-test-module-mocks",
+  "--test-coverage-include-all",
+  "--test-force-exit",
+  "--test-only",
+  "--test-randomize",
+  "--test-update-snapshots",
+]);
+
 /**
  * The Node options a child runs with: those of this process, as Python's children inherit the
  * interpreter's flags, without the ones that name a program or a port (a port can be had once).
@@ -30,9 +41,11 @@ export function inheritedExecArgv(execArgv: readonly string[] = process.execArgv
   for (let i = 0; i < execArgv.length; i++) {
     const word = execArgv[i] as string;
     const name = word.split("=", 1)[0] as string;
-    const takesValue = NOT_INHERITED.get(name);
-    if (takesValue === undefined && !name.startsWith("--test-")) kept.push(word);
-    else if (takesValue === true && !word.includes("=")) i++;
+    const takesValue = /^--(?:experimental-)?test-/.test(name)
+      ? !TEST_FLAGS.has(name)
+      : NOT_INHERITED.get(name);
+    if (takesValue === undefined) kept.push(word);
+    else if (takesValue && !word.includes("=")) i++;
   }
   return kept;
 }

@@ -1,7 +1,7 @@
 import { onAbort } from "../util/abort.ts";
 import { MAX_TIMER_MS } from "../util/timer.ts";
 import { CancelledError, InvalidStateError, ProcessError } from "../errors/index.ts";
-import { importing } from "../task/index.ts";
+import { assertMayStart } from "../task/index.ts";
 import { deferred } from "../util/deferred.ts";
 import { checkMilliseconds, waitWithin, type WaitOptions } from "../util/wait-options.ts";
 import { encodeThrown } from "../wire/error-codec.ts";
@@ -11,7 +11,6 @@ import type { ExitStatus, Peer } from "../wire/index.ts";
 import { addChild, removeChild } from "./children.ts";
 import type { HandleOptions, Work } from "./handle-options.ts";
 import { prepareJob } from "./job.ts";
-import { processIdentity, threadIdentity } from "./identity.ts";
 import { ChildMessage } from "./messages.ts";
 import { Outcome } from "./outcome.ts";
 import { clearTimeout, setTimeout } from "../util/platform.ts";
@@ -250,14 +249,7 @@ export abstract class WorkerCore<R> {
         `${this.name} can be started only once; make a new one to run it again.`,
       );
     }
-    // The root imports modules, too, but is not imported by anyone.
-    const isChild = processIdentity().parent !== undefined || threadIdentity() !== undefined;
-    if (isChild && importing()) {
-      throw new ProcessError(
-        `${this.name} would be started while a child imports its module, which would start children without end. ` +
-          "Start it from a function, or behind `if (isMain(import.meta))`.",
-      );
-    }
+    assertMayStart(this.name);
     this.checkStart();
   }
 

@@ -1,5 +1,7 @@
+import { runImport } from "./import-context.ts";
 import { taskSlot } from "./slot.ts";
 import { importQuietly } from "./quiet-import.ts";
+import { isTestFile, wantsRunner } from "./test-file.ts";
 import { isTypeScript, importTypeScript } from "./typescript.ts";
 
 /** Modules that were imported, or are being imported, in this process or thread. */
@@ -22,22 +24,17 @@ export function importModule(url: string): Promise<Record<string, unknown>> {
   return promise;
 }
 
-/** True while a task's module is being imported here: code that runs now runs as a side effect of that. */
-export function importing(): boolean {
-  return taskSlot().importing > 0;
-}
-
 async function load(url: string): Promise<Record<string, unknown>> {
-  const slot = taskSlot();
-  slot.importing++;
   try {
-    return await importQuietly(() =>
-      isTypeScript(url) ? importTypeScript(url) : importJavaScript(url),
+    if (taskSlot().isWorker && isTestFile(url)) {
+      const { standInForRunners } = await import("./test-runners.ts");
+      standInForRunners();
+    }
+    return await runImport(() =>
+      importQuietly(() => (isTypeScript(url) ? importTypeScript(url) : importJavaScript(url))),
     );
   } catch (error) {
     throw named(error, url, await adviceOn(error, url));
-  } finally {
-    slot.importing--;
   }
 }
 
@@ -53,6 +50,9 @@ async function importJavaScript(url: string): Promise<Record<string, unknown>> {
 
 /** What to do about the failure, where its reason is known. */
 async function adviceOn(error: unknown, url: string): Promise<string | undefined> {
+  if (wantsRunner(error)) {
+    return "There is no test runner in a worker. Move the function out of the test file, and out of what imports the runner.";
+  }
   // Rarely needed, and a worker's start waits for every module.
   const { moduleTypeAdvice } = await import("./module-type.ts");
   return moduleTypeAdvice(error, url);

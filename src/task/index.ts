@@ -8,6 +8,7 @@ export type { TaskRefs } from "./refs.ts";
 export { inline } from "./inline.ts";
 export { identify, taskName } from "./locate.ts";
 export { resolveTask } from "./resolve.ts";
-export { importModule, importing } from "./import-module.ts";
+export { importModule } from "./import-module.ts";
+export { assertMayStart } from "./may-start.ts";
 export { isMain, markAsWorker } from "./is-main.ts";
 export { isClass } from "./function-kind.ts";

@@ -26,7 +26,10 @@ export async function importWithJiti(
   }
   const path = pathOfModule(url)!;
   const jiti = createJiti(url, {
-    virtualModules: await ownModules(),
+    virtualModules: {
+      ...(await ownModules()),
+      ...(await import("./test-runners.ts")).runnerModules(),
+    },
     tsconfigPaths: true,
     jsx: true,
     // A cache of its own: other users of jiti transpile without the plugin, into the same file names.

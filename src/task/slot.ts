@@ -10,8 +10,6 @@ export interface TaskSlot {
   readonly counts: WeakMap<object, number>;
   /** True in processes and threads that this package started. */
   isWorker: boolean;
-  /** How many task modules are being imported now. */
-  importing: number;
 }
 
 const SLOT = Symbol.for("manycore.task");
@@ -26,7 +24,6 @@ export function taskSlot(): TaskSlot {
     registered: new Map(),
     counts: new WeakMap(),
     isWorker: false,
-    importing: 0,
   };
   Object.defineProperty(holder, SLOT, { value: slot });
   return slot;

@@ -142,9 +142,10 @@ describe.each(["thread", "process"] as const)("resolveTask in a %s", (kind) => {
     },
   );
 
-  test("importing() and isMain() tell what is going on", async () => {
+  test("what an import sets in motion is told apart from the task, also long after the import", async () => {
+    const left = { inTimer: true, inMain: true };
     expect(await worker.run(ref("importing.js", "seen"))).toEqual({
-      value: { atLoad: true, afterAwait: true, now: false, main: false },
+      value: { atLoad: true, afterAwait: true, ...left, now: false, still: false, main: false },
     });
   });
 

@@ -55,7 +55,7 @@ export function taskContext(): TaskContext {
 }
 
 /** The running task's context, or undefined outside a task. */
-export function currentTask(): TaskContext | undefined {
+function currentTask(): TaskContext | undefined {
   return slot.storage?.getStore() ?? slot.current;
 }
 

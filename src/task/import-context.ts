@@ -1,0 +1,60 @@
+import { AsyncLocalStorage, createHook } from "node:async_hooks";
+import { globalSlot } from "../util/global-slot.ts";
+import { setImmediate } from "../util/platform.ts";
+import { taskSlot } from "./slot.ts";
+
+interface Slot {
+  /** Marks what a module's import has set in motion: its top level, and timers and promises from there. */
+  readonly storage: AsyncLocalStorage<true>;
+  /** Imports under way. */
+  running: number;
+  /** Timers made by imports and not over. */
+  readonly timers: Set<number>;
+}
+
+const slot: Slot = globalSlot("import-context", () => ({
+  storage: new AsyncLocalStorage<true>(),
+  running: 0,
+  timers: new Set(),
+}));
+
+/** From here on a context costs nothing; before, every promise of the thread takes twice as long. */
+const IS_FREE = Number(process.versions.node.split(".")[0]) >= 24;
+
+const watch = createHook({
+  init(id, type) {
+    if (type === "Timeout" && slot.storage.getStore() === true) slot.timers.add(id);
+  },
+  destroy: (id) => void slot.timers.delete(id),
+});
+
+/**
+ * Runs the import of a module so that what it sets in motion can be told apart from tasks, also long after it
+ * is over; only in workers, since in the program itself nothing is imported for its functions alone.
+ */
+export async function runImport<T>(body: () => Promise<T>): Promise<T> {
+  if (!taskSlot().isWorker) return await body();
+  if (IS_FREE) return await slot.storage.run(true, body);
+  const before = process.getActiveResourcesInfo().length;
+  if (slot.running++ === 0) watch.enable();
+  try {
+    return await slot.storage.run(true, body);
+  } finally {
+    // What runs on microtasks alone has come to an end, or waits for something that can be seen, by then.
+    setImmediate(() => rest(before)).unref();
+  }
+}
+
+/** Ends the marking when no code of an import can follow: almost always. */
+function rest(before: number): void {
+  if (--slot.running > 0) return;
+  const leftBehind = slot.timers.size > 0 || process.getActiveResourcesInfo().length > before;
+  if (leftBehind) return;
+  watch.disable();
+  slot.storage.disable();
+}
+
+/** True in code that runs because a worker has imported a module, and not because of a task. */
+export function runsByImport(): boolean {
+  return slot.storage.getStore() === true;
+}
