@@ -1,6 +1,6 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { NotSupportedError } from "../errors/index.ts";
+import { InvalidStateError, NotSupportedError } from "../errors/index.ts";
 import { openNamespace } from "../memory/index.ts";
 import { crypto, net } from "../util/builtin.ts";
 
@@ -106,11 +106,23 @@ export function freshPlace(family: AddressFamily): { place: Place; leftover?: st
     const name = crypto().randomBytes(12).toString("hex");
     return { place: { family, path: String.raw`\\.\pipe\manycore-listener-${name}` } };
   }
-  // In a folder that only this user can enter: who may connect is not left to the umask. The name tells
-  // `manycore clean` whose it was.
-  const name = `listen-${process.pid}-${crypto().randomBytes(3).toString("hex")}`;
-  const path = join(openNamespace(), name);
+  // In a folder that only this user can enter: who may connect is not left to the umask.
+  const path = freshSocketPath("listen");
   return { place: { family, path }, leftover: path };
+}
+
+/**
+ * The path of a new socket in the namespace of this program.
+ *
+ * @param kind - by which `manycore clean` knows it; the process id in the name is for people.
+ */
+export function freshSocketPath(kind: "listen" | "log"): string {
+  const name = `${kind}-${process.pid}-${crypto().randomBytes(6).toString("hex")}`;
+  const path = join(openNamespace(), name);
+  if (Buffer.byteLength(path) <= MAX_PATH_BYTES) return path;
+  throw new InvalidStateError(
+    `The path of a socket may have ${MAX_PATH_BYTES} bytes, and ${path} has ${Buffer.byteLength(path)}: choose a shorter MANYCORE_NAMESPACE or MANYCORE_RUNTIME_DIR, or give an \`address\`.`,
+  );
 }
 
 const leftovers: Set<string> = new Set();

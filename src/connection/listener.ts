@@ -21,6 +21,7 @@ import type { Endpoint } from "./endpoint.ts";
 import { checkKey, type HandshakeOptions } from "./handshake.ts";
 import { Inbox, timeoutOf } from "./inbox.ts";
 import { introduce, tooSlow } from "./introduction.ts";
+import { explainFileError } from "../memory/index.ts";
 import { net } from "../util/builtin.ts";
 import { PendingSockets } from "./pending-sockets.ts";
 import { checkCount, checkMaxBytes } from "./options.ts";
@@ -244,7 +245,9 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>> {
   async #bind(): Promise<this> {
     try {
       await bind(this.#server, this.#place, this.#backlog);
-    } catch (error) {
+    } catch (cause) {
+      // A path that the user gave is none of ours, and the system's error says enough.
+      const error = this.#leftover === undefined ? cause : explainFileError(cause, this.#leftover);
       this.#failure = error as Error;
       this.#end(error as Error);
       if (this.#leftover !== undefined) removeNow(this.#leftover);

@@ -1,11 +1,10 @@
 import { once } from "node:events";
 import { rmSync } from "node:fs";
 import type { Server, Socket } from "node:net";
-import { join } from "node:path";
 import type { Writable } from "node:stream";
-import { openNamespace } from "../memory/index.ts";
-import { crypto, net } from "../util/builtin.ts";
-import type { Address } from "../connection/index.ts";
+import { explainFileError } from "../memory/index.ts";
+import { net } from "../util/builtin.ts";
+import { freshSocketPath, type Address } from "../connection/index.ts";
 import { LineSplitter } from "./line-splitter.ts";
 import { setLocalTarget, setTarget } from "./route.ts";
 import { writeFully } from "./line-sender.ts";
@@ -63,13 +62,10 @@ export class LogCollector {
 
   /** Starts to gather. It does not keep the program open; processes that run do. */
   static async start(options: LogCollectorOptions = {}): Promise<LogCollector> {
-    const path = join(
-      openNamespace(),
-      `log-${process.pid}-${crypto().randomBytes(3).toString("hex")}`,
-    );
+    const path = freshSocketPath("log");
     const collector = new LogCollector(path, options);
     await new Promise<void>((resolve, reject) => {
-      collector.#server.once("error", reject);
+      collector.#server.once("error", (error) => reject(explainFileError(error, path)));
       collector.#server.listen({ path, backlog: BACKLOG }, resolve);
     });
     collector.#server.unref();

@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, linkSync, openSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { InvalidStateError, NotSupportedError } from "../errors/index.ts";
-import { os, SystemError } from "../os/index.ts";
+import { os } from "../os/index.ts";
 import { faultPoint } from "../util/fault-point.ts";
 import {
   ABI_MAJOR,
@@ -16,6 +16,7 @@ import {
   SLOT_COUNT,
   SLOT_SIZE,
 } from "./layout.ts";
+import { errnoOf, explainFileError, onSharedFile } from "./shared-file.ts";
 
 let temporaries = 0;
 
@@ -34,17 +35,17 @@ export function openComplete(path: string, size: number, fill?: (fd: number) => 
     if (present !== undefined) return present;
     temporaries++;
     const temporary = `${path}.tmp-${process.pid}-${temporaries}-${Math.random().toString(36).slice(2)}`;
-    const fd = openSync(temporary, "wx+", 0o600);
+    const fd = onSharedFile(temporary, () => openSync(temporary, "wx+", 0o600));
     try {
       allocateMemory(fd, size, path);
-      fill?.(fd);
+      onSharedFile(path, () => fill?.(fd));
       faultPoint("file:before-link");
       linkSync(temporary, path);
       faultPoint("file:linked");
       return fd;
     } catch (error) {
       closeSync(fd);
-      if (!isOvertaken(error)) throw error;
+      if (!isOvertaken(error)) throw explainFileError(error, path);
     } finally {
       rmSync(temporary, { force: true });
     }
@@ -62,8 +63,8 @@ export function allocateMemory(fd: number, size: number, path: string): void {
   try {
     os().allocate(fd, size);
   } catch (error) {
-    if (!(error instanceof SystemError) || (error.code !== "ENOSPC" && error.code !== "EDQUOT"))
-      throw error;
+    const code = errnoOf(error);
+    if (code !== "ENOSPC" && code !== "EDQUOT") throw explainFileError(error, path);
     throw new InvalidStateError(
       `There is no room for ${size} bytes at ${path}: the file system in memory is full. Close or unlink what is not needed (\`manycore clean\` removes what the dead left), or give it more room (in a container: --shm-size).`,
       { cause: error },
@@ -76,8 +77,8 @@ export function openPresent(path: string): number | undefined {
   try {
     return openSync(path, constants.O_RDWR | constants.O_NOFOLLOW);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
+    if (errnoOf(error) === "ENOENT") return undefined;
+    throw explainFileError(error, path);
   }
 }
 
@@ -100,7 +101,7 @@ export function openArenaFile(folder: string): number {
 
 /** Refuses a file that is too short to be touched. */
 export function checkSize(fd: number, size: number, path: string): void {
-  const status = fstatSync(fd);
+  const status = onSharedFile(path, () => fstatSync(fd));
   if (!status.isFile() || status.size < size) {
     throw new InvalidStateError(
       `${path} is damaged: it has ${status.size} bytes where ${size} are expected. End the programs that use it and remove it.`,

@@ -3,6 +3,7 @@ import { InvalidStateError, TimeoutError } from "../errors/index.ts";
 import { os } from "../os/index.ts";
 import { openPresent } from "./arena-file.ts";
 import { HEADER } from "./layout.ts";
+import { onSharedFile } from "./shared-file.ts";
 import { performance } from "../util/platform.ts";
 
 /** A lock that nobody could take for so long belongs to a process that is stopped: it is held for microseconds. */
@@ -43,12 +44,16 @@ export class ArenaLock {
    */
   acquire(patience: number = Infinity): void {
     const fd = this.#open();
-    if (!os().tryLockFile(fd)) this.#await(fd, patience);
+    if (!this.#try(fd)) this.#await(fd, patience);
     Atomics.add(this.#header, HEADER.lockings, 1);
   }
 
   release(): void {
     os().unlockFile(this.#open());
+  }
+
+  #try(fd: number): boolean {
+    return onSharedFile(this.#path, () => os().tryLockFile(fd));
   }
 
   #await(fd: number, patience: number): void {
@@ -58,7 +63,7 @@ export class ArenaLock {
     for (let delay = FIRST_PAUSE_MS; ; delay = Math.min(delay * 2, LONGEST_PAUSE_MS)) {
       // Of different lengths, or those who came together would always look together.
       this.#pause(delay * (0.5 + Math.random()));
-      if (os().tryLockFile(fd)) return;
+      if (this.#try(fd)) return;
       const lockings = this.#lockings;
       const now = performance.now();
       if (lockings !== seen) {

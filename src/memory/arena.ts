@@ -22,6 +22,7 @@ import {
   SLOT_SIZE,
 } from "./layout.ts";
 import { hashName, openNamespace } from "./namespace.ts";
+import { errnoOf, explainFileError, onSharedFile } from "./shared-file.ts";
 
 /** Words of memory that several processes see, and the same bytes as numbers of 64 bits. */
 export interface Words {
@@ -69,7 +70,7 @@ export class Arena {
     const path = join(folder, ARENA_FILE);
     try {
       checkSize(mapped, ARENA_SIZE, path);
-      this.#words = wordsOf(os().map(mapped, ARENA_SIZE).buffer);
+      this.#words = wordsOf(onSharedFile(path, () => os().map(mapped, ARENA_SIZE).buffer));
       this.header = this.#words.ints;
       checkHeader(this.header, path);
       this.#inode = fstatSync(mapped).ino;
@@ -250,7 +251,7 @@ export class Arena {
     try {
       return statSync(join(this.folder, ARENA_FILE)).ino === this.#inode;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      if (errnoOf(error) !== "ENOENT") throw explainFileError(error, this.folder);
       return false;
     }
   }
@@ -309,7 +310,7 @@ export class Arena {
     }
     const path = this.#bankPath(bank);
     // Left by someone who died before the next line but one.
-    rmSync(path, { force: true });
+    onSharedFile(path, () => rmSync(path, { force: true }));
     this.#banks[bank] = this.#mapBank(openComplete(path, BANK_SIZE), path);
     faultPoint("bank:made");
     Atomics.store(this.header, HEADER.nextCell, bank * BANK_CELLS);
@@ -335,7 +336,7 @@ export class Arena {
   #mapBank(fd: number, path: string): Words {
     try {
       checkSize(fd, BANK_SIZE, path);
-      return wordsOf(os().map(fd, BANK_SIZE).buffer);
+      return wordsOf(onSharedFile(path, () => os().map(fd, BANK_SIZE).buffer));
     } finally {
       closeSync(fd);
     }

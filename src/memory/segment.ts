@@ -1,9 +1,10 @@
 import { constants as bufferConstants } from "node:buffer";
 import { closeSync, openSync, rmSync } from "node:fs";
 import { InvalidStateError } from "../errors/index.ts";
-import { os, SystemError, type Mapping } from "../os/index.ts";
+import { os, type Mapping } from "../os/index.ts";
 import { faultPoint } from "../util/fault-point.ts";
 import { allocateMemory, checkSize, openPresent } from "./arena-file.ts";
+import { errnoOf, explainFileError, onSharedFile } from "./shared-file.ts";
 
 /** The longest ArrayBuffer of this Node; a longer view would end the process. */
 export const MAX_SEGMENT_BYTES: number = bufferConstants.MAX_LENGTH;
@@ -16,8 +17,10 @@ export const MAX_SEGMENT_BYTES: number = bufferConstants.MAX_LENGTH;
  */
 export function createSegment(path: string, size: number): Mapping {
   // Left by someone who died between making the file and freeing its cell.
-  rmSync(path, { force: true });
-  const fd = openSync(path, "wx+", 0o600);
+  const fd = onSharedFile(path, () => {
+    rmSync(path, { force: true });
+    return openSync(path, "wx+", 0o600);
+  });
   faultPoint("segment:file-empty");
   try {
     allocate(fd, size, path);
@@ -64,8 +67,8 @@ function allocate(fd: number, size: number, path: string): void {
     allocateMemory(fd, size, path);
   } catch (cause) {
     // Beyond what the file system could ever hold.
-    if (!(cause instanceof SystemError) || (cause.code !== "EFBIG" && cause.code !== "ENOMEM"))
-      throw cause;
+    const code = errnoOf(cause);
+    if (code !== "EFBIG" && code !== "ENOMEM") throw cause;
     throw new InvalidStateError(
       `There is no room for ${size} bytes at ${path}: no file there can be that long. Make several smaller objects.`,
       { cause },
@@ -77,7 +80,7 @@ function mapFile(fd: number, size: number, path: string): Mapping {
   try {
     return os().map(fd, size);
   } catch (cause) {
-    if (!(cause instanceof SystemError) || cause.code !== "ENOMEM") throw cause;
+    if (errnoOf(cause) !== "ENOMEM") throw explainFileError(cause, path);
     throw new InvalidStateError(
       `${path} could not be mapped: this process has no room for ${size} more bytes of addresses, or too many mappings (vm.max_map_count). Close shared objects that are not needed.`,
       { cause },

@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import { NotSupportedError } from "../errors/index.ts";
+import { InvalidStateError, NotSupportedError } from "../errors/index.ts";
 
 /** A C function; numbers in, numbers out, pointers are bigints or buffers. */
 export type ForeignFunction = (...args: unknown[]) => unknown;
@@ -41,6 +41,13 @@ export function loadBinding(): Binding {
   try {
     return createRequire(import.meta.url)(name) as Binding;
   } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    if (code === "EMFILE" || /too many open files/i.test((cause as Error).message)) {
+      throw new InvalidStateError(
+        `Shared memory needs ${name}, and that failed (dlopen: EMFILE): this process has as many files open as it may. Close some, or allow more (ulimit -n).`,
+        { cause },
+      );
+    }
     throw new NotSupportedError(
       `Shared memory needs the package ${name}, which could not be loaded: install without \`--omit=optional\`, on this platform. ${STILL_WORKS}`,
       { cause },

@@ -24,6 +24,7 @@ export const POLLHUP = 16;
 export const POLLNVAL = 32;
 export const AF_UNIX = 1;
 export const SOCK_STREAM = 1;
+export const SOCK_DGRAM = 2;
 
 const LINUX: Constants = {
   MAP_ANONYMOUS: 0x20,

@@ -17,6 +17,7 @@ import {
   POLLNVAL,
   POLLOUT,
   PROT_READ_WRITE,
+  SOCK_DGRAM,
   SOCK_STREAM,
   type Constants,
 } from "./constants.ts";
@@ -211,6 +212,35 @@ export class Os {
     this.#flock(fd, LOCK_UN);
   }
 
+  /**
+   * Whether a Unix socket that accepts streams is bound to a path, asked without calling at it: one of another type
+   * is refused as such where there is one, and as nobody where there is not. It does not matter in which container
+   * the socket lives.
+   * @returns undefined when it cannot be told.
+   */
+  isBound(path: string): boolean | undefined {
+    const fd = Number(this.#socket(AF_UNIX, SOCK_DGRAM, 0));
+    if (fd < 0) return undefined;
+    try {
+      const address = this.#addressOf(path);
+      if (this.#connect(fd, address, address.length) === 0) return true;
+      const code = systemErrorName(this.#binding.errno());
+      if (code === "EPROTOTYPE") return true;
+      return code === "ECONNREFUSED" ? false : undefined;
+    } finally {
+      this.#close(fd);
+    }
+  }
+
+  #addressOf(path: string): Buffer {
+    const name = Buffer.from(path);
+    const address = Buffer.alloc(ADDRESS_HEAD + name.length + 1);
+    if (this.#constants.hasAddressLength) address.set([address.length, AF_UNIX]);
+    else address.writeUInt16LE(AF_UNIX);
+    name.copy(address, ADDRESS_HEAD);
+    return address;
+  }
+
   /** A second descriptor of the same open file, unknown to Node, for an owner that closes it itself. */
   duplicate(fd: number): number {
     const copy = Number(this.#fcntl(fd, this.#constants.F_DUPFD_CLOEXEC, "int", 3));
@@ -223,14 +253,10 @@ export class Os {
    * @returns a descriptor, not blocking and unknown to Node, for an owner that closes it itself.
    */
   connectUnix(path: string): number {
-    const { SOCKET_FLAGS, hasAddressLength } = this.#constants;
+    const { SOCKET_FLAGS } = this.#constants;
     const fd = Number(this.#socket(AF_UNIX, SOCK_STREAM | SOCKET_FLAGS, 0));
     if (fd < 0) throw this.#error("socket");
-    const name = Buffer.from(path);
-    const address = Buffer.alloc(ADDRESS_HEAD + name.length + 1);
-    if (hasAddressLength) address.set([address.length, AF_UNIX]);
-    else address.writeUInt16LE(AF_UNIX);
-    name.copy(address, ADDRESS_HEAD);
+    const address = this.#addressOf(path);
     if (this.#connect(fd, address, address.length) !== 0) {
       const error = this.#error("connect");
       this.#close(fd);

@@ -6,6 +6,8 @@ import {
   BITMAP_WORDS,
   CELL,
   checkFolder,
+  errnoOf,
+  explainFileError,
   FLAG_PERSISTENT,
   KIND,
   KIND_NAMES,
@@ -70,8 +72,8 @@ export function listNamespaces(): string[] {
     checkFolder(folder);
     return readdirSync(folder).sort();
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
+    if (errnoOf(error) === "ENOENT") return [];
+    throw explainFileError(error, folder);
   }
 }
 
@@ -85,8 +87,8 @@ export function openForReading(namespace: string): Arena | undefined {
     checkFolder(folder);
     if (!readdirSync(folder).includes(ARENA_FILE)) return undefined;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
+    if (errnoOf(error) === "ENOENT") return undefined;
+    throw explainFileError(error, folder);
   }
   return new Arena(folder);
 }

@@ -1,6 +1,14 @@
 import { readdirSync, rmSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
-import { KIND, namespaceFolder, STOPPED_MS, type Arena } from "../memory/index.ts";
+import {
+  errnoOf,
+  explainFileError,
+  KIND,
+  namespaceFolder,
+  onSharedFile,
+  STOPPED_MS,
+  type Arena,
+} from "../memory/index.ts";
 import { openForReading } from "./census.ts";
 import { Doorbells } from "./doorbells.ts";
 import { removeStrayFiles } from "./stray-files.ts";
@@ -64,12 +72,14 @@ function countObjects(arena: Arena): number {
 /** The arena goes first: who opens it from now on makes a new one, who opened it before finds it replaced. */
 function removeFolder(namespace: string): void {
   const folder = namespaceFolder(namespace);
-  for (const file of readdirSync(folder).sort())
-    rmSync(join(folder, file), { force: true, recursive: true });
+  onSharedFile(folder, () => {
+    for (const file of readdirSync(folder).sort())
+      rmSync(join(folder, file), { force: true, recursive: true });
+  });
   try {
     rmdirSync(folder);
   } catch (error) {
     // Somebody has just begun to use it again.
-    if ((error as NodeJS.ErrnoException).code !== "ENOTEMPTY") throw error;
+    if (errnoOf(error) !== "ENOTEMPTY") throw explainFileError(error, folder);
   }
 }

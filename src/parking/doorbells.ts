@@ -1,8 +1,17 @@
 import { closeSync, constants, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { GENERATION_MASK, SLOT, SLOT_COUNT, SLOT_LIVE, type Arena } from "../memory/index.ts";
+import {
+  explainFileError,
+  GENERATION_MASK,
+  SLOT,
+  SLOT_COUNT,
+  SLOT_LIVE,
+  type Arena,
+} from "../memory/index.ts";
 import { os } from "../os/index.ts";
 
+/** It cannot be told whether a participant lives. */
+const UNKNOWN = "unknown";
 /** Writing ends kept open at a time. */
 const MAX_OPEN = 128;
 const ONE_BYTE = new Uint8Array(1);
@@ -32,13 +41,14 @@ export class Doorbells {
 
   /**
    * Wakes a participant.
-   * @returns false when it is dead. A full FIFO counts as rung: its owner has 65,536 reasons to wake up.
+   * @returns false when it is dead. A full FIFO counts as rung: its owner has 65,536 reasons to wake up. So does one
+   * that this process has no file left for: its owner looks again by itself.
    */
   ring(slot: number): boolean {
     const generation = this.generationOf(slot);
     if (generation === undefined) return false;
-    const fd = this.open(slot, generation);
-    if (fd === undefined) return false;
+    const fd = this.#end(slot, generation);
+    if (typeof fd !== "number") return fd === UNKNOWN;
     try {
       writeSync(fd, ONE_BYTE);
       return true;
@@ -53,8 +63,8 @@ export class Doorbells {
   /** Whether the participant that had this generation of a slot is alive. */
   isAlive(slot: number, generation: number): boolean {
     if (this.generationOf(slot) !== generation) return false;
-    const fd = this.open(slot, generation);
-    if (fd === undefined) return false;
+    const fd = this.#end(slot, generation);
+    if (typeof fd !== "number") return fd === UNKNOWN;
     if (!os().isOrphaned(fd)) return true;
     this.#forget(slot);
     return false;
@@ -68,16 +78,20 @@ export class Doorbells {
   isReadBySomebody(slot: number, generation: number): boolean {
     if (this.#ends.get(slot)?.generation === generation) return this.isAlive(slot, generation);
     const fd = this.#openEnd(slot, generation);
-    if (fd === undefined) return false;
-    closeSync(fd);
-    return true;
+    if (typeof fd === "number") closeSync(fd);
+    return fd !== undefined;
   }
 
   /**
    * The writing end of a participant's doorbell, to ring it or to watch for its death.
-   * @returns undefined when it is dead.
+   * @returns undefined when it is dead, or cannot be watched.
    */
   open(slot: number, generation: number): number | undefined {
+    const fd = this.#end(slot, generation);
+    return fd === UNKNOWN ? undefined : fd;
+  }
+
+  #end(slot: number, generation: number): number | typeof UNKNOWN | undefined {
     const known = this.#ends.get(slot);
     if (known !== undefined) {
       if (known.generation === generation) {
@@ -88,7 +102,7 @@ export class Doorbells {
       this.#forget(slot);
     }
     const fd = this.#openEnd(slot, generation);
-    if (fd === undefined) return undefined;
+    if (typeof fd !== "number") return fd;
     if (this.#ends.size >= MAX_OPEN) this.#forget(this.#ends.keys().next().value!);
     this.#ends.set(slot, { generation, fd });
     return fd;
@@ -107,15 +121,21 @@ export class Doorbells {
     for (const slot of [...this.#ends.keys()]) this.#forget(slot);
   }
 
-  /** @returns undefined when nobody reads it. */
-  #openEnd(slot: number, generation: number): number | undefined {
+  /**
+   * @returns undefined when nobody reads it; {@link UNKNOWN} when this process may not open more files: whoever
+   * cannot be looked at counts as alive.
+   */
+  #openEnd(slot: number, generation: number): number | typeof UNKNOWN | undefined {
     const path = bellPath(this.#arena.folder, slot, generation);
     try {
       return openSync(path, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === "ENXIO" || code === "ENOENT") return undefined;
-      throw error;
+      if (code !== "EMFILE" && code !== "ENFILE") throw explainFileError(error, path);
+      if (this.#ends.size === 0) return UNKNOWN;
+      this.close();
+      return this.#openEnd(slot, generation);
     }
   }
 

@@ -5,8 +5,11 @@ import { threadId } from "node:worker_threads";
 import { InvalidStateError, TimeoutError } from "../errors/index.ts";
 import {
   Arena,
+  errnoOf,
+  explainFileError,
   GENERATION_MASK,
   HEADER,
+  onSharedFile,
   SLOT,
   SLOT_COUNT,
   SLOT_FREE,
@@ -98,7 +101,11 @@ export class Participant {
       // is terminated between the two would leave a reader, and seem alive.
       const socket = unstoppable(() => {
         const { Socket: BellSocket } = net();
-        return new BellSocket({ ...options, fd: os().duplicate(this.#bell) });
+        const path = bellPath(this.arena.folder, this.slot, this.generation);
+        return new BellSocket({
+          ...options,
+          fd: onSharedFile(path, () => os().duplicate(this.#bell)),
+        });
       });
       // Without a reader of rings the slices remain: waits go on, a little later.
       socket.on("error", () => {});
@@ -115,8 +122,10 @@ export class Participant {
     const { ints, base } = place;
     const generation = ((Atomics.load(ints, base + SLOT.word) >>> 2) + 1) & GENERATION_MASK;
     const path = bellPath(this.arena.folder, slot, generation);
-    rmSync(path, { force: true });
-    os().makeFifo(path);
+    onSharedFile(path, () => {
+      rmSync(path, { force: true });
+      os().makeFifo(path);
+    });
     faultPoint("register:bell-made");
     let bell: number;
     try {
@@ -124,7 +133,7 @@ export class Participant {
       bell = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
     } catch (error) {
       rmSync(path, { force: true });
-      throw error;
+      throw explainFileError(error, path);
     }
     try {
       this.#introduce(place);
@@ -168,7 +177,7 @@ export class Participant {
       this.arena.exclusively(() => this.#withdraw(), LEAVE_PATIENCE_MS);
       tidyAgain(this.arena, this.bells);
     } catch (error) {
-      if (!(error instanceof TimeoutError)) throw error;
+      if (!isHindrance(error)) throw error;
       this.#leaveAsDead();
     }
   }
@@ -199,9 +208,17 @@ export class Participant {
       this.arena.exclusively(() => this.#withdraw(), 0);
       tidyAgain(this.arena, this.bells);
     } catch (error) {
-      if (!(error instanceof TimeoutError)) throw error;
+      if (!isHindrance(error)) throw error;
     }
   }
+}
+
+/**
+ * What a program does not fail of at its end, since others mend it: a stopped process has the lock, or the system
+ * has no files for it any more.
+ */
+function isHindrance(error: unknown): boolean {
+  return error instanceof TimeoutError || errnoOf(error) !== undefined;
 }
 
 /**
@@ -227,15 +244,17 @@ export function participant(): Participant {
 /** `manycore clean` may remove an arena that nobody uses between our opening it and our joining it. */
 const MAX_TRIES = 5;
 
+/** Kept by a try that failed for the next one: it cannot be closed as a whole. */
+let arena: Arena | undefined;
+
 function join(): Participant {
   for (let tries = 1; ; tries++) {
-    let arena: Arena | undefined;
     try {
-      arena = new Arena();
+      if (arena?.isInPlace === false) arena = undefined;
+      arena ??= new Arena();
       return new Participant(arena);
     } catch (error) {
-      const wasRemoved =
-        arena === undefined ? (error as NodeJS.ErrnoException).code === "ENOENT" : !arena.isInPlace;
+      const wasRemoved = arena === undefined ? errnoOf(error) === "ENOENT" : !arena.isInPlace;
       if (!wasRemoved || tries === MAX_TRIES) throw error;
     }
   }

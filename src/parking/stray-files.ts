@@ -1,6 +1,16 @@
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { KINDS_WITH_FILE, SLOT, SLOT_COUNT, SLOT_LIVE, type Arena } from "../memory/index.ts";
+import {
+  errnoOf,
+  explainFileError,
+  KINDS_WITH_FILE,
+  onSharedFile,
+  SLOT,
+  SLOT_COUNT,
+  SLOT_LIVE,
+  type Arena,
+} from "../memory/index.ts";
+import { os } from "../os/index.ts";
 
 /**
  * Removes doorbells of slots that are free, segments of cells that are gone, and files that were never
@@ -13,7 +23,8 @@ export function removeStrayFiles(arena: Arena): number {
   let removed = 0;
   for (const file of filesOf(arena.folder)) {
     if (!isStray(arena, file)) continue;
-    rmSync(join(arena.folder, file), { force: true, recursive: true });
+    const path = join(arena.folder, file);
+    onSharedFile(path, () => rmSync(path, { force: true, recursive: true }));
     removed++;
   }
   return removed;
@@ -24,8 +35,8 @@ function filesOf(folder: string): string[] {
   try {
     return readdirSync(folder);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
+    if (errnoOf(error) === "ENOENT") return [];
+    throw explainFileError(error, folder);
   }
 }
 
@@ -45,17 +56,7 @@ function isStray(arena: Arena, file: string): boolean {
     const { kind, generation } = arena.head(index);
     return !KINDS_WITH_FILE.has(kind) || generation !== Number(segment[2]);
   }
-  const socket = /^(?:log|listen)-(\d+)-/.exec(file);
-  if (socket !== null) return !isRunning(Number(socket[1]));
+  // The process id in its name is for people: the same number may belong to others in another container.
+  if (/^(?:log|listen)-/.test(file)) return os().isBound(join(arena.folder, file)) === false;
   return file.includes(".tmp-");
-}
-
-/** Whether a process of this number runs; for sockets only: nothing else relies on process ids. */
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
 }

@@ -8,6 +8,7 @@ import {
   HEADER,
   KIND,
   KINDS_WITH_FILE,
+  onSharedFile,
   SLOT,
   SLOT_COUNT,
   SLOT_FREE,
@@ -42,7 +43,8 @@ function discardCell(arena: Arena, index: number): void {
   const { kind, generation } = arena.head(index);
   const { ints, base } = arena.cell(index);
   if (KINDS_WITH_FILE.has(kind)) {
-    rmSync(segmentPath(arena.folder, index, generation), { force: true, recursive: true });
+    const path = segmentPath(arena.folder, index, generation);
+    onSharedFile(path, () => rmSync(path, { force: true, recursive: true }));
   }
   let link = Atomics.load(ints, base + CELL.extra);
   arena.free(index);
@@ -118,7 +120,8 @@ export function sweepSlots(
   for (const slot of slots) {
     const { ints, base } = arena.slot(slot);
     const generation = (Atomics.load(ints, base + SLOT.word) >>> 2) & GENERATION_MASK;
-    rmSync(bellPath(arena.folder, slot, generation), { force: true });
+    const path = bellPath(arena.folder, slot, generation);
+    onSharedFile(path, () => rmSync(path, { force: true }));
     faultPoint("sweep:bell-removed");
     Atomics.store(ints, base + SLOT.word, (generation << 2) | SLOT_FREE);
   }

@@ -64,7 +64,13 @@ const KERNEL = "/dev/urandom";
 function freshKey(): Uint8Array {
   if (process.platform === "win32" || !existsSync(KERNEL)) return crypto().randomBytes(KEY_BYTES);
   const key = new Uint8Array(KEY_BYTES);
-  const fd = openSync(KERNEL, "r");
+  let fd: number;
+  try {
+    fd = openSync(KERNEL, "r");
+  } catch {
+    // No file is left for this process, or it may not open this one: the other way needs none.
+    return crypto().randomBytes(KEY_BYTES);
+  }
   try {
     // The device answers in one piece; anything else leaves zeros in the key.
     if (fstatSync(fd).isCharacterDevice() && readSync(fd, key, 0, KEY_BYTES, null) === KEY_BYTES) {

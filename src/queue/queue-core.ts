@@ -1,5 +1,5 @@
 import { InvalidStateError, TimeoutError } from "../errors/index.ts";
-import { CELL } from "../memory/index.ts";
+import { CELL, errnoOf } from "../memory/index.ts";
 import {
   closeCell,
   endIfUnused,
@@ -279,7 +279,7 @@ export class QueueCore {
 
   /** An item could not be stored. One for which memory is missing waits, if waiting can help. */
   #fail(item: Item, error: unknown): void {
-    const { code } = error as NodeJS.ErrnoException;
+    const code = errnoOf(error);
     const isFull = code === "ENOSPC" || code === "EDQUOT";
     if (isFull && (!this.ring.isEmpty || item.state === "buffered")) {
       this.#isMemoryShort = true;

@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { InvalidStateError } from "../errors/index.ts";
+import { onSharedFile } from "../memory/index.ts";
 import { faultPoint } from "../util/fault-point.ts";
 import { decodeValue, encodeValue } from "../wire/codec.ts";
 import { giveBack, keepCopy } from "./kept-memory.ts";
@@ -112,11 +113,13 @@ export function writeItemFile(folder: string, item: Item, slot: number, generati
   filesMade = (filesMade + 1) | 0;
   const name = [slot, generation, filesMade] as const;
   const path = itemPath(folder, name);
-  const fd = openSync(path, "wx", 0o600);
+  const fd = onSharedFile(path, () => openSync(path, "wx", 0o600));
   try {
-    for (const chunk of [tableOf(item.chunks), ...item.chunks]) {
-      for (let at = 0; at < chunk.length;) at += writeSync(fd, chunk, at);
-    }
+    onSharedFile(path, () => {
+      for (const chunk of [tableOf(item.chunks), ...item.chunks]) {
+        for (let at = 0; at < chunk.length;) at += writeSync(fd, chunk, at);
+      }
+    });
     item.file = name;
     faultPoint("queue:file-written");
   } catch (error) {
@@ -130,7 +133,7 @@ export function writeItemFile(folder: string, item: Item, slot: number, generati
 /** Reads the file of an item that was taken, and removes it. */
 export function readItemFile(folder: string, name: FileName): Incoming {
   const path = itemPath(folder, name);
-  const fd = openSync(path, "r");
+  const fd = onSharedFile(path, () => openSync(path, "r"));
   try {
     const count = readFully(fd, 8).readDoubleLE(0);
     const lengths = readFully(fd, tableSize(count) - 8);

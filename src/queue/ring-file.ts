@@ -9,7 +9,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { InvalidStateError, NotSupportedError } from "../errors/index.ts";
-import { allocateMemory, checkSize } from "../memory/index.ts";
+import { allocateMemory, checkSize, onSharedFile } from "../memory/index.ts";
 import { os, type Mapping } from "../os/index.ts";
 import {
   BACKING_STEP,
@@ -32,12 +32,14 @@ const unmapped = new FinalizationRegistry<{ readonly address: bigint; readonly l
 
 /** Makes the folder of a new queue, and its ring. Nobody else knows the folder yet. */
 export function createRing(folder: string, capacity: number, maxSize: number): void {
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { mode: 0o700 });
   const path = join(folder, RING_FILE);
-  const fd = openSync(path, "wx+", 0o600);
+  const fd = onSharedFile(path, () => {
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder, { mode: 0o700 });
+    return openSync(path, "wx+", 0o600);
+  });
   try {
-    ftruncateSync(fd, RING_HEADER_SIZE + capacity);
+    onSharedFile(path, () => ftruncateSync(fd, RING_HEADER_SIZE + capacity));
     const backed = Math.min(capacity, FIRST_BYTES);
     allocateMemory(fd, RING_HEADER_SIZE + backed, path);
     const words = new Int32Array(RING.backed + 1);
@@ -46,7 +48,7 @@ export function createRing(folder: string, capacity: number, maxSize: number): v
     words[RING.version] = RING_VERSION;
     words[RING.capacity] = capacity;
     words[RING.maxSize] = maxSize;
-    writeSync(fd, words, 0, words.byteLength, 0);
+    onSharedFile(path, () => writeSync(fd, words, 0, words.byteLength, 0));
   } finally {
     closeSync(fd);
   }
@@ -55,12 +57,15 @@ export function createRing(folder: string, capacity: number, maxSize: number): v
 /** Maps the ring of a queue that somebody has open. */
 export function mapRing(folder: string): Mapping {
   const path = join(folder, RING_FILE);
-  const fd = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW);
+  const fd = openRing(path);
   try {
     checkSize(fd, RING_HEADER_SIZE, path);
-    const capacity = checkHeader(os().map(fd, RING_HEADER_SIZE), path);
+    const capacity = checkHeader(
+      onSharedFile(path, () => os().map(fd, RING_HEADER_SIZE)),
+      path,
+    );
     checkSize(fd, RING_HEADER_SIZE + capacity, path);
-    const mapping = os().map(fd, RING_HEADER_SIZE + capacity);
+    const mapping = onSharedFile(path, () => os().map(fd, RING_HEADER_SIZE + capacity));
     unmapped.register(mapping.buffer, {
       address: mapping.address,
       length: RING_HEADER_SIZE + capacity,
@@ -71,16 +76,21 @@ export function mapRing(folder: string): Mapping {
   }
 }
 
+function openRing(path: string): number {
+  return onSharedFile(path, () => openSync(path, constants.O_RDWR | constants.O_NOFOLLOW));
+}
+
 /**
  * Puts memory behind more of a ring; touching what has none could end the process.
  * @returns how many bytes of the ring have memory now.
- * @throws {@link SystemError} when the file system is full.
+ * @throws {@link InvalidStateError} when the file system is full.
  */
 export function backRing(folder: string, capacity: number, needed: number): number {
   const backed = Math.min(capacity, Math.ceil(needed / BACKING_STEP) * BACKING_STEP);
-  const fd = openSync(join(folder, RING_FILE), constants.O_RDWR | constants.O_NOFOLLOW);
+  const path = join(folder, RING_FILE);
+  const fd = openRing(path);
   try {
-    os().allocate(fd, RING_HEADER_SIZE + backed);
+    allocateMemory(fd, RING_HEADER_SIZE + backed, path);
   } finally {
     closeSync(fd);
   }

@@ -165,7 +165,7 @@ export class Ring {
   /**
    * Writes an item and publishes it; the sender's lock is held.
    * @returns false when there is no room.
-   * @throws {@link SystemError} when the ring needs more memory and the file system is full.
+   * @throws {@link InvalidStateError} when the ring needs more memory and the file system is full.
    */
   write(item: Outgoing): boolean {
     const { file, chunks } = item;

@@ -60,7 +60,7 @@ describe("an arena", () => {
     mkdirSync(folder, { mode: 0o700, recursive: true });
     writeFileSync(`${folder}/target`, Buffer.alloc(ARENA_SIZE));
     symlinkSync(`${folder}/target`, path);
-    expect(() => new Arena()).toThrow(expect.objectContaining({ code: "ELOOP" }));
+    expect(() => new Arena()).toThrow(/ELOOP\): a symbolic link is in its place/);
   });
 
   test("refuses a folder that others may enter", () => {

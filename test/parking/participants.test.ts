@@ -1,4 +1,7 @@
-import { closeSync, constants, openSync, readdirSync, rmSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, constants, existsSync, openSync, readdirSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { useNamespace } from "../helpers/namespace.ts";
 
@@ -161,6 +164,29 @@ describe("the sweep", () => {
       expect(sweepDead(arena, bells)).toBe(0);
     });
     expect(readdirSync(folder).sort()).toEqual(["arena.v1", "d4-1"]);
+  });
+
+  test("removes sockets behind which nobody is, whatever process has the number in their name", async () => {
+    const arena = new Arena();
+    const alive = `${folder}/listen-4194303-a`;
+    const dead = `${folder}/listen-${process.pid}-b`;
+    const server = createServer((socket) => socket.destroy());
+    let calls = 0;
+    server.on("connection", () => calls++);
+    await new Promise<void>((resolve) => server.listen(alive, resolve));
+    const child = spawn(process.execPath, [
+      "-e",
+      `require("node:net").createServer().listen(${JSON.stringify(dead)}, () => process.kill(process.pid, "SIGKILL"))`,
+    ]);
+    await once(child, "exit");
+    expect(existsSync(dead)).toBe(true);
+    expect(arena.exclusively(() => removeStrayFiles(arena))).toBe(1);
+    expect(existsSync(dead)).toBe(false);
+    expect(existsSync(alive)).toBe(true);
+    // Whoever listens was not called at.
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(calls).toBe(0);
+    await new Promise((resolve) => server.close(resolve));
   });
 
   test("removes files that belong to nobody", () => {
