@@ -34,24 +34,42 @@ export interface ProcessExecutorOptions<
 export class ProcessPoolExecutor extends BoundExecutor {
   /** @throws RangeError or TypeError for an option out of range, ProcessError while a worker imports its modules. */
   constructor(options: ProcessExecutorOptions<never[]> = {}) {
-    assertMayStart("ProcessPoolExecutor");
-    const checked = checkExecutorOptions(options, cpuCount(), "ProcessPoolWorker");
-    const scheduler = new Scheduler("process", checked, (id, owner) => {
-      const claims = new FileClaims();
-      const identity = childIdentity(checked.name, `${checked.name}-${id}`, true);
-      const peer = spawnOrClose(claims, {
-        role: entryUrl("executor/worker/role").href,
-        boot: { process: identity, argv: process.argv.slice(1), data: workerSettings(checked, id) },
-        env: options.env,
-        execArgv: options.execArgv,
-        claimsFd: claims.fd,
-      });
-      const link = new WorkerLink(id, identity.name, peer, claims, owner);
-      void sendHooks(link, checked, owner);
-      return link;
-    });
-    super(scheduler, {});
+    super(processScheduler(options, {}), {});
   }
+}
+
+/** What the workers of a pool get from their parent besides: for the command. */
+export type WorkerDescriptors = Pick<SpawnOptions, "stdio" | "sharedFd">;
+
+/** A {@link ProcessPoolExecutor} whose workers have other descriptors. */
+export function processPool(
+  options: ProcessExecutorOptions<never[]>,
+  descriptors: WorkerDescriptors,
+): BoundExecutor {
+  return new BoundExecutor(processScheduler(options, descriptors), {});
+}
+
+function processScheduler(
+  options: ProcessExecutorOptions<never[]>,
+  descriptors: WorkerDescriptors,
+): Scheduler {
+  assertMayStart("ProcessPoolExecutor");
+  const checked = checkExecutorOptions(options, cpuCount(), "ProcessPoolWorker");
+  return new Scheduler("process", checked, (id, owner) => {
+    const claims = new FileClaims();
+    const identity = childIdentity(checked.name, `${checked.name}-${id}`, true);
+    const peer = spawnOrClose(claims, {
+      role: entryUrl("executor/worker/role").href,
+      boot: { process: identity, argv: process.argv.slice(1), data: workerSettings(checked, id) },
+      env: options.env,
+      execArgv: options.execArgv,
+      claimsFd: claims.fd,
+      ...descriptors,
+    });
+    const link = new WorkerLink(id, identity.name, peer, claims, owner);
+    void sendHooks(link, checked, owner);
+    return link;
+  });
 }
 
 /** A process that cannot be started leaves nothing open. */

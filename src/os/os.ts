@@ -80,6 +80,7 @@ export class Os {
   readonly #socket: ForeignFunction;
   readonly #connect: ForeignFunction;
   readonly #close: ForeignFunction;
+  readonly #dup2: ForeignFunction;
   #mail: DescriptorMail | undefined;
   /** Two `struct pollfd`: int fd, short events, short revents. */
   readonly #fds = new Int32Array(4);
@@ -104,6 +105,7 @@ export class Os {
     this.#socket = libc.func("int socket(int family, int type, int protocol)");
     this.#connect = libc.func("int connect(int fd, void *address, uint length)");
     this.#close = libc.func("int close(int fd)");
+    this.#dup2 = libc.func("int dup2(int from, int to)");
   }
 
   /**
@@ -246,6 +248,11 @@ export class Os {
     const copy = Number(this.#fcntl(fd, this.#constants.F_DUPFD_CLOEXEC, "int", 3));
     if (copy < 0) throw this.#error("fcntl");
     return copy;
+  }
+
+  /** Makes `to` another descriptor of the open file of `from`; what it was before is closed. */
+  replace(from: number, to: number): void {
+    if (Number(this.#dup2(from, to)) < 0) throw this.#error("dup2");
   }
 
   /**

@@ -31,6 +31,8 @@ export interface SpawnOptions {
   readonly stdio?: readonly [StdioTarget, StdioTarget, StdioTarget] | undefined;
   /** A file descriptor the child finds as number 6. */
   readonly claimsFd?: number | undefined;
+  /** A file descriptor the child finds behind that one, as number 7. */
+  readonly sharedFd?: number | undefined;
 }
 
 /** How long after the exit of a child its last words may take; only a grandchild that holds its pipe can delay them. */
@@ -73,6 +75,7 @@ function startChild(options: SpawnOptions, lane: LaneDescriptors): ChildProcess 
   // See `entry.ts` for their numbers there: what is out here is in there.
   stdio.push(lane.out, lane.in);
   if (options.claimsFd !== undefined) stdio.push(options.claimsFd);
+  if (options.sharedFd !== undefined) stdio.push(options.sharedFd);
   const { spawn } = childProcess();
   const child = spawn(
     process.execPath,

@@ -1,5 +1,11 @@
-import { describe, expect, test } from "vitest";
-import { jsonLines, manycore } from "./command.ts";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { runProgram } from "../helpers/run-program.ts";
+import { FIXTURES, jsonLines, MAIN, manycore, scratchFolder } from "./command.ts";
+
+const scratch = scratchFolder();
+afterAll(scratch.remove);
 
 const ONE_TO_TEN = "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n";
 const ALL_BUT_FIVE = ["1", "2", "3", "4", "6", "7", "8", "9", "10"];
@@ -77,6 +83,20 @@ describe("a record that is malformed", () => {
     expect(run.stderr).toMatch(/stdin:1 .*cannot be written as JSON/);
     expect(run.stderr).toMatch(/stdin:2 .*returned a function/);
     expect(run.stderr).toMatch(/stdin:3 .*returned a generator/);
+  });
+});
+
+describe.each(["process", "thread", "inline"])("on the %s backend", (backend) => {
+  const printed = ["by child", "by console", "by descriptor", "by number", "by shell", "by stream"];
+
+  test.each(["a pipe", "a file"])("nothing but results gets into %s", async (kind) => {
+    const path = join(scratch.path, `${backend}.out`);
+    const redirect = kind === "a pipe" ? "| cat" : `> '${path}'`;
+    const command = `printf 'a\\nb\\n' | '${process.execPath}' '${MAIN}' map ./work.mjs#loud -q --backend ${backend} ${redirect}`;
+    const run = await runProgram("-c", [command], { node: "bash", cwd: FIXTURES });
+    expect(kind === "a pipe" ? run.stdout : readFileSync(path, "utf8")).toBe('"a"\n"b"\n');
+    const told = run.stderr.split("\n").filter((line) => line !== "");
+    expect(told.sort()).toEqual([...printed, ...printed].sort());
   });
 });
 

@@ -1,3 +1,4 @@
+import { isatty } from "node:tty";
 import { EXIT_CODE } from "../exit-code.ts";
 import { refuseSameFiles } from "./distinct-files.ts";
 import { describePlan } from "./dry-run.ts";
@@ -8,6 +9,7 @@ import { planRun } from "./journal/open-run.ts";
 import type { RunPlan } from "./journal/open-run.ts";
 import type { Inputs } from "./input/inputs.ts";
 import type { MapOptions } from "./options.ts";
+import { claimStdout } from "./output/claim-stdout.ts";
 import { countedChunk, MapRun, startError } from "./run/map-run.ts";
 import { Workers } from "./run/workers.ts";
 import { checkFinding, parseTarget } from "./target.ts";
@@ -68,14 +70,17 @@ async function runPlan(
     maxMemory: workerMemory,
   });
   const source = openSource(inputs, options, plan.remainder);
+  const isShown = options.output === undefined && isatty(1);
+  // Processes of their own have another standard output; before others start, ours is moved.
+  const stdout = backend === "process" ? 1 : claimStdout();
   try {
     await inspectTarget(workers, targets.main, targets.init, workersAtOnce(options, inputs, jobs));
     for (const target of [targets.init, targets.teardown, targets.reduce]) {
       if (target !== undefined) await inspectTarget(workers, target, targets.init, 1);
     }
-    const outputs = await plan.open();
+    const outputs = await plan.open(stdout);
     const spec = runSpec(options, inputs, targets);
-    return await new MapRun(options, { spec, source, workers, outputs, plan, jobs }).run();
+    return await new MapRun(options, { spec, source, workers, outputs, plan, jobs, isShown }).run();
   } catch (error) {
     workers.abandon();
     throw error;

@@ -35,8 +35,12 @@ export interface RunPlan {
   readonly before: Before | undefined;
   /** What the user should know before it begins. */
   readonly note: string | undefined;
-  /** Opens the files, and cuts off what the journal does not know of. */
-  open(): Promise<RunOutputs>;
+  /**
+   * Opens the files, and cuts off what the journal does not know of.
+   *
+   * @param stdout - the descriptor of standard output.
+   */
+  open(stdout: number): Promise<RunOutputs>;
   /** Lets other runs at the journal. */
   release(): Promise<void>;
 }
@@ -118,9 +122,9 @@ class PlainPlan implements RunPlan {
     refuseExisting(options);
   }
 
-  async open(): Promise<RunOutputs> {
+  async open(stdout: number): Promise<RunOutputs> {
     const files = openAll(freshPlans(this.#options));
-    return { ...(await begun(files)), journal: undefined };
+    return { ...(await begun(files, stdout)), journal: undefined };
   }
 
   release(): Promise<void> {
@@ -241,8 +245,9 @@ function planOf(path: string | undefined, mode: OpenMode): FilePlan | undefined 
 
 async function begun(
   files: Readonly<Record<RunFileName, OpenedFile | undefined>>,
+  stdout?: number,
 ): Promise<Omit<RunOutputs, "journal">> {
-  const output = files.output?.begin() ?? openStdout();
+  const output = files.output?.begin() ?? openStdout(stdout);
   const joblog = files.joblog?.begin();
   if (joblog?.offset === 0) await joblog.write(Buffer.from(JOBLOG_HEADER));
   return { output, errors: files.errors?.begin(), joblog, trace: files.trace?.begin() };

@@ -42,11 +42,12 @@ export type OpenMode =
   /** It is cut to `length` and written on; created when `length` is 0. */
   | { readonly kind: "resume"; readonly length: number };
 
-/** Standard output. */
-export function openStdout(): Output {
-  const stats = fstatSync(1);
+/** Standard output. @param fd - the descriptor by which this process has it. */
+export function openStdout(fd: number = 1): Output {
+  const stats = fstatSync(fd);
   // A pipe whose reader stands still must not block this thread, or a thread that exit waits for.
-  return stats.isFIFO() || stats.isSocket() ? new PipeOutput(1) : new FileOutput(1, "stdout", 0);
+  if (stats.isFIFO() || stats.isSocket()) return new PipeOutput(fd);
+  return new FileOutput(fd, undefined, 0);
 }
 
 /** A file that is open and has not been changed yet. */
@@ -109,10 +110,11 @@ export function alreadyThere(path: string, cause?: unknown): CliError {
 /** A file, a terminal or a device: written by its descriptor. */
 class FileOutput implements Output {
   readonly #fd: number;
-  readonly #path: string;
+  /** `undefined` for standard output, which is not ours to close. */
+  readonly #path: string | undefined;
   #offset: number;
 
-  constructor(fd: number, path: string, offset: number) {
+  constructor(fd: number, path: string | undefined, offset: number) {
     this.#fd = fd;
     this.#path = path;
     this.#offset = offset;
@@ -141,7 +143,7 @@ class FileOutput implements Output {
   }
 
   close(): Promise<void> {
-    if (this.#fd > 2) closeSync(this.#fd);
+    if (this.#path !== undefined) closeSync(this.#fd);
     return Promise.resolve();
   }
 
@@ -154,7 +156,7 @@ class FileOutput implements Output {
   }
 
   #explain(error: unknown): CliError {
-    const where = this.#fd === 1 ? "standard output" : this.#path;
+    const where = this.#path ?? "standard output";
     const detail = error instanceof Error ? error.message : String(error);
     const hint = codeOf(error) === "ENOSPC" ? "; make room first" : "";
     return new CliError(

@@ -38,6 +38,8 @@ export interface RunParts {
   readonly outputs: RunOutputs;
   readonly plan: RunPlan;
   readonly jobs: number;
+  /** Whether results go to a terminal. */
+  readonly isShown: boolean;
 }
 
 /** One run, from the first record to the sums. */
@@ -240,9 +242,9 @@ export class MapRun {
 
   /** The outputs; the bar makes way for results that go to the same terminal. */
   #shownOutputs(): RunOutputs {
-    const { outputs } = this.#parts;
+    const { outputs, isShown } = this.#parts;
     const { output } = outputs;
-    if (this.#options.output !== undefined || !process.stdout.isTTY) return outputs;
+    if (!isShown) return outputs;
     const shown = {
       offset: 0,
       sync: () => output.sync(),

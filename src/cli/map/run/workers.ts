@@ -1,10 +1,7 @@
 import type { BoundExecutor } from "../../../executor/bound-executor.ts";
-import {
-  InlineExecutor,
-  ProcessPoolExecutor,
-  ThreadPoolExecutor,
-} from "../../../executor/index.ts";
+import { InlineExecutor, ThreadPoolExecutor } from "../../../executor/index.ts";
 import type { Future } from "../../../executor/index.ts";
+import { processPool } from "../../../executor/process-executor.ts";
 import { tasks } from "../../../task/index.ts";
 import { entryUrl } from "../../../util/entry-url.ts";
 import type { BlockBody } from "../input/block.ts";
@@ -159,7 +156,8 @@ type CommonOptions = NonNullable<ConstructorParameters<typeof ThreadPoolExecutor
 function makeExecutor(backend: Backend, maxWorkers: number, common: CommonOptions): BoundExecutor {
   switch (backend) {
     case "process":
-      return new ProcessPoolExecutor({ ...common, maxWorkers });
+      // Whatever a function or a program that it starts prints: standard output is for results alone.
+      return processPool({ ...common, maxWorkers }, { stdio: ["ignore", 2, 2] });
     case "thread":
       return new ThreadPoolExecutor({ ...common, maxWorkers });
     case "inline":
