@@ -8,6 +8,8 @@ function internalError(error: unknown): never {
   process.exit(EXIT_CODE.internal);
 }
 
+// Nobody may read what is told here (`2> >(head -1)`): that is no failure of the run.
+process.stderr.on("error", () => undefined);
 process.on("uncaughtException", internalError);
 // The command ends by `process.exit` below. An event loop that runs empty before is a wait that nothing ends,
 // and must not look like success.

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { NamespaceOptions } from "./namespace-commands.ts";
+import { print } from "./print.ts";
 
 /** Declares the commands that look at what programs share, and tidy up behind the dead. */
 export function declareNamespaceCommands(program: Command): void {
@@ -11,7 +12,8 @@ export function declareNamespaceCommands(program: Command): void {
       .option("-n, --namespace <name>", "only this one; default: all of this user")
       .action(async (options: NamespaceOptions) => {
         const commands = await import("./namespace-commands.ts");
-        ({ ps: commands.runPs, locks: commands.runLocks, clean: commands.runClean })[name](options);
+        const { runPs, runLocks, runClean } = commands;
+        await print({ ps: runPs, locks: runLocks, clean: runClean }[name](options));
       });
   };
   declare(

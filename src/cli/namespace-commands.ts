@@ -17,47 +17,46 @@ export interface NamespaceOptions {
 }
 
 /** `manycore ps`: who takes part. */
-export function runPs(options: NamespaceOptions): void {
-  show(options, participantsText);
+export function runPs(options: NamespaceOptions): string {
+  return show(options, participantsText);
 }
 
 /** `manycore locks`: which objects exist, who holds them and who waits. */
-export function runLocks(options: NamespaceOptions): void {
-  show(options, objectsText);
+export function runLocks(options: NamespaceOptions): string {
+  return show(options, objectsText);
 }
 
 /** `manycore clean`: removes what the dead left. */
-export function runClean(options: NamespaceOptions): void {
+export function runClean(options: NamespaceOptions): string {
   const cleaned = chosen(options)
     .map((namespace) => cleanNamespace(namespace))
     .filter((result) => result !== undefined);
   if (options.json === true) {
-    for (const result of cleaned) print(`${JSON.stringify(result)}\n`);
-    return;
+    return cleaned.map((result) => `${JSON.stringify(result)}\n`).join("");
   }
-  if (cleaned.length === 0) print("Nothing to clean.\n");
+  if (cleaned.length === 0) return "Nothing to clean.\n";
+  let text = "";
   for (const { namespace, dead, objects, files, isRemoved } of cleaned) {
     const found = [
       countedText(dead, "dead thread"),
       countedText(objects, "unused object"),
       countedText(files, "stray file"),
     ].join(", ");
-    print(`${namespace}: removed ${found}${isRemoved ? "; nobody is left, so it is gone" : ""}\n`);
+    text += `${namespace}: removed ${found}${isRemoved ? "; nobody is left, so it is gone" : ""}\n`;
   }
+  return text;
 }
 
-function show(options: NamespaceOptions, text: (report: NamespaceReport) => string): void {
+function show(options: NamespaceOptions, text: (report: NamespaceReport) => string): string {
   const reports = chosen(options)
     .map((namespace) => takeCensus(namespace))
     .filter((census) => census !== undefined)
     .map((census) => reportNamespace(census, Date.now()));
   if (options.json === true) {
-    for (const report of reports) print(`${JSON.stringify(report)}\n`);
-  } else if (reports.length === 0) {
-    print("No program of this user shares anything.\n");
-  } else {
-    print(reports.map(text).join("\n"));
+    return reports.map((report) => `${JSON.stringify(report)}\n`).join("");
   }
+  if (reports.length === 0) return "No program of this user shares anything.\n";
+  return reports.map(text).join("\n");
 }
 
 function chosen({ namespace }: NamespaceOptions): string[] {
@@ -68,8 +67,4 @@ function chosen({ namespace }: NamespaceOptions): string[] {
     throw new CliError(`No namespace is called ${JSON.stringify(namespace)}; ${others}`);
   }
   return [namespace];
-}
-
-function print(text: string): void {
-  process.stdout.write(text);
 }

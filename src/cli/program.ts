@@ -6,10 +6,12 @@ import { CliError } from "./cli-error.ts";
 import { cpuCount } from "../process/cpu-count.ts";
 import { completionScript, SHELLS } from "./completion/completion.ts";
 import type { Shell } from "./completion/completion.ts";
+import { print } from "./print.ts";
 import { EXIT_CODE } from "./exit-code.ts";
 import { declareNamespaceCommands } from "./namespace-arguments.ts";
 import { declareMapArguments } from "./map/arguments.ts";
 import { toMapOptions } from "./map/checked-options.ts";
+import { usageMessage } from "./usage-message.ts";
 
 const COMPLETION_HELP = `
 Put one of these in the shell's start-up file:
@@ -26,25 +28,42 @@ Put one of these in the shell's start-up file:
  */
 export async function runProgram(args: readonly string[]): Promise<number> {
   let exitCode: number = EXIT_CODE.ok;
-  const program = makeProgram((code) => {
-    exitCode = code;
+  let help = "";
+  const program = makeProgram({
+    done: (code) => {
+      exitCode = code;
+    },
+    show: (text) => {
+      help += text;
+    },
   });
   try {
-    await program.parseAsync(args, { from: "user" });
+    try {
+      await program.parseAsync(args, { from: "user" });
+    } finally {
+      if (help !== "") await print(help);
+    }
     return exitCode;
   } catch (error) {
-    return tell(error);
+    return tell(error, program, args);
   }
 }
 
-function makeProgram(done: (exitCode: number) => void): Command {
+/** What a program tells while it is parsed. */
+interface Told {
+  readonly done: (exitCode: number) => void;
+  /** Gets help and version. */
+  readonly show: (text: string) => void;
+}
+
+function makeProgram({ done, show }: Told): Command {
   const program = new Command("manycore")
     .description("Runs functions on all cores.")
     .version(packageVersion(), "--version", "print the version")
     .helpOption("-h, --help", "print this help")
     .exitOverride()
     // Errors are told in one place, by `tell`.
-    .configureOutput({ outputError: () => undefined });
+    .configureOutput({ outputError: () => undefined, writeOut: show });
   declareMapArguments(program.command("map")).action(async (target, inputs, raw) => {
     const options = toMapOptions(target, inputs, raw, cpuCount());
     // Loaded late: --help needs no executor.
@@ -57,17 +76,17 @@ function makeProgram(done: (exitCode: number) => void): Command {
     .description("print what a shell runs to complete the words of this command")
     .addArgument(new Argument("<shell>", "the shell").choices(SHELLS))
     .addHelpText("after", COMPLETION_HELP)
-    .action((shell: Shell) => {
-      process.stdout.write(completionScript(program, shell));
+    .action(async (shell: Shell) => {
+      await print(completionScript(program, shell));
     });
   return program;
 }
 
-function tell(error: unknown): number {
+function tell(error: unknown, program: Command, args: readonly string[]): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return EXIT_CODE.ok;
     // Without a command commander has printed the help; there is nothing to add.
-    if (error.code !== "commander.help") say(commanderMessage(error.message));
+    if (error.code !== "commander.help") say(usageMessage(error, program, args));
     return EXIT_CODE.usage;
   }
   if (error instanceof CliError) {
@@ -85,16 +104,6 @@ function tell(error: unknown): number {
 
 function say(message: string): void {
   process.stderr.write(`manycore: ${message}\n`);
-}
-
-/** `error: unknown option '--jbos'\n(Did you mean --jobs?)` becomes one plain sentence. */
-function commanderMessage(message: string): string {
-  const text = message
-    .replace(/^error: /, "")
-    .replace(/\n\(Did you mean (.*)\?\)/s, " (did you mean $1?)")
-    .replace(/^unknown option '([^']*)'/, "Unknown option $1")
-    .replace(/^unknown command '([^']*)'/, "Unknown command $1");
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}\nSee manycore --help`;
 }
 
 function packageVersion(): string {

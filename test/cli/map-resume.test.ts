@@ -94,7 +94,7 @@ describe("a run with a journal", () => {
     await gate.next(run);
     const other = await manycore(args("--resume"));
     expect(other).toMatchObject({ code: 4 });
-    expect(other.stderr).toMatch(/Another run is writing .*out\.journal/);
+    expect(other.stderr).toMatch(/Another run \(process \d+\) is writing .*out\.journal/);
     run.child.kill("SIGKILL");
     await run.ended;
     gate.open();

@@ -1,5 +1,6 @@
 import { isatty } from "node:tty";
 import { EXIT_CODE } from "../exit-code.ts";
+import { print } from "../print.ts";
 import { refuseSameFiles } from "./distinct-files.ts";
 import { describePlan } from "./dry-run.ts";
 import { findInputs } from "./input/inputs.ts";
@@ -41,7 +42,7 @@ export async function runMap(options: MapOptions): Promise<number> {
   const modules = functions.flatMap((target) => (target === undefined ? [] : [target.module]));
   refuseSameFiles(options, inputs.paths, modules);
   if (options.dryRun) {
-    process.stdout.write(await describePlan(options, inputs));
+    await print(await describePlan(options, inputs));
     return EXIT_CODE.ok;
   }
   const plan = await planRun(options, inputs, () => takeFingerprint(inputs, options, functions));

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { BlockRange } from "../input/block.ts";
 import type { Fingerprint } from "./fingerprint.ts";
 
@@ -11,7 +12,7 @@ export interface Offsets {
 /** The first line of a journal: which run it is about. */
 export interface JournalHeader {
   readonly journal: "manycore map";
-  readonly version: 1;
+  readonly version: 2;
   readonly fingerprint: Fingerprint;
   /** How long the files were when the run began. */
   readonly at: OffsetList;
@@ -53,4 +54,27 @@ export function toList({ input, start, end, line, nextLine, first, count }: Bloc
 
 export function toRange([input, start, end, line, nextLine, first, count]: RangeList): BlockRange {
   return { input, start, end, line, nextLine, first, count };
+}
+
+/** A line of a journal, with a sum over it and all lines before it: none can be taken out, put in or changed. */
+export interface SealedLine {
+  readonly text: string;
+  readonly sum: string;
+}
+
+/** Writes a line of a journal. @param before - the sum of the line before it; empty for the first. */
+export function sealLine(entry: JournalHeader | JournalEntry, before: string): SealedLine {
+  const json = JSON.stringify(entry);
+  const sum = sumOf(json, before);
+  return { text: `${json.slice(0, -1)},"sum":"${sum}"}\n`, sum };
+}
+
+/** The sum of a line if it is the right one. @param text - without its end. */
+export function checkedSum(text: string, before: string): string | undefined {
+  const [, json, sum] = /^(.*),"sum":"([0-9a-f]{16})"\}$/s.exec(text) ?? [];
+  return json !== undefined && sumOf(`${json}}`, before) === sum ? sum : undefined;
+}
+
+function sumOf(json: string, before: string): string {
+  return createHash("sha256").update(before).update(json).digest("hex").slice(0, 16);
 }

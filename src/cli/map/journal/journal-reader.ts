@@ -4,7 +4,7 @@ import { EXIT_CODE } from "../../exit-code.ts";
 import { appendRange } from "../input/block.ts";
 import type { BlockRange } from "../input/block.ts";
 import type { Segment } from "../input/block-source.ts";
-import { toRange } from "./journal-entry.ts";
+import { checkedSum, toRange } from "./journal-entry.ts";
 import type { JournalEntry, JournalHeader, Offsets } from "./journal-entry.ts";
 
 const LINE_FEED = 10;
@@ -25,6 +25,8 @@ export interface JournalState {
   readonly offsets: Offsets;
   /** How long the journal has to be; what follows speaks of lines that are lost. */
   readonly length: number;
+  /** The sum of its last line that counts, for the one to follow. */
+  readonly sum: string;
   /** Whether it speaks of more than the files hold. */
   readonly isAhead: boolean;
 }
@@ -51,11 +53,18 @@ export function readJournal(path: string, sizes: Offsets): JournalState | undefi
     throw notAJournal(path, 1);
   }
   const header = parse<JournalHeader>(head.text, path, 1);
-  if (header.journal !== "manycore map" || header.version !== 1) throw notAJournal(path, 1);
+  if (header.journal !== "manycore map") throw notAJournal(path, 1);
+  if (header.version !== 2) throw otherVersion(path);
+  const start = checkedSum(head.text, "");
+  if (start === undefined) throw brokenChain(path, 1);
+  let sum = start;
   const entries = lines.slice(1).map(({ text, end }, at) => {
     const entry = parse<JournalEntry>(text, path, at + 2);
+    const next = checkedSum(text, sum);
+    if (next === undefined) throw brokenChain(path, at + 2);
     if (!Array.isArray(entry.at)) throw notAJournal(path, at + 2);
-    return { entry, end };
+    sum = next;
+    return { entry, end, sum };
   });
   let known = entries.length;
   while (known > 0 && !fits(entries[known - 1]?.entry, sizes)) known -= 1;
@@ -68,6 +77,7 @@ export function readJournal(path: string, sizes: Offsets): JournalState | undefi
     ...state,
     offsets: { output, errors, joblog },
     length: last?.end ?? head.end,
+    sum: last?.sum ?? start,
     isAhead: known < entries.length,
   };
 }
@@ -175,6 +185,21 @@ function parse<T>(text: string, path: string, line: number): T {
   } catch (error) {
     throw notAJournal(path, line, error);
   }
+}
+
+function brokenChain(path: string, line: number): CliError {
+  return new CliError(
+    `${path}:${line} does not follow from what stands before it: lines were changed, or are missing. ` +
+      "Bring back the file as it was, or start again with --overwrite",
+    EXIT_CODE.refused,
+  );
+}
+
+function otherVersion(path: string): CliError {
+  return new CliError(
+    `The journal ${path} is of another version of manycore; start again with --overwrite`,
+    EXIT_CODE.refused,
+  );
 }
 
 function notAJournal(path: string, line: number, cause?: unknown): CliError {

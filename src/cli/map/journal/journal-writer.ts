@@ -5,7 +5,7 @@ import type { BlockRange } from "../input/block.ts";
 import type { FsyncMode } from "../options.ts";
 import type { FinishedBlock } from "../output/finished-block.ts";
 import type { Output } from "../output/output.ts";
-import { toList } from "./journal-entry.ts";
+import { sealLine, toList } from "./journal-entry.ts";
 import type { JournalEntry, Offsets } from "./journal-entry.ts";
 
 /** What is to be written to the journal next. */
@@ -25,10 +25,15 @@ export class JournalWriter {
   readonly #file: Output;
   readonly #isRetry: boolean;
   #notes: Notes;
+  #sum: string;
 
-  /** @param isRetry - the records of the run had failed before: they are done already, as input. */
-  constructor(file: Output, fsync: FsyncMode, isRetry: boolean, offsets: Offsets) {
+  /**
+   * @param isRetry - the records of the run had failed before: they are done already, as input.
+   * @param sum - that of the line which the file ends with.
+   */
+  constructor(file: Output, fsync: FsyncMode, isRetry: boolean, offsets: Offsets, sum: string) {
     this.#file = file;
+    this.#sum = sum;
     this.fsync = fsync;
     this.#isRetry = isRetry;
     this.#notes = emptyNotes(offsets);
@@ -78,7 +83,9 @@ export class JournalWriter {
   /** Appends a line. @throws CliError when it cannot be written. */
   async append(entry: JournalEntry): Promise<void> {
     try {
-      await this.#file.write(Buffer.from(`${JSON.stringify(entry)}\n`));
+      const { text, sum } = sealLine(entry, this.#sum);
+      this.#sum = sum;
+      await this.#file.write(Buffer.from(text));
       if (this.fsync !== "never") await this.#file.sync();
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error);

@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { CliError } from "../../cli-error.ts";
 import { EXIT_CODE } from "../../exit-code.ts";
@@ -13,6 +13,7 @@ import type { RunOutputs } from "../output/run-files.ts";
 import { JOBLOG_HEADER } from "../work/joblog-row.ts";
 import { differences } from "./fingerprint.ts";
 import type { Fingerprint } from "./fingerprint.ts";
+import { sealLine } from "./journal-entry.ts";
 import type { JournalHeader, Offsets } from "./journal-entry.ts";
 import { failedSegments, readJournal, remainingSegments } from "./journal-reader.ts";
 import type { JournalState } from "./journal-reader.ts";
@@ -22,9 +23,13 @@ import { RunLock } from "./run-lock.ts";
 /** What an earlier run has done, for those that show it. */
 export interface Before {
   readonly ran: number;
+  /** Records and bytes of the input of this run that are done. */
+  readonly records: number;
   readonly bytes: number;
   readonly failed: ReadonlySet<number>;
 }
+
+const LINE_FEED = 10;
 
 type RunFileName = "output" | "errors" | "joblog" | "trace";
 
@@ -157,14 +162,18 @@ class FreshPlan implements RunPlan {
     const offsets = { output: base, errors: 0, joblog: 0 };
     const header: JournalHeader = {
       journal: "manycore map",
-      version: 1,
+      version: 2,
       fingerprint: this.#fingerprint,
       at: [base, 0, 0],
     };
     const file = files.journal!.begin();
-    await file.write(Buffer.from(`${JSON.stringify(header)}\n`));
+    const { text, sum } = sealLine(header, "");
+    await file.write(Buffer.from(text));
     if (fsync !== "never") await file.sync();
-    return { ...(await begun(files)), journal: new JournalWriter(file, fsync, false, offsets) };
+    return {
+      ...(await begun(files)),
+      journal: new JournalWriter(file, fsync, false, offsets, sum),
+    };
   }
 
   release(): Promise<void> {
@@ -192,7 +201,14 @@ class ResumePlan implements RunPlan {
     this.remainder = { segments, only: isRetry ? failed : undefined, taken: isRetry ? 0 : ran };
     const bytes = done.reduce((sum, { start, end }) => sum + end - start, 0);
     const isContent = inputs.shape.format !== "files";
-    this.before = { ran, bytes: isContent && !isRetry ? bytes : 0, failed };
+    this.before = {
+      ran,
+      // What runs again is an input of its own, of which nothing is done.
+      records: isRetry ? 0 : ran,
+      bytes: isContent && !isRetry ? bytes : 0,
+      failed,
+    };
+    if (!isRetry) refuseCutLines(options, state);
     this.note = isAhead
       ? "The files are shorter than the journal says; what they lack is done again."
       : undefined;
@@ -200,7 +216,7 @@ class ResumePlan implements RunPlan {
 
   async open(): Promise<RunOutputs> {
     const { journal, output, errors, joblog, trace, fsync, retryFailed } = this.#options;
-    const { length, offsets } = this.#state;
+    const { length, offsets, sum } = this.#state;
     const cut = (to: number): OpenMode => ({ kind: "resume", length: to });
     // All that failed runs again, so what is said of it is said anew.
     const errorsEnd = retryFailed ? 0 : offsets.errors;
@@ -212,7 +228,7 @@ class ResumePlan implements RunPlan {
       trace: planOf(trace, { kind: "overwrite" }),
     });
     const now: Offsets = { ...offsets, errors: errorsEnd };
-    const writer = new JournalWriter(files.journal!.begin(), fsync, retryFailed, now);
+    const writer = new JournalWriter(files.journal!.begin(), fsync, retryFailed, now, sum);
     if (retryFailed && errors !== undefined) await writer.append(writer.takeNotes());
     return { ...(await begun(files)), journal: writer };
   }
@@ -259,6 +275,32 @@ function refuseExisting({ output, errors, joblog, trace, overwrite, append }: Ma
   for (const path of append ? [trace] : [output, errors, joblog, trace]) {
     const stats = path === undefined ? undefined : statSync(path, { throwIfNoEntry: false });
     if (path !== undefined && stats?.isFile() === true) throw alreadyThere(path);
+  }
+}
+
+/** What was taken out of a file moves the rest: then the lengths in the journal are no ends of lines. */
+function refuseCutLines({ output, errors, joblog }: MapOptions, { offsets }: JournalState): void {
+  const ends: [string | undefined, number][] = [
+    [output, offsets.output],
+    [errors, offsets.errors],
+    [joblog, offsets.joblog],
+  ];
+  for (const [path, end] of ends) {
+    if (path === undefined || end === 0 || path.endsWith(".gz")) continue;
+    const last = Buffer.alloc(1);
+    const fd = openSync(path, "r");
+    try {
+      if (!fstatSync(fd).isFile()) continue;
+      readSync(fd, last, 0, 1, end - 1);
+    } finally {
+      closeSync(fd);
+    }
+    if (last[0] === LINE_FEED) continue;
+    throw new CliError(
+      `${path} is not as the run has left it: lines were changed, or are missing. ` +
+        "Bring back the file as it was, or start again with --overwrite",
+      EXIT_CODE.refused,
+    );
   }
 }
 

@@ -7,6 +7,12 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { CliError } from "../../cli-error.ts";
 import { EXIT_CODE } from "../../exit-code.ts";
+import { clearTimeout, setTimeout } from "../../../util/platform.ts";
+
+/** A run that lives answers at once, unless it is stopped or its machine very busy. */
+const ANSWER_MS = 2000;
+/** No process id is longer; more is said by something else. */
+const MAX_ANSWER = 32;
 
 /**
  * Keeps a second run off the same journal.
@@ -25,15 +31,17 @@ export class RunLock {
   static async take(journal: string): Promise<RunLock> {
     const path = socketPath(journal);
     for (let tries = 0; tries < 3; tries++) {
-      const server = createServer((socket) => socket.destroy());
+      const server = createServer((socket) => {
+        // Whoever asks may be gone before it has the answer.
+        socket.on("error", () => socket.destroy());
+        socket.end(`${process.pid}\n`);
+      });
       if (await listens(server, path)) return new RunLock(server.unref());
-      if (await answers(path)) break;
+      const holder = await holderOf(path);
+      if (holder !== undefined) throw held(journal, holder);
       removeStale(path);
     }
-    throw new CliError(
-      `Another run is writing ${journal}; wait for it, or end it first`,
-      EXIT_CODE.refused,
-    );
+    throw held(journal, "");
   }
 
   async release(): Promise<void> {
@@ -63,17 +71,36 @@ async function listens(server: Server, path: string): Promise<boolean> {
   }
 }
 
-/** Whether somebody lives behind the socket. */
-async function answers(path: string): Promise<boolean> {
+function held(journal: string, holder: string): CliError {
+  const who = holder === "" ? "" : ` (process ${holder})`;
+  return new CliError(
+    `Another run${who} is writing ${journal}; wait for it, or end it first`,
+    EXIT_CODE.refused,
+  );
+}
+
+/**
+ * Who lives behind the socket, by its process id; empty when it does not say in time (it may be stopped).
+ *
+ * @returns `undefined` when nobody does.
+ */
+async function holderOf(path: string): Promise<string | undefined> {
   const socket = connect(path);
+  const timer = setTimeout(() => socket.destroy(), ANSWER_MS);
   try {
     await once(socket, "connect");
-    return true;
+    let answer = "";
+    for await (const piece of socket.setEncoding("utf8")) {
+      answer += String(piece);
+      if (answer.length > MAX_ANSWER) break;
+    }
+    return /^(\d+)\n/.exec(answer)?.[1] ?? "";
   } catch (error) {
     // Left behind by a run that was killed, or taken away just now.
-    if (codeOf(error) === "ECONNREFUSED" || codeOf(error) === "ENOENT") return false;
-    throw error;
+    if (codeOf(error) === "ECONNREFUSED" || codeOf(error) === "ENOENT") return undefined;
+    return "";
   } finally {
+    clearTimeout(timer);
     socket.destroy();
   }
 }

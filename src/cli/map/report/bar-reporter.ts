@@ -1,6 +1,7 @@
 import type { WriteStream } from "node:tty";
 import type { ReporterOptions } from "./plain-reporter.ts";
-import { fractionDone, progressParts } from "./progress-text.ts";
+import { progressParts } from "./progress-text.ts";
+import { FailureGroups } from "./failure-groups.ts";
 import { failureText } from "./reporter.ts";
 import type { FailedRecord, Reporter } from "./reporter.ts";
 import type { RunCounters } from "../run/run-counters.ts";
@@ -19,6 +20,7 @@ export class BarReporter implements Reporter {
   readonly #options: ReporterOptions;
   readonly #terminal: Pick<WriteStream, "write" | "columns">;
   readonly #hasColor: boolean;
+  readonly #failures = new FailureGroups();
   #timer: NodeJS.Timeout | undefined;
   #isDrawn = false;
   #isPaused = false;
@@ -40,7 +42,9 @@ export class BarReporter implements Reporter {
   }
 
   failure(failure: FailedRecord): void {
-    if (this.#options.showsFailures) this.note(failureText(failure));
+    if (!this.#options.showsFailures) return;
+    const text = this.#options.showsAll ? failureText(failure) : this.#failures.add(failure);
+    if (text !== undefined) this.note(text);
   }
 
   note(text: string): void {
@@ -59,6 +63,8 @@ export class BarReporter implements Reporter {
 
   finish(summary: Summary): void {
     this.abort();
+    const failures = this.#failures.text();
+    if (failures !== "") this.note(failures);
     if (this.#options.showsSummary) this.note(shownSummary(summary, this.#options));
   }
 
@@ -77,7 +83,7 @@ export class BarReporter implements Reporter {
     // Asked at each drawing: the window may have changed. One column stays free, or terminals wrap.
     const room = (this.#terminal.columns || DEFAULT_COLUMNS) - 1;
     const parts = progressParts(counters, unit);
-    const fraction = fractionDone(counters);
+    const fraction = counters.fraction;
     const percent =
       fraction === undefined ? "" : `${String(Math.floor(fraction * 100)).padStart(3)}% `;
     let line = percent;

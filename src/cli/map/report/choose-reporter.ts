@@ -21,6 +21,7 @@ export function chooseReporter(options: MapOptions): Reporter {
   const reporterOptions = {
     // A file tells each failure itself; telling it twice would bury the rest.
     showsFailures: !isToldElsewhere || verbose,
+    showsAll: verbose,
     showsSummary: !quiet,
     isJsonSummary: summary === "json",
     failedIn: errors ?? (envelope ? (output ?? "the output") : undefined),

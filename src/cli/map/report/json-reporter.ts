@@ -1,4 +1,3 @@
-import { fractionDone } from "./progress-text.ts";
 import type { FailedRecord, Reporter } from "./reporter.ts";
 import type { RunCounters } from "../run/run-counters.ts";
 import type { Summary } from "./summary.ts";
@@ -50,9 +49,11 @@ export class JsonReporter implements Reporter {
       ok,
       failed,
       bytes,
+      recordsBefore: counters.before.records,
+      bytesBefore: counters.before.bytes,
       totalRecords: totals.records ?? null,
       totalBytes: totals.bytes ?? null,
-      fraction: fractionDone(counters) ?? null,
+      fraction: counters.fraction ?? null,
       elapsedMs: Math.round(elapsedMs),
       remainingMs: remainingMs === undefined ? null : Math.round(remainingMs),
     });

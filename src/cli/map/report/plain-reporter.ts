@@ -1,4 +1,5 @@
 import { progressText } from "./progress-text.ts";
+import { FailureGroups } from "./failure-groups.ts";
 import { failureText } from "./reporter.ts";
 import type { FailedRecord, Reporter } from "./reporter.ts";
 import type { RunCounters } from "../run/run-counters.ts";
@@ -11,8 +12,10 @@ const LINE_EVERY_MS = 10_000;
 
 /** What a reporter shows besides failures and notes. */
 export interface ReporterOptions {
-  /** Whether failed records are told one by one; not when the output tells them. */
+  /** Whether failed records are told; not when the output tells them. */
   readonly showsFailures: boolean;
+  /** Whether each of them is told, and not one for its like. */
+  readonly showsAll: boolean;
   readonly showsSummary: boolean;
   /** The summary as one line of JSON. */
   readonly isJsonSummary: boolean;
@@ -24,6 +27,7 @@ export interface ReporterOptions {
 export class PlainReporter implements Reporter {
   readonly #options: ReporterOptions;
   readonly #showsProgress: boolean;
+  readonly #failures = new FailureGroups();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: ReporterOptions, showsProgress: boolean) {
@@ -38,7 +42,9 @@ export class PlainReporter implements Reporter {
   }
 
   failure(failure: FailedRecord): void {
-    if (this.#options.showsFailures) this.note(failureText(failure));
+    if (!this.#options.showsFailures) return;
+    const text = this.#options.showsAll ? failureText(failure) : this.#failures.add(failure);
+    if (text !== undefined) this.note(text);
   }
 
   note(text: string): void {
@@ -55,6 +61,8 @@ export class PlainReporter implements Reporter {
 
   finish(summary: Summary): void {
     this.abort();
+    const failures = this.#failures.text();
+    if (failures !== "") this.note(failures);
     if (this.#options.showsSummary) this.note(shownSummary(summary, this.#options));
   }
 

@@ -2,6 +2,13 @@ import type { InputTotals } from "../input/block-source.ts";
 import type { BlockResult } from "../work/block-runner.ts";
 import { performance } from "../../../util/platform.ts";
 
+/** What an earlier run has done: all of it, and as far as it belongs to the input of this one. */
+export interface DoneBefore {
+  readonly ran: number;
+  readonly records: number;
+  readonly bytes: number;
+}
+
 /** What has been done so far, exact at every moment; the progress and the summary read it. */
 export class RunCounters {
   /** Records that went well. */
@@ -16,17 +23,14 @@ export class RunCounters {
   crashes = 0;
   /** Bytes of input behind the records that are done. */
   bytes = 0;
-  /** Records and bytes that an earlier run has done. */
-  readonly before: { readonly ran: number; readonly bytes: number };
+  /** What an earlier run has done. */
+  readonly before: DoneBefore;
   readonly #started: number = performance.now();
   readonly #workerCpuUs = new Map<number, number>();
   readonly #totals: () => InputTotals;
 
   /** @param totals - asked whenever somebody wants to know; the input may learn its size late. */
-  constructor(
-    totals: () => InputTotals,
-    before: { readonly ran: number; readonly bytes: number } = { ran: 0, bytes: 0 },
-  ) {
+  constructor(totals: () => InputTotals, before: DoneBefore = { ran: 0, records: 0, bytes: 0 }) {
     this.#totals = totals;
     this.before = before;
   }
@@ -66,11 +70,29 @@ export class RunCounters {
 
   /** Milliseconds until the end at the pace so far; `undefined` when the size or the pace is unknown. */
   get remainingMs(): number | undefined {
-    const { records, bytes } = this.totals;
-    const isByBytes = bytes !== undefined && bytes > 0;
-    const total = isByBytes ? bytes - this.before.bytes : records;
-    const done = isByBytes ? this.bytes : this.done;
+    const { total, before, done } = this.#measure();
     if (total === undefined || done === 0) return undefined;
-    return Math.max(0, ((total - done) * this.elapsedMs) / done);
+    return Math.max(0, ((total - before - done) * this.elapsedMs) / done);
+  }
+
+  /** How much of the input is done, from 0 to 1; `undefined` when its size is unknown. */
+  get fraction(): number | undefined {
+    const { total, before, done } = this.#measure();
+    return total === undefined || total === 0 ? undefined : Math.min(1, (before + done) / total);
+  }
+
+  /** Bytes tell more of what is left than records, where it is known how many are done. */
+  #measure(): {
+    readonly total: number | undefined;
+    readonly before: number;
+    readonly done: number;
+  } {
+    const { records, bytes } = this.totals;
+    const { before } = this;
+    const hasBytes = before.records === 0 || before.bytes > 0;
+    if (bytes !== undefined && bytes > 0 && hasBytes) {
+      return { total: bytes, before: before.bytes, done: this.bytes };
+    }
+    return { total: records, before: before.records, done: this.done };
   }
 }
