@@ -4,6 +4,7 @@ import { decodeMessage, encodeMessage, messageParts } from "../connection/value-
 import { InvalidStateError } from "../errors/index.ts";
 import { isThenable } from "../util/thenable.ts";
 import { encodeThrown } from "../wire/error-codec.ts";
+import { explainUnregistered } from "../wire/unregistered.ts";
 import { loseMoves } from "../wire/moves.ts";
 import { loadOwnClasses } from "../wire/own-classes.ts";
 import { Call, type CallEnd } from "./call.ts";
@@ -176,6 +177,7 @@ export class Session implements Holder {
       }
       result = work(args);
     } catch (error) {
+      explainUnregistered(error, { args });
       this.#fail(id, call, error);
       return undefined;
     }
@@ -183,7 +185,10 @@ export class Session implements Holder {
       this.#calls.set(id, call);
       result.then(
         (outcome) => this.#succeed(id, outcome),
-        (error: unknown) => this.#fail(id, call, error),
+        (error: unknown) => {
+          explainUnregistered(error, { args });
+          this.#fail(id, call, error);
+        },
       );
     } else this.#succeed(id, result);
     return undefined;

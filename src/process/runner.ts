@@ -5,6 +5,7 @@ import { decodeValue, encodeValue } from "../wire/codec.ts";
 import { withOwnClasses } from "../wire/own-classes.ts";
 import { decodeThrown, encodeThrown } from "../wire/error-codec.ts";
 import type { Host } from "../wire/index.ts";
+import { explainUnregistered } from "../wire/unregistered.ts";
 import type { Work } from "./handle-options.ts";
 import type { Job } from "./job.ts";
 import { ChildMessage } from "./messages.ts";
@@ -51,8 +52,9 @@ async function execute(
   attachments: unknown[] | undefined,
 ): Promise<void> {
   const { channel } = host;
+  const input: { args?: unknown; fields?: unknown } = {};
   try {
-    const handle = await prepare(parts, frame, attachments);
+    const handle = await prepare(parts, frame, attachments, input);
     channel.send([ChildMessage.began]);
     const value = await handle.run();
     if (types.isGeneratorObject(value)) {
@@ -64,6 +66,7 @@ async function execute(
     channel.send([ChildMessage.done, result.bytes], result.attachments, result.transfer);
     channel.unref();
   } catch (error) {
+    explainUnregistered(error, { args: input.args, this: input.fields });
     const thrown = encodeThrown(error, { destination: parts.kind, root: "error" });
     channel.send([ChildMessage.failed, thrown.bytes], thrown.attachments, thrown.transfer);
     parts.fail(error);
@@ -74,6 +77,7 @@ async function prepare(
   parts: RunnerParts,
   [, json, argBytes, fieldBytes, argAttachments]: unknown[],
   attachments: unknown[] = [],
+  input: { args?: unknown; fields?: unknown } = {},
 ): Promise<{ run(): unknown }> {
   const job = JSON.parse(json as string) as Job;
   const split = argAttachments as number;
@@ -89,6 +93,8 @@ async function prepare(
       : await withOwnClasses(
           () => decodeValue(fieldBytes as Uint8Array, attachments.slice(split)) as object,
         );
+  input.args = args;
+  input.fields = fields;
   const { name, daemon } = parts;
   const work: Work | undefined =
     target === undefined ? undefined : { target: target as Work["target"], args };

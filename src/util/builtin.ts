@@ -11,3 +11,8 @@ export function net(): typeof import("node:net") {
 export function crypto(): typeof import("node:crypto") {
   return require("node:crypto") as typeof import("node:crypto");
 }
+
+/** `node:assert`, loaded late. */
+export function assert(): typeof import("node:assert") {
+  return require("node:assert") as typeof import("node:assert");
+}

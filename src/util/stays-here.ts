@@ -12,5 +12,7 @@ export function staysHere(constructor: { readonly prototype: object }, reason: s
 
 /** Why an object has to stay, if its class was marked. */
 export function reasonToStay(value: object): string | undefined {
-  return (value as { readonly [REASON]?: string })[REASON];
+  const reason: unknown = (value as { readonly [REASON]?: unknown })[REASON];
+  // A proxy may answer anything.
+  return typeof reason === "string" ? reason : undefined;
 }

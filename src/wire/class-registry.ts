@@ -38,8 +38,8 @@ function registry(): Registry {
  *
  * Call it in the module that defines the class, so that every side that imports the class has it
  * registered. Without it an instance arrives as a plain object of its own enumerable fields, an
- * error as the nearest class known. Private `#fields` need `encode` and `decode`. Subclasses are
- * registered separately. Registering a class again replaces how it travels.
+ * error as the nearest class known. Private `#fields`, and a base class of the platform such as Map, need
+ * `encode` and `decode`: without them sending an instance fails. Subclasses are registered separately. Registering a class again replaces how it travels.
  *
  * @param Class - the class itself.
  * @returns the class.

@@ -28,7 +28,8 @@ let idle: EncodeState | undefined;
  *
  * Travels as `structuredClone` would copy it, and besides: class and fields of errors, instances of
  * registered classes, URL and URLSearchParams, Buffers, null prototypes, and async iterables where
- * `streams` is given. Instances of other classes arrive as plain objects of their own enumerable fields.
+ * `streams` is given, and named properties of arrays. Instances of other classes arrive as plain objects of
+ * their own enumerable fields, unless that would not be what they are: see `hidden-state.ts`.
  *
  * Buffers named in `transfer` are detached: for a process right here, for a thread by the `postMessage`
  * that must follow.

@@ -6,6 +6,7 @@ import type { DecodedBuffer, DecodeState } from "./decode-state.ts";
 import { notRegistered } from "./own-classes.ts";
 import { Tag } from "./tags.ts";
 import { Date } from "../util/platform.ts";
+import { noteUnregistered } from "./unregistered.ts";
 
 /** Reads what follows the tag of an object that is neither a plain object nor a dense array. */
 export function decodeSpecial(state: DecodeState, tag: number): unknown {
@@ -37,6 +38,8 @@ export function decodeSpecial(state: DecodeState, tag: number): unknown {
       return readInstance(state);
     case Tag.custom:
       return readCustom(state);
+    case Tag.unregistered:
+      return readUnregistered(state);
     default:
       return readPlatform(state, tag);
   }
@@ -109,6 +112,14 @@ function readView(state: DecodeState): ArrayBufferView {
 function readInstance(state: DecodeState): object {
   const { Class } = registered(state.reader.text());
   return state.parts.readOwnFields(state, state.keep(Object.create(Class.prototype) as object));
+}
+
+function readUnregistered(state: DecodeState): unknown {
+  const name = state.reader.text();
+  const value = state.parts.read(state);
+  if (typeof value !== "object" || value === null) throw malformed("an object was expected");
+  noteUnregistered(value, name);
+  return value;
 }
 
 function readCustom(state: DecodeState): object {

@@ -3,6 +3,7 @@ import { bufferRow, viewKind, viewRow } from "./buffer-table.ts";
 import { classOf, type RegisteredClass } from "./class-registry.ts";
 import type { EncodeState } from "./encode-state.ts";
 import { writeError } from "./error-fields.ts";
+import { refuseExtras, refuseIncomplete, refuseUnknown } from "./hidden-state.ts";
 import { Tag } from "./tags.ts";
 import { hostKind, isAsyncIterable, isReadableStream, refusal, Unsendable } from "./unsendable.ts";
 import { Date } from "../util/platform.ts";
@@ -33,7 +34,16 @@ export function encodeSpecial(state: EncodeState, value: object): void {
     moved: state.moved,
   });
   if (reason !== undefined) throw new Unsendable(value, reason);
-  if (encodeBranded(state, value) || encodePlatform(state, value)) return;
+  if (encodeBranded(state, value)) {
+    refuseExtras(value);
+    return;
+  }
+  if (encodePlatform(state, value)) return;
+  const name = refuseUnknown(value);
+  if (name !== undefined && state.noteClass(Object.getPrototypeOf(value) as object)) {
+    state.writer.tag(Tag.unregistered);
+    state.writer.string(name);
+  }
   state.parts.writeFields(state, value);
 }
 
@@ -46,6 +56,9 @@ function isPlainErrorClass(registered: RegisteredClass, value: object): boolean 
 
 function encodeInstance(state: EncodeState, value: object, registered: RegisteredClass): void {
   const { writer } = state;
+  if (registered.encode === undefined && registered.decode === undefined) {
+    refuseIncomplete(value, registered);
+  }
   const isCustom = registered.encode !== undefined || registered.decode !== undefined;
   writer.tag(isCustom ? Tag.custom : Tag.instance);
   writer.string(registered.name);
@@ -114,11 +127,13 @@ function encodePlatform(state: EncodeState, value: object): boolean {
     writer.tag(Tag.attached);
     writer.number(state.attach(value, true));
   } else if (value instanceof URL) {
+    const href = contentOf(value, () => value.href);
     writer.tag(Tag.url);
-    writer.string(value.href);
+    writer.string(href);
   } else if (value instanceof URLSearchParams) {
+    const text = contentOf(value, () => value.toString());
     writer.tag(Tag.searchParams);
-    writer.string(value.toString());
+    writer.string(text);
   } else if (options.streams !== undefined && isReadableStream(value)) {
     writer.tag(Tag.readable);
     writer.number(options.streams.exportStream(value, "readable"));
@@ -126,8 +141,34 @@ function encodePlatform(state: EncodeState, value: object): boolean {
     writer.tag(Tag.iterable);
     writer.number(options.streams.exportStream(value, "iterable"));
   } else if (hostKind(value) === "clone") {
+    refuseChanged(value);
     writer.tag(Tag.attached);
     writer.number(state.attach(value, false));
   } else return false;
   return true;
+}
+
+/** What an object of the platform says of itself; one that only has its prototype throws. */
+function contentOf(value: object, read: () => string): string {
+  try {
+    return read();
+  } catch (error) {
+    throw new Unsendable(value, `cannot be read: ${(error as Error).message}`);
+  }
+}
+
+/** Refuses what a thread would get as something else: a File arrives as a Blob in Node before 24. */
+function refuseChanged(value: object): void {
+  const { name } = value.constructor;
+  let copy: object;
+  try {
+    copy = structuredClone(value);
+  } catch (error) {
+    throw new Unsendable(value, `is a ${name} that cannot be copied: ${(error as Error).message}`);
+  }
+  if (Object.getPrototypeOf(copy) === Object.getPrototypeOf(value)) return;
+  throw new Unsendable(
+    value,
+    `is a ${name}, which would arrive as a ${copy.constructor.name}: send its contents`,
+  );
 }

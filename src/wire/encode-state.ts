@@ -50,6 +50,7 @@ export class EncodeState {
   transfer: unknown[] | undefined;
   /** Instances whose own `encode` result is being written now: nothing inside may point at them. */
   readonly opened: object[] = [];
+  #classes: Set<object> | undefined;
   /** The parts of the encoder that need each other meet here. */
   readonly parts: EncodeParts;
   #seen: object[] = [];
@@ -87,6 +88,14 @@ export class EncodeState {
     this.attachments = undefined;
     this.transfer = undefined;
     if (this.opened.length > 0) this.opened.length = 0;
+    this.#classes = undefined;
+  }
+
+  /** Remembers a class by its prototype. @returns true for the first time in this message. */
+  noteClass(prototype: object): boolean {
+    if (this.#classes?.has(prototype) === true) return false;
+    (this.#classes ??= new Set()).add(prototype);
+    return true;
   }
 
   /** Writes a reference when `value` was met before, else numbers it. @returns true when it was met. */

@@ -1,5 +1,6 @@
 import { encodeSpecial } from "./encode-special.ts";
 import { type EncodeParts, EncodeState } from "./encode-state.ts";
+import { hasNamed, refuseHidden, refuseSymbols } from "./hidden-state.ts";
 import { SPARSE_LENGTH, Tag } from "./tags.ts";
 import { functionRefusal, SYMBOL_REFUSAL, Unsendable } from "./unsendable.ts";
 
@@ -38,6 +39,8 @@ function writeObject(state: EncodeState, value: object): void {
     // An object literal may be an async iterable, or carry the brand of something else (`arguments`).
     if ((value as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator] === undefined) {
       writeFields(state, value);
+      // Here nothing else would tell; what has properties is left alone, as asking costs more than they do.
+      if (isEmpty(value)) refuseHidden(value);
       return;
     }
   } else if (prototype === Array.prototype) {
@@ -48,6 +51,7 @@ function writeObject(state: EncodeState, value: object): void {
   } else if (prototype === null) {
     state.writer.tag(Tag.bare);
     writeFields(state, value);
+    if (isEmpty(value)) refuseHidden(value);
     return;
   }
   encodeSpecial(state, value);
@@ -57,6 +61,8 @@ function writeFields(state: EncodeState, value: object): void {
   const { writer } = state;
   const keys = Object.keys(value);
   const count = keys.length;
+  const symbols = Object.getOwnPropertySymbols(value);
+  if (symbols.length > 0) refuseSymbols(value, symbols);
   writer.mapHeader(count);
   for (let i = 0; i < count; i++) {
     const key = keys[i] as string;
@@ -67,9 +73,7 @@ function writeFields(state: EncodeState, value: object): void {
 
 function writeArray(state: EncodeState, value: readonly unknown[]): void {
   const count = value.length;
-  // What `string.match` returns is an array with named properties; others do not travel, as looking
-  // for them would cost more than the array itself.
-  if ((count > SPARSE_LENGTH && hasHole(value)) || isMatch(value)) {
+  if ((count > SPARSE_LENGTH && hasHole(value)) || hasNamed(value)) {
     writeSparse(state, value);
     return;
   }
@@ -96,9 +100,9 @@ function hasHole(value: readonly unknown[]): boolean {
   return false;
 }
 
-function isMatch(value: readonly unknown[]): boolean {
-  const match = value as Partial<RegExpMatchArray>;
-  return match.index !== undefined || match.groups !== undefined;
+function isEmpty(value: object): boolean {
+  for (const _ in value) return false;
+  return true;
 }
 
 const parts: EncodeParts = { write: writeValue, writeFields, writeSparse };

@@ -1,49 +1,31 @@
-import * as own from "../errors/index.ts";
-import { malformed } from "./byte-reader.ts";
-import { classNamed, classOfPrototype } from "./class-registry.ts";
 import type { DecodeState } from "./decode-state.ts";
 import type { EncodeState } from "./encode-state.ts";
+import {
+  classOfKind,
+  domClass,
+  ErrorClass,
+  isDomException,
+  nearestClass,
+  platformError,
+} from "./error-class.ts";
+import { describe, read, text } from "./error-text.ts";
 import { Tag } from "./tags.ts";
-
-type ErrorPrototype = { readonly constructor: Function };
-
-/** How the class of an error is named in a message. */
-const ErrorClass = { known: 0, registered: 1, dom: 2 } as const;
 
 /** Bits that say which of the parts of an error follow. */
 const ErrorPart = { message: 1, name: 2, stack: 4, cause: 8, errors: 16 } as const;
 
-/** How the codes of this package's errors begin. */
-const CODES = "ERR_MANYCORE_";
+/**
+ * Errors that hang on each other deeper than this are cut, wherever they go: how deep the stack lets the
+ * encoder go depends on the kind of worker, and on where it is called.
+ */
+const MAX_NESTED = 500;
 
 /** Own properties of errors that have a place of their own. */
 const APART: ReadonlySet<string> = new Set(["message", "name", "stack", "cause", "errors"]);
 
-/** The error classes of the language and of this package, by name. */
-const KNOWN: ReadonlyMap<string, Function> = new Map(
-  [
-    Error,
-    EvalError,
-    RangeError,
-    ReferenceError,
-    SyntaxError,
-    TypeError,
-    URIError,
-    AggregateError,
-    ...Object.values(own).filter((Class) => Class !== own.ManycoreError),
-  ].map((Class): [string, Function] => [Class.name, Class]),
-);
-
-/** The nearest class of an error that the other side knows too. */
-interface NearestClass {
-  readonly kind: number;
-  readonly name: string;
-  /** False when the error is of a subclass nobody knows: its `name` must then travel. */
-  readonly exact: boolean;
-}
-
 /**
- * Writes an error: `class kind, class name, parts, message, name, stack, cause, errors, fields`.
+ * Writes an error: `class kind, class name, parts, message, name, stack, cause, errors, fields`; for
+ * `ErrorClass.domDerived` the attributes of its class stand before the cause.
  *
  * What cannot travel in it becomes a string that says so: an error that is lost on the way because of
  * what hangs on it would help nobody.
@@ -51,7 +33,7 @@ interface NearestClass {
 export function writeError(state: EncodeState, error: Error): void {
   const { writer } = state;
   const isDom = isDomException(error);
-  const nearest = isDom ? DOM : nearestClass(error);
+  const nearest = isDom ? domClass(error) : nearestClass(error);
   const parts = partsOf(error, nearest.exact && !isDom);
   writer.tag(Tag.error);
   writer.byte(nearest.kind);
@@ -60,6 +42,7 @@ export function writeError(state: EncodeState, error: Error): void {
   if (parts & ErrorPart.message) writer.string(text(error, "message"));
   if (parts & ErrorPart.name) writer.string(text(error, "name"));
   if (parts & ErrorPart.stack) writer.string(text(error, "stack"));
+  if (nearest.kind === ErrorClass.domDerived) state.parts.write(state, attributesOf(error));
   if (parts & ErrorPart.cause) writeLeniently(state, read(error, "cause"), "cause");
   if (parts & ErrorPart.errors) {
     const errors = read(error, "errors");
@@ -67,8 +50,16 @@ export function writeError(state: EncodeState, error: Error): void {
     writer.number(list.length);
     for (const item of list) writeLeniently(state, item, "");
   }
-  const keys = Object.keys(error).filter((key) => !APART.has(key));
-  if (Object.hasOwn(error, "code") && !keys.includes("code")) keys.push("code");
+  const shown = Object.keys(error).filter((key) => !APART.has(key));
+  writeOwn(state, error, shown);
+  const hidden = Object.getOwnPropertyNames(error).filter(
+    (key) => !APART.has(key) && !Object.prototype.propertyIsEnumerable.call(error, key),
+  );
+  writeOwn(state, error, hidden);
+}
+
+function writeOwn(state: EncodeState, error: Error, keys: readonly string[]): void {
+  const { writer } = state;
   writer.number(keys.length);
   for (const key of keys) {
     writer.string(key);
@@ -76,38 +67,16 @@ export function writeError(state: EncodeState, error: Error): void {
   }
 }
 
-const DOM: NearestClass = { kind: ErrorClass.dom, name: "DOMException", exact: false };
-
-/** Without touching the global, which Node loads on first use. */
-function isDomException(error: Error): boolean {
-  return (
-    (error as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] === "DOMException" &&
-    typeof (error as { code?: unknown }).code === "number"
-  );
-}
-
-function nearestClass(error: Error): NearestClass {
-  let exact = true;
-  let at: ErrorPrototype | null = Object.getPrototypeOf(error) as ErrorPrototype | null;
-  while (at !== null) {
-    const registered = classOfPrototype(at);
-    if (registered !== undefined)
-      return { kind: ErrorClass.registered, name: registered.name, exact };
-    const Class = at.constructor;
-    if (typeof Class === "function" && Class.prototype === at && isKnown(Class, error)) {
-      return { kind: ErrorClass.known, name: Class.name, exact };
-    }
-    exact = false;
-    at = Object.getPrototypeOf(at) as ErrorPrototype | null;
+/** What the getters of a class say that is derived from DOMException. */
+function attributesOf(error: Error): Record<string, unknown> {
+  const attributes: Record<string, unknown> = {};
+  const prototype = Object.getPrototypeOf(error) as object;
+  for (const [key, property] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
+    const value = property.get === undefined ? undefined : read(error, key);
+    // Such as a quota: a number, or null, for which the constructor wants nothing.
+    if (typeof value === "number" || typeof value === "string") attributes[key] = value;
   }
-  return { kind: ErrorClass.known, name: "Error", exact };
-}
-
-/** True for the classes of the language and of this package, be it another copy of it. */
-function isKnown(Class: Function, error: Error): boolean {
-  const known = KNOWN.get(Class.name);
-  if (known === undefined || known === Class) return known === Class;
-  return known.prototype instanceof own.ManycoreError && text(error, "code").startsWith(CODES);
+  return attributes;
 }
 
 function partsOf(error: Error, inheritsName: boolean): number {
@@ -120,21 +89,13 @@ function partsOf(error: Error, inheritsName: boolean): number {
   return parts;
 }
 
-/** A getter on an error may fail; the rest of the error is worth more than the reason. */
-function read(error: Error, key: string): unknown {
-  try {
-    return (error as unknown as Record<string, unknown>)[key];
-  } catch {
-    return `[${key} cannot be read]`;
-  }
-}
-
-function text(error: Error, key: string): string {
-  const value = read(error, key);
-  return typeof value === "string" ? value : describe(value, key);
-}
-
 function writeLeniently(state: EncodeState, value: unknown, key: string): void {
+  if (state.lenient >= MAX_NESTED && value instanceof Error) {
+    state.writer.string(
+      `[${text(value, "name")} left out: ${MAX_NESTED} errors hang on each other before it]`,
+    );
+    return;
+  }
   const checkpoint = state.checkpoint();
   state.lenient++;
   try {
@@ -148,17 +109,6 @@ function writeLeniently(state: EncodeState, value: unknown, key: string): void {
   }
 }
 
-/** Names a value that cannot travel: `[function callback]`. */
-function describe(value: unknown, key: string): string {
-  try {
-    if (typeof value === "function") return `[function ${value.name || key}]`;
-    if (typeof value !== "object" || value === null) return `[${typeof value} ${String(value)}]`;
-    return `[object ${String(value.constructor?.name || "Object")}]`;
-  } catch {
-    return "[object]";
-  }
-}
-
 /** Reads an error; the counterpart of `writeError`. */
 export function readError(state: DecodeState): Error {
   const { reader, parts } = state;
@@ -168,7 +118,9 @@ export function readError(state: DecodeState): Error {
   const message = present & ErrorPart.message ? reader.text() : undefined;
   const name = present & ErrorPart.name ? reader.text() : undefined;
   const stack = present & ErrorPart.stack ? reader.text() : undefined;
-  const error = state.keep(make(kind, className, message, name));
+  const place = state.reserve();
+  const attributes = kind === ErrorClass.domDerived ? parts.read(state) : undefined;
+  const error = state.fill(place, make(kind, className, message, name, attributes));
   if (stack !== undefined) hide(error, "stack", stack);
   if (present & ErrorPart.cause) hide(error, "cause", parts.read(state));
   if (present & ErrorPart.errors) {
@@ -177,8 +129,10 @@ export function readError(state: DecodeState): Error {
     for (let i = 0; i < count; i++) errors.push(parts.read(state));
     hide(error, "errors", errors);
   }
-  const fields = reader.count(reader.unsigned());
-  for (let i = 0; i < fields; i++) show(error, reader.text(), parts.read(state));
+  for (const define of [show, hide]) {
+    const fields = reader.count(reader.unsigned());
+    for (let i = 0; i < fields; i++) define(error, reader.text(), parts.read(state));
+  }
   return error;
 }
 
@@ -187,12 +141,21 @@ function make(
   className: string,
   message: string | undefined,
   name: string | undefined,
+  attributes: unknown,
 ): Error {
   const limit = Error.stackTraceLimit;
   // The stack of the place where it was thrown follows; taking one here would be for nothing.
   Error.stackTraceLimit = 0;
   try {
-    if (kind === ErrorClass.dom) return new DOMException(message ?? "", name ?? "Error");
+    if (kind === ErrorClass.domDerived) {
+      const Derived = platformError(className);
+      if (Derived !== undefined && Derived.prototype instanceof DOMException) {
+        return Reflect.construct(Derived, [message ?? "", attributes]) as Error;
+      }
+    }
+    if (kind === ErrorClass.dom || kind === ErrorClass.domDerived) {
+      return new DOMException(message ?? "", name ?? "Error");
+    }
     // Constructed as a real error but without running the class's own constructor, whose parameters
     // nobody knows here: what that would have set arrives as fields.
     const error = Reflect.construct(Error, [], classOfKind(kind, className)) as Error;
@@ -202,26 +165,6 @@ function make(
   } finally {
     Error.stackTraceLimit = limit;
   }
-}
-
-function classOfKind(kind: number, name: string): Function {
-  if (kind === ErrorClass.registered) {
-    const found = registeredClass(name);
-    if (found !== undefined) return found;
-    throw new own.SerializationError(
-      `An error of the class "${name}" arrived, which is not registered here. ` +
-        "Call registerClass in a module that both sides import, such as the one that defines the class.",
-    );
-  }
-  const known = kind === ErrorClass.known ? KNOWN.get(name) : undefined;
-  if (known === undefined) throw malformed("it holds an error of unknown kind");
-  return known;
-}
-
-/** A registered class, if its instances are errors. */
-function registeredClass(name: string): Function | undefined {
-  const Class = classNamed(name)?.Class;
-  return Class !== undefined && Class.prototype instanceof Error ? Class : undefined;
 }
 
 function hide(error: Error, key: string, value: unknown): void {

@@ -1,5 +1,6 @@
 import { types } from "node:util";
 import { SerializationError } from "../errors/index.ts";
+import { accessor } from "./accessor.ts";
 import { classOf } from "./class-registry.ts";
 import type { EncodeOptions } from "./codec-types.ts";
 import { CircularCustom, TRANSFER } from "./encode-state.ts";
@@ -140,13 +141,6 @@ function stepsIntoFields(value: object, path: string): Steps {
     }
   }
   return { steps };
-}
-
-function accessor(key: string, inArray: boolean): string {
-  if (inArray && /^\d+$/.test(key)) return `[${key}]`;
-  return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key)
-    ? `.${key}`
-    : `[${JSON.stringify(key)}]`;
 }
 
 function messageOf(error: unknown): string {

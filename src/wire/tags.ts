@@ -59,6 +59,8 @@ export const Tag = {
   readable: 21,
   /** `kind, count`, then the numbers: a list of nothing but numbers. Only in frames; see `columns.ts`. */
   column: 22,
+  /** `name`, then a MessagePack map: the first instance in a message of a class that nobody registered. */
+  unregistered: 23,
 } as const;
 
 /** Kinds of views, by number; Buffer and DataView are the odd ones. */

@@ -1,3 +1,5 @@
+import assert from "node:assert";
+import { readFileSync } from "node:fs";
 import vm from "node:vm";
 import { describe, expect, test } from "vitest";
 import * as own from "../../dist/errors/index.js";
@@ -55,6 +57,72 @@ describe("errors on their way", () => {
       expect(Object.entries(got)).toEqual(Object.entries(sent));
       expect(Object.keys(got)).toEqual(Object.keys(sent));
     }
+  });
+
+  test("properties that are not enumerable arrive, and stay so", () => {
+    const sent = new Error("both");
+    Object.defineProperty(sent, "suppressed", { value: new RangeError("body") });
+    Object.defineProperty(sent, "code", { value: "E_X" });
+    const got = thrown(sent) as Error & { suppressed: Error; code: string };
+    expect(got.suppressed).toBeInstanceOf(RangeError);
+    expect(got.suppressed.message).toBe("body");
+    expect(got.code).toBe("E_X");
+    expect(Object.keys(got)).toEqual([]);
+  });
+
+  test("errors of Node and the platform arrive as themselves", () => {
+    let assertion: Error | undefined;
+    try {
+      assert.deepStrictEqual({ a: 1 }, { a: 2 });
+    } catch (error) {
+      assertion = error as Error;
+    }
+    const got = thrown(assertion) as assert.AssertionError;
+    expect(got).toBeInstanceOf(assert.AssertionError);
+    expect(got).toMatchObject({ code: "ERR_ASSERTION", actual: { a: 1 }, expected: { a: 2 } });
+    expect([got.name, got.message, got.stack]).toEqual([
+      assertion?.name,
+      assertion?.message,
+      assertion?.stack,
+    ]);
+    let system: unknown;
+    try {
+      readFileSync("/does/not/exist");
+    } catch (error) {
+      system = error;
+    }
+    expect(thrown(system)).toMatchObject({ code: "ENOENT", syscall: "open", errno: -2 });
+    const aborted = thrown(new DOMException("stop", "AbortError")) as DOMException;
+    expect(aborted).toBeInstanceOf(DOMException);
+    expect([aborted.name, aborted.code]).toEqual(["AbortError", 20]);
+    const many = thrown(new AggregateError([new TypeError("t"), 5], "m")) as AggregateError;
+    expect(many).toBeInstanceOf(AggregateError);
+    expect(many.errors).toEqual([new TypeError("t"), 5]);
+  });
+
+  test("errors of another realm arrive as the classes of this one", () => {
+    for (const name of ["TypeError", "RangeError", "AggregateError"]) {
+      const got = thrown(
+        vm.runInNewContext(`new ${name}(${name === "AggregateError" ? "[]" : ""})`),
+      );
+      expect(got).toBeInstanceOf((globalThis as unknown as Record<string, typeof Error>)[name]);
+    }
+  });
+
+  test("an error that is its own cause arrives as one", () => {
+    const sent = new Error("self");
+    sent.cause = sent;
+    const got = thrown(sent);
+    expect(got.cause).toBe(got);
+  });
+
+  test("an error of a class that this side does not have arrives as an Error of that name", () => {
+    const name = "NewerNodeError";
+    class Newer extends Error {}
+    Object.defineProperty(Newer, "name", { value: name });
+    const sent = Object.assign(new Newer("n"), { name });
+    expect(Object.getPrototypeOf(thrown(sent))).toBe(Error.prototype);
+    expect(thrown(sent).name).toBe(name);
   });
 
   test("details of a crash arrive", () => {

@@ -1,4 +1,5 @@
 import { RemoteError } from "../../errors/index.ts";
+import { explainUnregistered } from "../../wire/unregistered.ts";
 import { isThenable } from "../../util/thenable.ts";
 
 type AnyFunction = (...args: unknown[]) => unknown;
@@ -36,6 +37,7 @@ export function runChunk(
       values.push(value);
     }
   } catch (error) {
+    explainUnregistered(error, { items });
     return new BrokenChunk(values, error);
   }
   return values;
@@ -55,6 +57,7 @@ async function finishChunk(
       values.push(await (tuples ? target(...(item as unknown[])) : target(item)));
     }
   } catch (error) {
+    explainUnregistered(error, { items });
     return new BrokenChunk(values, error);
   }
   return values;

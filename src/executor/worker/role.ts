@@ -5,6 +5,7 @@ import { resolveTask } from "../../task/resolve.ts";
 import { parseIdentity } from "./parse-identity.ts";
 import { AdaptiveSpin } from "../../util/adaptive-spin.ts";
 import { decodeThrown, encodeThrown } from "../../wire/error-codec.ts";
+import { explainUnregistered } from "../../wire/unregistered.ts";
 import type { Host } from "../../wire/index.ts";
 import { MessageKind, type TaskHeader } from "../protocol.ts";
 import { type Claimant, FileClaimant, MemoryClaims } from "../claims.ts";
@@ -112,6 +113,7 @@ export class ExecutorWorker {
       channel.send([MessageKind.ready]);
       this.#pump();
     } catch (error) {
+      explainUnregistered(error, { initializerArgs: this.#settings.initializerArgs });
       const thrown = encodeThrown(error, { destination: "process", root: "error" });
       channel.send([MessageKind.failed, thrown.bytes], thrown.attachments);
     }

@@ -1,6 +1,7 @@
 import { arePlain, decodeValue, type Destination, encodeValue, isPlain } from "../../wire/codec.ts";
 import { loadOwnClasses } from "../../wire/own-classes.ts";
 import { encodeThrown } from "../../wire/error-codec.ts";
+import { explainUnregistered } from "../../wire/unregistered.ts";
 import type { Channel } from "../../wire/index.ts";
 import { MessageKind, ResultStatus, TaskFlag, type TaskHeader } from "../protocol.ts";
 import type { StreamHub } from "../streams.ts";
@@ -109,11 +110,13 @@ export class TaskRunner {
         (value) => this.#finish(task.id, entry, context, value, flags, micros()),
         (error: unknown) => {
           this.#leave(task.id, context);
+          explainUnregistered(error, { args });
           this.#fail(task.id, error, micros());
         },
       );
     } catch (error) {
       this.#leave(task.id, context);
+      explainUnregistered(error, { args });
       const loaded = args === undefined ? loadOwnClasses(error) : undefined;
       if (loaded === undefined) this.#fail(task.id, error, micros());
       else return loaded.then(() => this.#start(task, entry));
