@@ -1,3 +1,4 @@
+import { type AsyncScope, captureScope } from "../util/async-scope.ts";
 import type { AddressInfo, Server, Socket } from "node:net";
 import { AuthenticationError, InvalidStateError } from "../errors/index.ts";
 import { inspectAs } from "../util/inspectable.ts";
@@ -98,6 +99,8 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>> {
       return `<Listener ${listener.#place.family} ${state}, ${listener.#guests.size} to accept>`;
     });
   }
+  /** The context of its maker, in which it hears of what is turned away. */
+  readonly #scope: AsyncScope = captureScope();
 
   /** Resolves once it listens; rejects with the system's error when it cannot, such as `EADDRINUSE`. */
   readonly ready: Promise<this>;
@@ -298,7 +301,9 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>> {
   }
 
   #reject(error: Error): void {
-    if (!this.#closed) this.#options.onReject?.(error);
+    const { onReject } = this.#options;
+    if (!this.#closed && onReject !== undefined)
+      this.#scope.runInAsyncScope(onReject, undefined, error);
   }
 
   async #wait(options: WaitOptions | undefined): Promise<Guest> {

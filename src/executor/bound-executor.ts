@@ -129,6 +129,7 @@ export class BoundExecutor implements Executor {
     try {
       const context = {
         destination: destinationOf(scheduler.kind),
+        isInline: scheduler.kind === "inline",
         lent: scheduler.lent,
         options: this.#options,
         tick: scheduler.tick,
@@ -182,7 +183,7 @@ class FutureSink implements TaskSink {
 
   progress(value: unknown): void {
     this.future.setProgress(value);
-    tell(this.#onProgress, value);
+    tell(this.entry?.scope, this.#onProgress, value);
   }
 
   value(value: unknown): void {

@@ -1,3 +1,4 @@
+import { type AsyncScope, captureScope } from "../util/async-scope.ts";
 import { CancelledError, InvalidStateError, TimeoutError } from "../errors/index.ts";
 import { deferred, type Deferred } from "../util/deferred.ts";
 import { inspectAs } from "../util/inspectable.ts";
@@ -35,7 +36,7 @@ export class Future<R> implements PromiseLike<R> {
 
   #state: FutureState = "pending";
   #value: unknown = undefined;
-  #callbacks: ((future: Future<R>) => void)[] | undefined;
+  #callbacks: [AsyncScope, (future: Future<R>) => void][] | undefined;
   #settled: Deferred<R> | undefined;
   #owner: FutureOwner | undefined;
   #progress: ProgressLog | undefined;
@@ -148,11 +149,11 @@ export class Future<R> implements PromiseLike<R> {
   /**
    * Calls `callback` with this Future once it is done, in order of adding; at once, in a microtask, when
    * it is done already. A callback that throws is reported as an uncaught exception and does not
-   * keep the others from being called.
+   * keep the others from being called. It runs in the asynchronous context of the call that added it.
    */
   addDoneCallback(callback: (future: Future<R>) => void): void {
     if (this.done) queueMicrotask(() => callback(this));
-    else (this.#callbacks ??= []).push(callback);
+    else (this.#callbacks ??= []).push([captureScope(), callback]);
   }
 
   /** Marks the task as running. For those who make their own Futures. @returns false when it was cancelled. */
@@ -193,7 +194,9 @@ export class Future<R> implements PromiseLike<R> {
     const callbacks = this.#callbacks;
     if (callbacks === undefined) return;
     this.#callbacks = undefined;
-    for (const callback of callbacks) queueMicrotask(() => callback(this));
+    for (const [scope, callback] of callbacks) {
+      queueMicrotask(() => scope.runInAsyncScope(callback, undefined, this));
+    }
   }
 
   #settlePromise(): void {

@@ -1,7 +1,8 @@
+import { type AsyncScope, captureScope } from "../util/async-scope.ts";
 import { processIdentity } from "../process/identity.ts";
 import { deferred } from "../util/deferred.ts";
 import { LocalChannel } from "../wire/local-channel.ts";
-import type { ExitStatus, Peer } from "../wire/index.ts";
+import type { ExitStatus, Host, Peer } from "../wire/index.ts";
 import { BoundExecutor } from "./bound-executor.ts";
 import { MemoryClaims } from "./claims.ts";
 import { checkExecutorOptions, type ExecutorOptions } from "./options.ts";
@@ -21,6 +22,7 @@ export class InlineExecutor extends BoundExecutor {
   /** @throws RangeError or TypeError for an option out of range. */
   constructor(options: Omit<ExecutorOptions<never[]>, "maxWorkers" | "minWorkers"> = {}) {
     const checked = checkExecutorOptions({ ...options, maxWorkers: 1 }, 1, "InlineWorker");
+    const scope = captureScope();
     const scheduler = new Scheduler("inline", checked, (id, owner) => {
       const claims = new MemoryClaims();
       const [here, there] = LocalChannel.pair();
@@ -44,13 +46,16 @@ export class InlineExecutor extends BoundExecutor {
       const name = `${checked.name}-${id}`;
       const link = new WorkerLink(id, name, peer, claims, owner);
       here.onClose = () => ended.resolve({ code: 0, signal: undefined });
-      new ExecutorWorker({
+      const host: Host = {
         kind: "inline",
         channel: there,
         boot: { process: processIdentity(), argv: [], data: workerSettings(checked, id) },
         claims,
         watchParent: () => {},
-      }).start();
+      };
+      const scopeOf = (task?: number): AsyncScope | undefined =>
+        task === undefined ? scope : link.inflight.get(task)?.scope;
+      new ExecutorWorker(host, scopeOf).start();
       there.start();
       void sendHooks(link, checked, owner);
       return link;

@@ -1,3 +1,4 @@
+import { type AsyncScope, captureScope } from "../util/async-scope.ts";
 import type { Task } from "../task/index.ts";
 import { TaskFlag } from "./protocol.ts";
 import { ChunkFailure } from "./chunk-failure.ts";
@@ -51,6 +52,8 @@ export class MapRun implements Feeder {
   readonly #job: MapJob;
   readonly #reader: MapReader;
   readonly #open: Set<TaskEntry> = new Set();
+  /** The context of the call: in it run the source, and what encodes its items. */
+  readonly #scope: AsyncScope = captureScope();
   /** Steps pulled so far, of them without a result, of them not taken by the reader. */
   #pulled = 0;
   #unfinished = 0;
@@ -71,6 +74,10 @@ export class MapRun implements Feeder {
   feed(): void {
     if (this.#feeding || this.#inputDone) return;
     this.#feeding = true;
+    this.#scope.runInAsyncScope(() => this.#feed());
+  }
+
+  #feed(): void {
     if (this.#job.source.isSync) {
       this.#feedSync();
       this.#feeding = false;
@@ -103,7 +110,8 @@ export class MapRun implements Feeder {
   }
 
   #closeInput(): void {
-    this.#job.source.close().catch((failure: unknown) => {
+    const closing = this.#scope.runInAsyncScope(() => this.#job.source.close());
+    closing.catch((failure: unknown) => {
       // Nobody reads on; only the program's own handler can hear of a clean-up that fails.
       process.emitWarning(failure instanceof Error ? failure : String(failure));
     });
@@ -198,7 +206,7 @@ export class MapRun implements Feeder {
     };
     const sink = {
       started: () => {},
-      progress: (value: unknown) => tell(this.#options.source.onProgress, value),
+      progress: (value: unknown) => tell(this.#scope, this.#options.source.onProgress, value),
       value: (value: unknown) => {
         finish();
         this.#reader.values(index, single ? [value] : (value as unknown[]));
@@ -213,6 +221,7 @@ export class MapRun implements Feeder {
     try {
       const context = {
         destination: destinationOf(this.#scheduler.kind),
+        isInline: this.#scheduler.kind === "inline",
         lent: this.#scheduler.lent,
         options: this.#options,
         tick: this.#scheduler.tick,

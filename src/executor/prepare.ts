@@ -1,3 +1,5 @@
+import { captureScope } from "../util/async-scope.ts";
+import { hasDecoders } from "../wire/class-registry.ts";
 import type { Task } from "../task/index.ts";
 import { arePlain, type Destination, encodeValue, type StreamPort } from "../wire/codec.ts";
 import type { PeerKind } from "../wire/index.ts";
@@ -11,6 +13,8 @@ import { performance } from "../util/platform.ts";
 /** What the tasks of one executor have in common when they are made. */
 export interface PrepareContext {
   readonly destination: Destination;
+  /** Tasks run in this thread. */
+  readonly isInline: boolean;
   readonly options: CompiledOptions;
   /** Where copies of large buffers are made; absent for an executor without workers of its own. */
   readonly lent: LentMemory | undefined;
@@ -48,13 +52,19 @@ function noteSite(
   record.site = site;
 }
 
+/** Whether code of the user can run in this thread for a task, when its call has returned; most have none. */
+function runsUserCode({ options, isInline }: PrepareContext): boolean {
+  const { onProgress, retryDelay } = options.source;
+  return isInline || onProgress !== undefined || typeof retryDelay === "function" || hasDecoders();
+}
+
 /** Collects the streams among the arguments of one task. */
 class ArgumentStreams implements StreamPort {
   readonly found: ArgumentStream[] = [];
 
   exportStream(source: StreamSource): number {
     const id = nextArgumentStream++;
-    this.found.push({ id, source, isOpened: false });
+    this.found.push({ id, source, scope: captureScope(), isOpened: false });
     return id;
   }
 
@@ -87,6 +97,7 @@ export function prepareTask(
   const entry = new TaskEntry(record, options, sink, flags);
   entry.site = record.site;
   entry.trace = captureTrace();
+  if (runsUserCode(context)) entry.scope = captureScope();
   if (arePlain(args)) {
     entry.args = args;
     return entry;

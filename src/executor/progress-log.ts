@@ -1,12 +1,22 @@
+import { type AsyncScope, runIn } from "../util/async-scope.ts";
 import { deferred, type Deferred } from "../util/deferred.ts";
 import { queueMicrotask } from "../util/platform.ts";
 
 /** How many reports are kept for a reader that comes late; older ones are dropped. */
 const KEPT_REPORTS = 256;
 
-/** Calls a listener in a microtask: what it throws is an uncaught exception, and nobody else's trouble. */
-export function tell(listener: ((value: unknown) => void) | undefined, value: unknown): void {
-  if (listener !== undefined) queueMicrotask(() => listener(value));
+/**
+ * Calls a listener in a microtask, in the context of the call it was given with: what it throws is an uncaught
+ * exception, and nobody else's trouble.
+ */
+export function tell(
+  scope: AsyncScope | undefined,
+  listener: ((value: unknown) => void) | undefined,
+  value: unknown,
+): void {
+  if (listener !== undefined) {
+    queueMicrotask(() => runIn(scope, () => listener(value)));
+  }
 }
 
 /** The progress reports of one task: any number of readers, each from where the log begins. */

@@ -1,3 +1,4 @@
+import { runIn } from "../util/async-scope.ts";
 import { decodeValue, type StreamPort } from "../wire/codec.ts";
 import { decodeThrown, joinStacks } from "../wire/error-codec.ts";
 import { ResultStatus } from "./protocol.ts";
@@ -28,10 +29,16 @@ function noting(hub: StreamHub, opened: number[]): StreamPort {
 
 /** Decodes what a worker reported; a value that cannot be decoded is the task's failure. */
 export function readResult(link: WorkerLink, entry: TaskEntry, frame: ResultFrame): Outcome {
-  const { status, value, attachments } = frame;
+  const { status, value } = frame;
   if (status === ResultStatus.plain || status === ResultStatus.plainChunk) {
     return { failed: false, value, streaming: false };
   }
+  // Classes of the user decode themselves.
+  return runIn(entry.scope, () => decodeResult(link, entry, frame));
+}
+
+function decodeResult(link: WorkerLink, entry: TaskEntry, frame: ResultFrame): Outcome {
+  const { status, value, attachments } = frame;
   try {
     if (status === ResultStatus.thrown) {
       const error = decodeThrown(value as Uint8Array, attachments);

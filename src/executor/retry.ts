@@ -4,6 +4,7 @@ import {
   SerializationError,
   TaskNotFoundError,
 } from "../errors/index.ts";
+import { runIn } from "../util/async-scope.ts";
 import { ChunkFailure } from "./chunk-failure.ts";
 import type { TaskEntry } from "./task-entry.ts";
 import type { WorkerLink } from "./worker-link.ts";
@@ -22,7 +23,10 @@ export function planRetry(link: WorkerLink, entry: TaskEntry, error: unknown): R
   if (spent !== undefined) return { error: notAgain(entry, spent, error) };
   const { retryDelay } = entry.options.source;
   try {
-    const delay = typeof retryDelay === "function" ? retryDelay(entry.attempt) : (retryDelay ?? 0);
+    const delay =
+      typeof retryDelay === "function"
+        ? runIn(entry.scope, () => retryDelay(entry.attempt))
+        : (retryDelay ?? 0);
     for (const move of entry.moves ?? []) move.again?.();
     return { delay };
   } catch (failure) {

@@ -1,4 +1,5 @@
 import { EndOfStreamError, InvalidStateError } from "../errors/index.ts";
+import { type AsyncScope, captureScope } from "../util/async-scope.ts";
 import { deferred, type Deferred } from "../util/deferred.ts";
 import { StreamReader } from "./stream-reader.ts";
 import { decodeValue, encodeValue, type Destination, type StreamPort } from "../wire/codec.ts";
@@ -19,6 +20,8 @@ export type StreamSource = AsyncIterable<unknown> | Iterable<unknown> | Readable
 export interface ArgumentStream {
   readonly id: number;
   readonly source: StreamSource;
+  /** The context of the call, in which it is read. */
+  readonly scope: AsyncScope;
   /** Somebody has begun to read it. */
   isOpened: boolean;
 }
@@ -27,6 +30,8 @@ interface Source {
   readonly source: StreamSource;
   /** Told before its first item is taken. */
   readonly argument: ArgumentStream | undefined;
+  /** The context of the call that gave it. */
+  readonly scope: AsyncScope;
   iterator: AsyncIterator<unknown> | Iterator<unknown> | undefined;
   credit: number;
   pumping: boolean;
@@ -70,6 +75,7 @@ export class StreamHub implements StreamPort {
     this.#sources.set(id, {
       source,
       argument,
+      scope: argument?.scope ?? captureScope(),
       iterator: undefined,
       credit: 0,
       pumping: false,
@@ -128,7 +134,7 @@ export class StreamHub implements StreamPort {
       case MessageKind.pull:
         if (source !== undefined) {
           source.credit += payload as number;
-          void this.#pump(id, source);
+          source.scope.runInAsyncScope(() => void this.#pump(id, source));
         }
         return true;
       case MessageKind.stop:
@@ -227,7 +233,7 @@ export class StreamHub implements StreamPort {
   async #release(id: number, source: Source): Promise<void> {
     if (!this.#sources.delete(id)) return;
     try {
-      await source.iterator?.return?.();
+      await source.scope.runInAsyncScope(() => source.iterator?.return?.());
     } catch (error) {
       // The reader has left; only the program's own handler can hear of a clean-up that fails.
       process.emitWarning(error instanceof Error ? error : String(error));

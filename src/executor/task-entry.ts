@@ -1,3 +1,4 @@
+import type { AsyncScope } from "../util/async-scope.ts";
 import { onAbort } from "../util/abort.ts";
 import { identify, taskName, type Task, type TaskIdentity } from "../task/index.ts";
 import type { ArgumentStream } from "./streams.ts";
@@ -150,6 +151,8 @@ export class TaskEntry {
   readonly options: CompiledOptions;
   sink: TaskSink;
   readonly flags: number;
+  /** The context of the call that made it, if code of the user can run on its behalf here. */
+  scope: AsyncScope | undefined;
   /** Plain values as they are, or the bytes of the list. */
   args: unknown[] | Uint8Array = NO_ARGUMENTS;
   attachments: unknown[] | undefined;

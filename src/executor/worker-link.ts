@@ -1,3 +1,4 @@
+import { runIn } from "../util/async-scope.ts";
 import { decodeValue } from "../wire/codec.ts";
 import { decodeThrown } from "../wire/error-codec.ts";
 import type { ExitStatus, Peer } from "../wire/index.ts";
@@ -266,7 +267,9 @@ export class WorkerLink {
         if (entry !== undefined) this.#owner.onStarted(this, entry);
         return;
       case MessageKind.progress:
-        entry?.sink.progress(decodeValue(frame[2] as Uint8Array, attachments));
+        runIn(entry?.scope, () => {
+          entry?.sink.progress(decodeValue(frame[2] as Uint8Array, attachments));
+        });
         return;
       case MessageKind.finished:
         if (entry !== undefined) this.#owner.onFinished(this, entry);

@@ -1,6 +1,9 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { InvalidStateError } from "../errors/index.ts";
+import { sharedController } from "../util/abort.ts";
+import type { AsyncScope } from "../util/async-scope.ts";
 import { globalSlot } from "../util/global-slot.ts";
+import type { Call } from "./call.ts";
 
 /** What a method of an own class may know of the call it serves. */
 export interface CallContext {
@@ -31,4 +34,29 @@ export function callContext(): CallContext {
 /** Runs a method as part of a call. */
 export function withCallContext<T>(context: CallContext, body: () => T): T {
   return storage.run(context, body);
+}
+
+/** The context of one call, and how to abort its signal; listeners run where the call does. */
+export function contextOf(
+  call: Call,
+  scope: AsyncScope,
+): {
+  context: CallContext;
+  abort: (reason: Error) => void;
+} {
+  let controller: AbortController | undefined;
+  return {
+    context: {
+      client: call.client,
+      get signal(): AbortSignal {
+        if (controller === undefined) {
+          const made = (controller = sharedController());
+          call.watch(() => scope.runInAsyncScope(() => made.abort()));
+          if (call.ended !== undefined) made.abort();
+        }
+        return controller.signal;
+      },
+    },
+    abort: (reason) => scope.runInAsyncScope(() => controller?.abort(reason)),
+  };
 }

@@ -1,3 +1,4 @@
+import { type AsyncScope, captureScope } from "../util/async-scope.ts";
 import { DirectLine } from "../connection/direct.ts";
 import { type Address, connect } from "../connection/index.ts";
 import { decodeMessage, encodeMessage, openMessage } from "../connection/value-message.ts";
@@ -36,6 +37,8 @@ interface Pending {
   readonly moves: readonly Move[] | undefined;
   /** Where it was called. */
   readonly caller: { readonly stack?: string };
+  /** The context of the call, in which classes of the user decode themselves. */
+  readonly scope: AsyncScope;
 }
 
 /**
@@ -211,7 +214,7 @@ export class Link implements Host {
     return new Promise((resolve, reject) => {
       const message = writeWords(words(id));
       const { parts, moves } = encodeMessage(args, "args");
-      this.#pending.set(id, { resolve, reject, moves, caller });
+      this.#pending.set(id, { resolve, reject, moves, caller, scope: captureScope() });
       this.#tell([...message, ...parts]);
       this.#line?.keepOpen(true);
       this.#line?.spin();
@@ -296,8 +299,9 @@ export class Link implements Host {
     const pending = this.#pending.get(id);
     if (status === Answer.value) {
       try {
-        const value = decodeMessage(bytes);
-        pending?.resolve(value);
+        const decode = (): unknown => decodeMessage(bytes);
+        if (pending === undefined) decode();
+        else pending.resolve(pending.scope.runInAsyncScope(decode));
       } catch (error) {
         const loaded = loadOwnClasses(error);
         if (loaded !== undefined) {

@@ -1,5 +1,6 @@
+import { captureScope } from "../util/async-scope.ts";
 import { type Address, Listener } from "../connection/index.ts";
-import { onAbort, sharedController } from "../util/abort.ts";
+import { onAbort } from "../util/abort.ts";
 import {
   EndOfStreamError,
   InvalidStateError,
@@ -13,7 +14,7 @@ import { deferred } from "../util/deferred.ts";
 import { isThenable } from "../util/thenable.ts";
 import { decodeValue, encodeValue } from "../wire/codec.ts";
 import { Call, park } from "./call.ts";
-import { withCallContext } from "./call-context.ts";
+import { contextOf, withCallContext } from "./call-context.ts";
 import { CATALOGUE, type ServerContext } from "./catalogue.ts";
 import { addServer, removeServer } from "./servers.ts";
 import type { CallOptions, Host } from "./host.ts";
@@ -172,9 +173,15 @@ export class ManagerServer implements Host {
     }
     const { object } = entry;
     const fn = (object as Record<string, Function>)[method]!;
-    if (entry.isBuiltIn) return this.#outcome(Reflect.apply(fn, object, [call, ...args]));
-    const { context, abort } = contextOf(call);
-    const value: unknown = withCallContext(context, () => Reflect.apply(fn, object, args));
+    // A store that one call enters is not seen by the next.
+    const scope = captureScope();
+    if (entry.isBuiltIn) {
+      return this.#outcome(scope.runInAsyncScope(() => Reflect.apply(fn, object, [call, ...args])));
+    }
+    const { context, abort } = contextOf(call, scope);
+    const value: unknown = scope.runInAsyncScope(() =>
+      withCallContext(context, () => Reflect.apply(fn, object, args)),
+    );
     const wrap = (result: unknown): unknown => this.#wrap(entry, method, result);
     if (!isThenable(value)) return wrap(value);
     const waiting = park<unknown>(call, {
@@ -305,27 +312,6 @@ async function dispose(object: object): Promise<void> {
   >;
   if (asyncDispose !== undefined) await asyncDispose.call(object);
   else disposeNow?.call(object);
-}
-
-function contextOf(call: Call): {
-  context: { readonly signal: AbortSignal; readonly client: number };
-  abort: (reason: Error) => void;
-} {
-  let controller: AbortController | undefined;
-  return {
-    context: {
-      client: call.client,
-      get signal(): AbortSignal {
-        if (controller === undefined) {
-          const made = (controller = sharedController());
-          call.watch(() => made.abort());
-          if (call.ended !== undefined) made.abort();
-        }
-        return controller.signal;
-      },
-    },
-    abort: (reason) => controller?.abort(reason),
-  };
 }
 
 /** What is called right here gets copies, too. */

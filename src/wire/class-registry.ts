@@ -26,11 +26,20 @@ export interface RegisteredClass {
 interface Registry {
   readonly byName: Map<string, RegisteredClass>;
   readonly byPrototype: Map<object, RegisteredClass>;
+  /** Some class brings a `decode` of its own. */
+  hasDecoders?: boolean;
 }
 
 /** Two copies of this package in one program must agree, hence one registry for each JS thread. */
 function registry(): Registry {
-  return globalSlot("classes", () => ({ byName: new Map(), byPrototype: new Map() }));
+  known ??= globalSlot<Registry>("classes", () => ({ byName: new Map(), byPrototype: new Map() }));
+  return known;
+}
+let known: Registry | undefined;
+
+/** Whether decoding a value may run code of the user. */
+export function hasDecoders(): boolean {
+  return registry().hasDecoders === true;
 }
 
 /**
@@ -68,7 +77,9 @@ export function registerClass<C extends AnyClass>(
       throw new TypeError(`Expected \`${key}\` to be a function, got ${typeof given}`);
     }
   }
-  const { byName, byPrototype } = registry();
+  const classes = registry();
+  if (options.decode !== undefined) classes.hasDecoders = true;
+  const { byName, byPrototype } = classes;
   const present = byName.get(name);
   if (present !== undefined && present.Class !== Class) {
     throw new InvalidStateError(

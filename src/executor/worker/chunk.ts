@@ -1,3 +1,4 @@
+import { captureScope } from "../../util/async-scope.ts";
 import { RemoteError } from "../../errors/index.ts";
 import { explainUnregistered } from "../../wire/unregistered.ts";
 import { isThenable } from "../../util/thenable.ts";
@@ -32,7 +33,7 @@ export function runChunk(
   const values: unknown[] = [];
   try {
     for (const item of items) {
-      const value = tuples ? target(...(item as unknown[])) : target(item);
+      const value = callItem(target, item, tuples);
       if (isThenable(value)) return finishChunk(target, items, tuples, values, value);
       values.push(value);
     }
@@ -41,6 +42,14 @@ export function runChunk(
     return new BrokenChunk(values, error);
   }
   return values;
+}
+
+/** Each item starts in a context of its own, as if it were a task. */
+function callItem(target: AnyFunction, item: unknown, tuples: boolean): unknown {
+  const scope = captureScope();
+  return tuples
+    ? scope.runInAsyncScope(target, undefined, ...(item as unknown[]))
+    : scope.runInAsyncScope(target, undefined, item);
 }
 
 async function finishChunk(
@@ -53,8 +62,7 @@ async function finishChunk(
   try {
     values.push(await first);
     for (let i = values.length; i < items.length; i++) {
-      const item = items[i];
-      values.push(await (tuples ? target(...(item as unknown[])) : target(item)));
+      values.push(await callItem(target, items[i], tuples));
     }
   } catch (error) {
     explainUnregistered(error, { items });

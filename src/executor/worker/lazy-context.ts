@@ -1,3 +1,4 @@
+import { type AsyncScope, captureScope } from "../../util/async-scope.ts";
 import { sharedController } from "../../util/abort.ts";
 import { decodeValue, encodeValue } from "../../wire/codec.ts";
 import { leaveAlone, type TaskContext } from "./task-context.ts";
@@ -9,9 +10,12 @@ export class LazyContext implements TaskContext {
   readonly #options: RunnerOptions;
   #controller: AbortController | undefined;
   #open = true;
+  /** The asynchronous context in which all code of this task runs. */
+  readonly scope: AsyncScope;
 
   constructor(task: IncomingTask, options: RunnerOptions) {
     this.#task = task;
+    this.scope = options.parentScope(task.id).runInAsyncScope(captureScope);
     this.#options = options;
   }
 
@@ -52,7 +56,8 @@ export class LazyContext implements TaskContext {
 
   abort(reason: unknown): void {
     this.#controller ??= sharedController();
-    this.#controller.abort(reason);
+    const controller = this.#controller;
+    this.scope.runInAsyncScope(() => controller.abort(reason));
   }
 
   /** The task is over. */

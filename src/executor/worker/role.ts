@@ -1,4 +1,5 @@
 /** The program of an executor's worker: takes tasks, claims and runs them, reports. */
+import { type AsyncScope, captureScope, runInCopy } from "../../util/async-scope.ts";
 import { CancelledError } from "../../errors/index.ts";
 import { abortShutdown } from "../../process/shutdown-signal.ts";
 import { resolveTask } from "../../task/resolve.ts";
@@ -35,6 +36,8 @@ export class ExecutorWorker {
   readonly #streams: StreamHub;
   readonly #reports: ProgressReports;
   readonly #runner: TaskRunner;
+  /** The context of the worker itself, before any task. */
+  readonly #scope: AsyncScope;
   readonly #spin: AdaptiveSpin = new AdaptiveSpin();
   #maySpin = false;
   readonly #inbox: Map<number, IncomingTask> = new Map();
@@ -50,7 +53,10 @@ export class ExecutorWorker {
   #resting = false;
   #memoryMeasured = 0;
 
-  constructor(host: Host) {
+  /** @param parentScope - for tasks of this very thread: the context of the call that made one. */
+  constructor(host: Host, parentScope?: (id?: number) => AsyncScope | undefined) {
+    const root = parentScope?.() ?? captureScope();
+    this.#scope = root;
     this.#host = host;
     this.#settings = host.boot.data as WorkerSettings;
     this.#claims =
@@ -70,6 +76,7 @@ export class ExecutorWorker {
       destination,
       concurrency: this.#settings.concurrency,
       whenSent: (callback) => this.#unsent.push(callback),
+      parentScope: (id) => parentScope?.(id) ?? root,
       worker: {
         id: this.#settings.id,
         kind: host.kind,
@@ -107,7 +114,8 @@ export class ExecutorWorker {
       if (initializer !== null) {
         this.#host.watchParent();
         const target = await resolveTask(parseIdentity(initializer));
-        await (target as (...args: unknown[]) => unknown)(...this.#settings.initializerArgs);
+        const call = target as (...args: unknown[]) => unknown;
+        await runInCopy(this.#scope, () => call(...this.#settings.initializerArgs));
       }
       this.#ready = true;
       channel.send([MessageKind.ready]);
@@ -245,7 +253,8 @@ export class ExecutorWorker {
     if (kind !== "inline") abortShutdown(new CancelledError("The executor ends this worker."));
     try {
       if (this.#finalizer !== null && this.#ready) {
-        await ((await resolveTask(parseIdentity(this.#finalizer))) as () => unknown)();
+        const finalizer = (await resolveTask(parseIdentity(this.#finalizer))) as () => unknown;
+        await runInCopy(this.#scope, finalizer);
       }
     } catch (error) {
       const thrown = encodeThrown(error, { destination: "process", root: "error" });

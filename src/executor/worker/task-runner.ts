@@ -1,3 +1,4 @@
+import type { AsyncScope } from "../../util/async-scope.ts";
 import { arePlain, decodeValue, type Destination, encodeValue, isPlain } from "../../wire/codec.ts";
 import { loadOwnClasses } from "../../wire/own-classes.ts";
 import { encodeThrown } from "../../wire/error-codec.ts";
@@ -33,6 +34,8 @@ export interface RunnerOptions {
   readonly functions: FunctionTable;
   readonly destination: Destination;
   readonly worker: TaskContext["worker"];
+  /** The context that a task begins with a copy of. */
+  readonly parentScope: (id: number) => AsyncScope;
   /** Tasks run at a time. */
   readonly concurrency: number;
   /** Calls back when everything sent so far has left this thread. */
@@ -90,15 +93,24 @@ export class TaskRunner {
     if ((flags & TaskFlag.reportStart) !== 0 || !isTiny(entry)) {
       channel.send([MessageKind.started, task.id]);
     }
-    if (channel.writable) return this.#start(task, entry);
-    return new Promise((resolve) => whenSent(() => resolve(this.#start(task, entry))));
+    if (channel.writable) return this.#begin(task, entry);
+    return new Promise((resolve) => whenSent(() => resolve(this.#begin(task, entry))));
   }
 
-  #start(task: IncomingTask, entry: TableEntry): void | Promise<void> {
+  /** A store that one task enters is not seen by the next. */
+  #begin(task: IncomingTask, entry: TableEntry): void | Promise<void> {
+    const context = new LazyContext(task, this.#options);
+    return context.scope.runInAsyncScope(this.#start, undefined, task, entry, context);
+  }
+
+  readonly #start = (
+    task: IncomingTask,
+    entry: TableEntry,
+    context: LazyContext,
+  ): void | Promise<void> => {
     const flags = task.header === 0 ? 0 : task.header[0];
     const begin = performance.now();
     const micros = (): number => Math.round((performance.now() - begin) * 1000);
-    const context = new LazyContext(task, this.#options);
     this.#running.set(task.id, context);
     let args: unknown[] | undefined;
     try {
@@ -119,9 +131,9 @@ export class TaskRunner {
       explainUnregistered(error, { args });
       const loaded = args === undefined ? loadOwnClasses(error) : undefined;
       if (loaded === undefined) this.#fail(task.id, error, micros());
-      else return loaded.then(() => this.#start(task, entry));
+      else return loaded.then(() => this.#begin(task, entry));
     }
-  }
+  };
 
   /** The function has returned; the task is over once the streams of its result are. */
   #finish(
@@ -154,11 +166,16 @@ export class TaskRunner {
     const target = entry.target as (...args: unknown[]) => unknown;
     const body = (): unknown =>
       isChunk(flags) ? runChunk(target, args, (flags & TaskFlag.tuples) !== 0) : target(...args);
-    return this.#within(context, body);
+    return this.#asTask(context, body);
+  }
+
+  /** Runs code of a task from outside it, as when one of its streams is read. */
+  #within<T>(context: LazyContext, body: () => T): T {
+    return context.scope.runInAsyncScope(() => this.#asTask(context, body));
   }
 
   /** Runs code of a task so that it finds its context and its trace. */
-  #within<T>(context: LazyContext, body: () => T): T {
+  #asTask<T>(context: LazyContext, body: () => T): T {
     const { trace } = context;
     const traced = trace === null ? body : (): T => withTrace(trace, body);
     if (!runsAlone(this.#options)) return runAmongOthers(context, traced);
