@@ -1,12 +1,12 @@
 import { QueueFullError } from "../errors/index.ts";
 import { deferred, type Deferred } from "../util/deferred.ts";
-import type { Fleet } from "./fleet.ts";
+import { type Fleet, RETRY_START_MS } from "./fleet.ts";
 import type { CheckedOptions } from "./options.ts";
 import { PendingQueue } from "./pending-queue.ts";
 import { estimateOf, pickWorker } from "./placement.ts";
 import type { TaskEntry } from "./task-entry.ts";
 import type { WorkerLink } from "./worker-link.ts";
-import { clearTimeout, queueMicrotask } from "../util/platform.ts";
+import { clearTimeout, queueMicrotask, setTimeout } from "../util/platform.ts";
 
 /** What the dispatcher leaves to the scheduler. */
 export interface DispatcherOwner {
@@ -31,6 +31,7 @@ export class Dispatcher {
   tick = 0;
   #nextTask = 1;
   #flushing = false;
+  #retrying = false;
   #room: Deferred<void> | undefined;
 
   constructor(options: CheckedOptions, fleet: Fleet, owner: DispatcherOwner) {
@@ -92,12 +93,24 @@ export class Dispatcher {
   /** Starts one more worker. @returns undefined when the system refuses. */
   grow(): WorkerLink | undefined {
     try {
-      return this.#fleet.tryAdd();
+      const link = this.#fleet.tryAdd();
+      if (link === undefined) this.#tryLater();
+      return link;
     } catch (error) {
       // Not now: whoever submits hears of failures later.
       queueMicrotask(() => this.#owner.onCannotGrow(error));
       return undefined;
     }
+  }
+
+  /** What waits is looked at again when another worker may be tried: nothing else may happen until then. */
+  #tryLater(): void {
+    if (this.#retrying) return;
+    this.#retrying = true;
+    setTimeout(() => {
+      this.#retrying = false;
+      this.schedule();
+    }, RETRY_START_MS + 1);
   }
 
   /** Puts tasks back that were taken from workers, and hands out what can be. */

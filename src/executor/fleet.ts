@@ -4,12 +4,12 @@ import { AdaptiveSpin } from "../util/adaptive-spin.ts";
 import { encodeThrown } from "../wire/error-codec.ts";
 import { MessageKind } from "./protocol.ts";
 import type { CheckedOptions } from "./options.ts";
-import type { WorkerStats } from "./types.ts";
+import type { ExecutorStats } from "./types.ts";
 import type { LinkOwner, WorkerLink } from "./worker-link.ts";
 import { clearTimeout, performance, setImmediate } from "../util/platform.ts";
 
 /** After a worker could not be started while others run, they are left to it for this long. */
-const RETRY_START_MS = 1000;
+export const RETRY_START_MS = 1000;
 
 /** Starts one worker; the difference between the executors. */
 export type StartWorker = (id: number, owner: LinkOwner) => WorkerLink;
@@ -46,9 +46,13 @@ export class Fleet {
     return [...this.links].filter((link) => link.state === "starting" || link.state === "ready");
   }
 
-  /** A snapshot of every worker. */
-  get stats(): WorkerStats[] {
-    return [...this.links].map((link) => link.stats);
+  /** A snapshot of every worker, and of the tasks that wait and run. */
+  snapshot(
+    pending: number,
+  ): Pick<ExecutorStats, "name" | "workers" | "maxWorkers" | "pending" | "running"> {
+    const { name, maxWorkers } = this.#options;
+    const workers = [...this.links].map((link) => link.stats);
+    return { name, workers, maxWorkers, pending, running: this.busyTasks };
   }
 
   /** Tasks handed to workers and not done. */

@@ -7,7 +7,7 @@ import { BoundExecutor } from "./bound-executor.ts";
 import { MemoryClaims } from "./claims.ts";
 import { checkExecutorOptions, type ExecutorOptions } from "./options.ts";
 import { Scheduler } from "./scheduler.ts";
-import { sendHooks, workerSettings } from "./settings.ts";
+import { encodeHookArgs, sendHooks, workerSettings } from "./settings.ts";
 import { ExecutorWorker } from "./worker/role.ts";
 import { WorkerLink } from "./worker-link.ts";
 
@@ -24,6 +24,8 @@ export class InlineExecutor extends BoundExecutor {
     const checked = checkExecutorOptions({ ...options, maxWorkers: 1 }, 1, "InlineWorker");
     const scope = captureScope();
     const scheduler = new Scheduler("inline", checked, (id, owner) => {
+      // First of all: what cannot travel is to be known before anything is started.
+      const hookArgs = encodeHookArgs(checked, "inline");
       const claims = new MemoryClaims();
       const [here, there] = LocalChannel.pair();
       const ended = deferred<ExitStatus>();
@@ -57,7 +59,7 @@ export class InlineExecutor extends BoundExecutor {
         task === undefined ? scope : link.inflight.get(task)?.scope;
       new ExecutorWorker(host, scopeOf).start();
       there.start();
-      void sendHooks(link, checked, owner);
+      void sendHooks(link, checked, hookArgs, owner);
       return link;
     });
     super(scheduler, {});

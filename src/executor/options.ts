@@ -12,6 +12,10 @@ export interface ExecutorOptions<I extends unknown[] = unknown[]> {
   readonly idleTimeout?: number | undefined;
   /** Runs once in every worker before its first task; a failure breaks the executor. */
   readonly initializer?: Task<I, unknown> | undefined;
+  /**
+   * What the initializer is called with: anything that can travel, shared objects and queues too. Each worker gets
+   * it when it is started; so what can be given away once, as the end of a pipe, needs `maxWorkers: 1`.
+   */
   readonly initializerArgs?: I | undefined;
   /** Runs in a worker before it ends, also after an abort; not when it is killed. */
   readonly finalizer?: Task<[], unknown> | undefined;

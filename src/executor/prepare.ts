@@ -4,6 +4,7 @@ import type { Task } from "../task/index.ts";
 import { arePlain, type Destination, encodeValue, type StreamPort } from "../wire/codec.ts";
 import type { PeerKind } from "../wire/index.ts";
 import type { LentMemory } from "./lent-memory.ts";
+import { maxValueBytes } from "../wire/limits.ts";
 import { loseMoves, type Move } from "../wire/moves.ts";
 import type { ArgumentStream, StreamSource } from "./streams.ts";
 import { type CompiledOptions, FunctionRecord, TaskEntry, type TaskSink } from "./task-entry.ts";
@@ -92,7 +93,14 @@ export function prepareTask(
   if (record.siteTick !== context.tick) noteSite(record, context.tick, origin);
   if (options.context === null && options.source.context !== undefined) {
     const { context: value } = options.source;
-    options.context = encodeValue(value, { destination: "process", root: "context" }).bytes;
+    options.context = encodeValue(value, {
+      destination: "process",
+      root: "context",
+      maxBytes: maxValueBytes("process"),
+      isAlone: true,
+      isForSeveral:
+        "it is for every task and attempt, and can be given away once: make it an argument",
+    }).bytes;
   }
   const entry = new TaskEntry(record, options, sink, flags);
   entry.site = record.site;
@@ -113,6 +121,7 @@ export function prepareTask(
   const encoded = encodeValue(args, {
     destination,
     lend: memory === undefined ? undefined : lend,
+    maxBytes: maxValueBytes(destination),
     root: flags === 0 ? "args" : "items",
     transfer: options.transfer,
     streams,

@@ -7,7 +7,7 @@ import { checkExecutorOptions, type ExecutorOptions } from "./options.ts";
 import { assertMayStart } from "../task/index.ts";
 import { entryUrl } from "../util/entry-url.ts";
 import { Scheduler } from "./scheduler.ts";
-import { sendHooks, workerSettings } from "./settings.ts";
+import { encodeHookArgs, sendHooks, workerSettings } from "./settings.ts";
 import { WorkerLink } from "./worker-link.ts";
 
 /** Options of a {@link ProcessPoolExecutor}. */
@@ -56,6 +56,8 @@ function processScheduler(
   assertMayStart("ProcessPoolExecutor");
   const checked = checkExecutorOptions(options, cpuCount(), "ProcessPoolWorker");
   return new Scheduler("process", checked, (id, owner) => {
+    // First of all: what cannot travel is to be known before anything is started.
+    const hookArgs = encodeHookArgs(checked, "process");
     const claims = new FileClaims();
     const identity = childIdentity(checked.name, `${checked.name}-${id}`, true);
     const peer = spawnOrClose(claims, {
@@ -67,7 +69,7 @@ function processScheduler(
       ...descriptors,
     });
     const link = new WorkerLink(id, identity.name, peer, claims, owner);
-    void sendHooks(link, checked, owner);
+    void sendHooks(link, checked, hookArgs, owner);
     return link;
   });
 }

@@ -19,7 +19,7 @@ export const MessageKind = {
   shutdown: 5,
   /** → worker: answer with `pong` when the event loop gets to it. */
   ping: 6,
-  /** → worker: `initializer, finalizer`: JSON of their identities, or null. */
+  /** → worker: `initializer, finalizer, arguments`: JSON of their identities, and bytes for the first; or null. */
   hooks: 7,
   /** ← worker: the initializer has run. */
   ready: 10,

@@ -142,15 +142,8 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
   }
 
   stats(): ExecutorStats {
-    return {
-      name: this.options.name,
-      kind: this.kind,
-      workers: this.#fleet.stats,
-      maxWorkers: this.options.maxWorkers,
-      pending: this.#dispatcher.waiting,
-      running: this.#fleet.busyTasks,
-      ...this.#totals.snapshot(),
-    };
+    const { waiting } = this.#dispatcher;
+    return { kind: this.kind, ...this.#fleet.snapshot(waiting), ...this.#totals.snapshot() };
   }
 
   // ---- what workers say
@@ -225,6 +218,11 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
     }
     this.#dispatcher.schedule();
     this.#endIfDone();
+  }
+
+  onUnsendable(entry: TaskEntry, error: unknown): void {
+    this.#settleError(entry, error);
+    this.#dispatcher.schedule();
   }
 
   // ---- what the dispatcher says

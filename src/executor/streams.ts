@@ -4,6 +4,7 @@ import { deferred, type Deferred } from "../util/deferred.ts";
 import { StreamReader } from "./stream-reader.ts";
 import { decodeValue, encodeValue, type Destination, type StreamPort } from "../wire/codec.ts";
 import { decodeThrown, encodeThrown } from "../wire/error-codec.ts";
+import { maxValueBytes } from "../wire/limits.ts";
 import type { Channel } from "../wire/index.ts";
 import { MessageKind } from "./protocol.ts";
 import { transferListOf } from "./transfer.ts";
@@ -208,6 +209,7 @@ export class StreamHub implements StreamPort {
         const item = encodeValue(value, {
           destination: this.#destination,
           root: "item",
+          maxBytes: maxValueBytes(this.#destination),
           transfer: transferListOf(value),
           streams: this,
         });

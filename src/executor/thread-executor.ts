@@ -8,7 +8,7 @@ import { checkExecutorOptions, type ExecutorOptions } from "./options.ts";
 import { assertMayStart } from "../task/index.ts";
 import { entryUrl } from "../util/entry-url.ts";
 import { Scheduler } from "./scheduler.ts";
-import { sendHooks, workerSettings } from "./settings.ts";
+import { encodeHookArgs, sendHooks, workerSettings } from "./settings.ts";
 import { WorkerLink } from "./worker-link.ts";
 
 /** Options of a {@link ThreadPoolExecutor}. */
@@ -34,6 +34,8 @@ export class ThreadPoolExecutor extends BoundExecutor {
     assertMayStart("ThreadPoolExecutor");
     const checked = checkExecutorOptions(options, cpuCount(), "ThreadPoolWorker");
     const scheduler = new Scheduler("thread", checked, (id, owner) => {
+      // First of all: what cannot travel is to be known before anything is started.
+      const hookArgs = encodeHookArgs(checked, "thread");
       const claims = new MemoryClaims();
       const name = `${checked.name}-${id}`;
       const peer = spawnThread({
@@ -48,7 +50,7 @@ export class ThreadPoolExecutor extends BoundExecutor {
         claims: claims.memory,
       });
       const link = new WorkerLink(id, name, peer, claims, owner);
-      void sendHooks(link, checked, owner);
+      void sendHooks(link, checked, hookArgs, owner);
       return link;
     });
     super(scheduler, {});

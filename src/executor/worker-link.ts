@@ -2,10 +2,11 @@ import { runIn } from "../util/async-scope.ts";
 import { decodeValue } from "../wire/codec.ts";
 import { decodeThrown } from "../wire/error-codec.ts";
 import type { ExitStatus, Peer } from "../wire/index.ts";
-import { MessageKind, TaskFlag, type TaskHeader } from "./protocol.ts";
+import { MessageKind } from "./protocol.ts";
 import type { Claims } from "./claims.ts";
 import { StreamHub } from "./streams.ts";
 import type { FunctionRecord, TaskEntry } from "./task-entry.ts";
+import { batchesOf, headerOf } from "./task-frame.ts";
 import type { WorkerStats } from "./types.ts";
 import { clearTimeout, performance } from "../util/platform.ts";
 
@@ -21,6 +22,8 @@ export interface LinkOwner {
   onFinished(link: WorkerLink, entry: TaskEntry): void;
   onMemory(link: WorkerLink, bytes: number): void;
   onExit(link: WorkerLink, status: ExitStatus): void;
+  /** A task could not be sent, and has been taken out of its worker. */
+  onUnsendable(entry: TaskEntry, error: unknown): void;
 }
 
 /** The parts of a `result` frame. */
@@ -169,29 +172,29 @@ export class WorkerLink {
     this.#outbox = [];
     if (entries.length === 0 || this.state === "dead") return;
     this.claims.append(entries.map((entry) => entry.id));
-    let batch: unknown[] = [MessageKind.tasks, maySpin];
-    const sendBatch = (): void => {
-      if (batch.length > 2) this.peer.channel.send(batch);
-      batch = [MessageKind.tasks, maySpin];
-    };
+    for (const batch of batchesOf(entries)) this.#sendTasks(batch, maySpin);
+  }
+
+  #sendTasks(entries: readonly TaskEntry[], maySpin: boolean): void {
+    const frame: unknown[] = [MessageKind.tasks, maySpin];
     for (const entry of entries) {
       entry.state = "sent";
       this.#define(entry.record);
       for (const stream of entry.streams ?? []) this.streams.offer(stream);
-      if (entry.attachments !== undefined) {
-        sendBatch();
-        const moved = entry.transferList;
-        entry.moved = moved !== undefined && this.peer.kind !== "process";
-        this.peer.channel.send(
-          [MessageKind.tasks, maySpin, entry.id, entry.record.id, headerOf(entry), entry.args],
-          entry.attachments,
-          moved,
-        );
-      } else {
-        batch.push(entry.id, entry.record.id, headerOf(entry), entry.args);
-      }
+      frame.push(entry.id, entry.record.id, headerOf(entry), entry.args);
     }
-    sendBatch();
+    const first = entries[0] as TaskEntry;
+    const moved = first.transferList;
+    first.moved = moved !== undefined && this.peer.kind !== "process";
+    try {
+      this.peer.channel.send(frame, first.attachments, moved);
+    } catch (error) {
+      const reclaimed = this.reclaim();
+      // Those whose token the worker has taken meanwhile it is told not to wait for.
+      this.release(entries);
+      this.keep(reclaimed.filter((entry) => !entries.includes(entry)));
+      for (const entry of entries) this.#owner.onUnsendable(entry, error);
+    }
   }
 
   /**
@@ -294,20 +297,4 @@ export class WorkerLink {
         this.streams.accept(frame, attachments);
     }
   }
-}
-
-function headerOf(entry: TaskEntry): TaskHeader {
-  const { options } = entry;
-  const reportStart = options.timeout !== undefined;
-  if (
-    entry.flags === 0 &&
-    entry.attempt === 1 &&
-    !reportStart &&
-    options.context === null &&
-    entry.trace === null
-  ) {
-    return 0;
-  }
-  const flags = entry.flags | (reportStart ? TaskFlag.reportStart : 0);
-  return [flags, entry.attempt, options.context, entry.trace];
 }

@@ -1,5 +1,6 @@
 /** The program of a manager's server process. */
 import type { Connection } from "../connection/index.ts";
+import { decodeMessage } from "../connection/value-message.ts";
 import { resolveTask, type TaskIdentity } from "../task/index.ts";
 import { entryUrl } from "../util/entry-url.ts";
 import { encodeThrown } from "../wire/error-codec.ts";
@@ -9,7 +10,8 @@ import { setTimeout } from "../util/platform.ts";
 /** What the server process is told besides. */
 export interface ServeSettings extends ServerSettings {
   readonly initializer: TaskIdentity | undefined;
-  readonly initializerArgs: readonly unknown[];
+  /** A message with its arguments. */
+  readonly initializerArgs: Uint8Array;
 }
 
 /** How the start went. */
@@ -31,7 +33,7 @@ export async function serve(starter: Connection<unknown>, settings: ServeSetting
     const { initializer, initializerArgs } = settings;
     if (initializer !== undefined) {
       const fn = await resolveTask(initializer);
-      await Reflect.apply(fn, undefined, [...initializerArgs]);
+      await Reflect.apply(fn, undefined, decodeMessage(initializerArgs) as unknown[]);
     }
     server = await ManagerServer.listen(settings);
   } catch (error) {

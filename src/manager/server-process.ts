@@ -2,6 +2,8 @@ import { type Address, type Connection, pipe } from "../connection/index.ts";
 import { removeNow } from "../connection/address.ts";
 import { EndOfStreamError, ProcessError } from "../errors/index.ts";
 import { Process } from "../process/index.ts";
+import { encodeMessage } from "../connection/value-message.ts";
+import { loseMoves } from "../wire/moves.ts";
 import { identify, tasks } from "../task/index.ts";
 import { entryUrl } from "../util/entry-url.ts";
 import { checkMilliseconds, type WaitOptions } from "../util/wait-options.ts";
@@ -39,7 +41,9 @@ export class ServerProcess {
   /** Starts one for a class of managers. */
   static async start(manager: Function, options: ManagerOptions<never[]>): Promise<ServerProcess> {
     const settings = await serverSettings(manager, options);
-    const { initializer, initializerArgs = [] } = options;
+    const { initializer, initializerArgs } = options;
+    // By themselves: they are to be read when the initializer's module is there, with the classes it registers.
+    const encoded = encodeMessage(initializerArgs ?? [], "initializerArgs");
     const [control, there] = pipe<unknown>();
     const entry = tasks<typeof import("./serve.ts")>(entryUrl("manager/serve"));
     const child = new Process({
@@ -51,17 +55,19 @@ export class ServerProcess {
         {
           ...settings,
           initializer: initializer === undefined ? undefined : await identify(initializer),
-          initializerArgs,
+          initializerArgs: Buffer.concat(encoded.parts),
         },
       ],
     });
     try {
       await child.start();
+      void child.join().then(() => loseMoves(encoded.moves));
       const address = await firstReport(control, child);
       const isFresh = settings.address === undefined && process.platform !== "win32";
       return new ServerProcess(child, control, address, isFresh ? (address as string) : undefined);
     } catch (error) {
       control.close();
+      loseMoves(encoded.moves);
       throw error;
     }
   }

@@ -1,5 +1,6 @@
 import { identify, taskName, type TaskIdentity } from "../task/index.ts";
 import { encodeValue, type Destination, type Encoded } from "../wire/codec.ts";
+import { maxValueBytes } from "../wire/limits.ts";
 import { loseMoves, type Move } from "../wire/moves.ts";
 import type { Work } from "./handle-options.ts";
 import { ChildMessage } from "./messages.ts";
@@ -48,6 +49,7 @@ export async function prepareJob(parts: JobParts): Promise<JobFrame> {
   const args = encodeValue(work === undefined ? [] : [...work.args], {
     destination,
     root: "args",
+    maxBytes: maxValueBytes(destination),
     transfer,
   });
   const fields = Object.keys(handle).length === 0 ? undefined : { ...handle };
@@ -72,7 +74,12 @@ export async function prepareJob(parts: JobParts): Promise<JobFrame> {
 function encodeFields(fields: object, parts: JobParts, args: Encoded): Encoded {
   const { destination, transfer } = parts;
   try {
-    return encodeValue(fields, { destination, root: "this", transfer });
+    return encodeValue(fields, {
+      destination,
+      root: "this",
+      maxBytes: maxValueBytes(destination),
+      transfer,
+    });
   } catch (error) {
     loseMoves(args.moves);
     throw error;

@@ -2,6 +2,7 @@ import { types } from "node:util";
 import { TaskNotFoundError } from "../errors/index.ts";
 import { resolveTask, taskName } from "../task/index.ts";
 import { decodeValue, encodeValue } from "../wire/codec.ts";
+import { maxValueBytes } from "../wire/limits.ts";
 import { withOwnClasses } from "../wire/own-classes.ts";
 import { decodeThrown, encodeThrown } from "../wire/error-codec.ts";
 import type { Host } from "../wire/index.ts";
@@ -62,7 +63,11 @@ async function execute(
         "The function returned a generator, which cannot be run from another process or thread. Return an array, or use imap() of a pool.",
       );
     }
-    const result = encodeValue(value, { destination: parts.kind, root: "result" });
+    const result = encodeValue(value, {
+      destination: parts.kind,
+      root: "result",
+      maxBytes: maxValueBytes(parts.kind),
+    });
     channel.send([ChildMessage.done, result.bytes], result.attachments, result.transfer);
     channel.unref();
   } catch (error) {

@@ -143,6 +143,7 @@ export abstract class WorkerCore<R> {
       peer.channel.send(job.frame, job.attachments, job.transfer);
     } catch (error) {
       this.state = "failed";
+      this.#giveUpPeer(handle);
       loseMoves(this.#moves);
       this.outcome.reject(error);
       this.#exited.reject(
@@ -287,6 +288,16 @@ export abstract class WorkerCore<R> {
     if (this.isStopping) peer.kill("SIGTERM");
     if (this.options.signal?.aborted === true) this.#onAbort();
     this.#unwatch = onAbort(this.options.signal, this.#onAbort);
+  }
+
+  /** Ends a child that was started and could not be told what to do. */
+  #giveUpPeer(handle: object): void {
+    if (this.peer === undefined) return;
+    this.peer.kill("SIGKILL");
+    this.peer = undefined;
+    this.#handle = undefined;
+    this.#unwatch?.();
+    removeChild(handle);
   }
 
   #receive(frame: unknown[], attachments: unknown[] | undefined): void {

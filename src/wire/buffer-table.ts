@@ -93,7 +93,7 @@ function place(
     const moved = toThread ? buffer : detach(buffer);
     return { index: state.attach(moved, toThread), base: 0 };
   }
-  if (to - from < ATTACH_BYTES) return undefined;
+  if (to - from < ATTACH_BYTES || state.options.isAlone === true) return undefined;
   const bytes = new Uint8Array(buffer, from, to - from);
   const { lend, isSentAtOnce } = state.options;
   if (lend !== undefined) {

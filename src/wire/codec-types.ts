@@ -34,6 +34,12 @@ export interface EncodeOptions {
   readonly isSentAtOnce?: boolean | undefined;
   /** Carries async iterables; without it they cannot travel. */
   readonly streams?: StreamPort | undefined;
+  /** More than this is refused; see `limits.ts`. Default: no limit but that of the one who sends it. */
+  readonly maxBytes?: number | undefined;
+  /** Nothing travels beside the bytes: large buffers are among them. */
+  readonly isAlone?: boolean | undefined;
+  /** Several will read it, each for itself: what can be given away once is refused, and this says why. */
+  readonly isForSeveral?: string | undefined;
 }
 
 /** How to read a value. */

@@ -3,10 +3,12 @@ import { writeBuffers } from "./buffer-table.ts";
 import type { DecodeOptions, Encoded, EncodeOptions } from "./codec-types.ts";
 import { readMessage } from "./decode.ts";
 import { newEncoder } from "./encode.ts";
-import type { EncodeState } from "./encode-state.ts";
+import { type EncodeState, WHOLE } from "./encode-state.ts";
 import { explain } from "./explain.ts";
+import { MAX_ATTACHMENTS } from "./limits.ts";
 import { collectMoves, commitMoves, countMoves, endMoves } from "./moves.ts";
 import { Lead } from "./tags.ts";
+import { Unsendable } from "./unsendable.ts";
 
 export type {
   DecodeOptions,
@@ -55,12 +57,13 @@ export function encodeValue(
   const state = idle ?? newEncoder();
   idle = undefined;
   const { writer } = state;
-  const outer = collectMoves();
+  const outer = collectMoves(options.isForSeveral);
   let isOffered = false;
   try {
     state.begin(options);
     writer.byte(Lead.plain);
     state.parts.write(state, value);
+    if (options.maxBytes !== undefined) checkSize(state, options.maxBytes);
     if (state.buffers.length > 0) writeBuffers(state);
     if (state.moved !== undefined) finishTransfer(state);
     const { attachments, transfer } = state;
@@ -110,6 +113,27 @@ export function decodeValue(
 }
 
 const NO_OPTIONS: DecodeOptions = {};
+
+/** Refuses what is too large while nothing has been moved yet. */
+function checkSize(state: EncodeState, maxBytes: number): void {
+  const { buffers, options, writer } = state;
+  let bytes = writer.length;
+  let pieces = 0;
+  for (const { buffer, from, to } of buffers) {
+    const isUncounted = options.destination === "thread" && options.isAlone !== true;
+    if (isUncounted || buffer instanceof SharedArrayBuffer) continue;
+    bytes += to - from;
+    pieces++;
+  }
+  if (bytes > maxBytes) {
+    const what = `takes ${bytes} bytes, more than the ${maxBytes} of one message`;
+    throw new Unsendable(WHOLE, `${what}: send it in parts, or put it into a file or SharedMemory`);
+  }
+  if (pieces > MAX_ATTACHMENTS) {
+    const what = `holds ${pieces} large buffers, more than the ${MAX_ATTACHMENTS} of one message`;
+    throw new Unsendable(WHOLE, `${what}: put them into fewer, or send it in parts`);
+  }
+}
 
 /** Whatever else the user wanted moved goes too, as with `postMessage`. */
 function finishTransfer(state: EncodeState): void {

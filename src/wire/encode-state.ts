@@ -197,6 +197,9 @@ function movedSet(transfer: readonly unknown[], destination: Destination): Set<u
   return moved;
 }
 
+/** Stands for the value as a whole, which is too much. */
+export const WHOLE: object = Object.freeze({});
+
 /** Stands for the list itself: its entries are no part of the value, so no path leads to them. */
 export const TRANSFER: object = Object.freeze({});
 

@@ -1,6 +1,10 @@
 import { RemoteError } from "../errors/index.ts";
 import { decodeValue, encodeValue } from "./codec.ts";
 import type { DecodeOptions, Encoded, EncodeOptions } from "./codec-types.ts";
+import { maxValueBytes } from "./limits.ts";
+
+/** Characters of an error that has to be put in words. */
+const MAX_WORDS = 16_384;
 
 /**
  * Writes what a task threw; unlike `encodeValue` it never throws.
@@ -12,7 +16,7 @@ import type { DecodeOptions, Encoded, EncodeOptions } from "./codec-types.ts";
 export function encodeThrown(thrown: unknown, options: EncodeOptions): Encoded {
   const error = isError(thrown) ? thrown : wrap(thrown);
   try {
-    return encodeValue(error, options);
+    return encodeValue(error, { maxBytes: maxValueBytes(options.destination), ...options });
   } catch (failure) {
     // A registered class whose own `encode` fails, or an error that fights back: what can be said of
     // it in words must still arrive.
@@ -89,13 +93,20 @@ function show(value: unknown): string {
 }
 
 function inWords(error: Error, failure: unknown): Error {
-  const name = safely(() => String(error.name), "Error");
-  const message = safely(() => String(error.message), "(its message cannot be read)");
-  const reason = safely(() => String((failure as Error).message), "unknown");
+  const name = cut(safely(() => String(error.name), "Error"));
+  const message = cut(safely(() => String(error.message), "(its message cannot be read)"));
+  const reason = cut(safely(() => String((failure as Error).message), "unknown"));
   const plain = new Error(`${message} (the error itself could not be sent: ${reason})`);
   Object.defineProperty(plain, "name", { value: name, configurable: true, writable: true });
-  plain.stack = safely(() => String(error.stack), `${name}: ${plain.message}`);
+  plain.stack = cut(safely(() => String(error.stack), `${name}: ${plain.message}`));
   return plain;
+}
+
+/** What is said in words is not what makes it too large. */
+function cut(text: string): string {
+  return text.length <= MAX_WORDS
+    ? text
+    : `${text.slice(0, MAX_WORDS)}… (${text.length} characters)`;
 }
 
 function safely(read: () => string, otherwise: string): string {

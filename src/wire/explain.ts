@@ -3,7 +3,7 @@ import { SerializationError } from "../errors/index.ts";
 import { accessor } from "./accessor.ts";
 import { classOf } from "./class-registry.ts";
 import type { EncodeOptions } from "./codec-types.ts";
-import { CircularCustom, TRANSFER } from "./encode-state.ts";
+import { CircularCustom, TRANSFER, WHOLE } from "./encode-state.ts";
 import {
   isAsyncIterable,
   isReadableStream,
@@ -26,6 +26,9 @@ export function explain(
   }
   if (error instanceof Unsendable && error.value === TRANSFER) {
     return new SerializationError(`${error.message}.`, { path: "transfer" });
+  }
+  if (error instanceof Unsendable && error.value === WHOLE) {
+    return new SerializationError(`${options.root} ${error.message}.`, { path: options.root });
   }
   const found = findUnsendable(value, options, error);
   const path = found?.path ?? options.root;
@@ -91,7 +94,7 @@ interface Steps {
 }
 
 function stepsInto(value: object, path: string): Steps {
-  if (types.isNativeError(value) || value instanceof Error || isLeaf(value)) return { steps: [] };
+  if (types.isNativeError(value) || value instanceof Error) return { steps: [] };
   const registered = classOf(value);
   if (registered?.encode !== undefined) {
     try {
@@ -100,6 +103,7 @@ function stepsInto(value: object, path: string): Steps {
       return { steps: [], failure: { path, reason: `could not be encoded: ${messageOf(error)}` } };
     }
   }
+  if (isLeaf(value)) return { steps: [] };
   if (types.isMap(value)) return { steps: [...stepsIntoMap(value, path)] };
   if (types.isSet(value)) {
     return { steps: [...value].map((item, i) => ({ value: item, path: `[...${path}][${i}]` })) };

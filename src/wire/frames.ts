@@ -1,7 +1,5 @@
 import { SerializationError } from "../errors/index.ts";
-
-/** No frame is larger than this unless a decoder is told otherwise. */
-export const MAX_FRAME_BYTES: number = 1024 * 1024 * 1024;
+import { frameLimit, MAX_ATTACHMENTS } from "./limits.ts";
 
 /** u32 length of everything behind it, u16 number of attachments. */
 const HEADER_BYTES = 6;
@@ -23,7 +21,7 @@ export function encodeFrame(
   attachments: readonly (ArrayBuffer | Uint8Array)[] = [],
 ): Uint8Array[] {
   const count = attachments.length;
-  if (count > 0xffff) {
+  if (count > MAX_ATTACHMENTS) {
     throw new SerializationError(
       `A message with ${count} large buffers is too much: put them into fewer, or send several messages.`,
     );
@@ -31,9 +29,9 @@ export function encodeFrame(
   const head = HEADER_BYTES + 4 * count;
   let total = head - 4 + bytes.length;
   for (const { byteLength } of attachments) total += byteLength;
-  if (total > MAX_FRAME_BYTES) {
+  if (total > frameLimit.bytes) {
     throw new SerializationError(
-      `A message of ${total} bytes is above the limit of ${MAX_FRAME_BYTES}: send it in parts.`,
+      `A message of ${total} bytes is above the limit of ${frameLimit.bytes}: send it in parts.`,
     );
   }
   const merged = bytes.length <= MERGE_BYTES;
@@ -61,14 +59,14 @@ export class FrameDecoder {
 
   /**
    * @param onFrame - gets the message and its attachments, each of which has memory of its own.
-   * @param options - `maxBytes`: larger frames are refused, default {@link MAX_FRAME_BYTES}.
+   * @param options - `maxBytes`: larger frames are refused, default {@link frameLimit}.
    */
   constructor(
     onFrame: (bytes: Uint8Array, attachments: Uint8Array[] | undefined) => void,
     options: { readonly maxBytes?: number } = {},
   ) {
     this.#onFrame = onFrame;
-    this.#maxBytes = options.maxBytes ?? MAX_FRAME_BYTES;
+    this.#maxBytes = options.maxBytes ?? frameLimit.bytes;
   }
 
   /** Bytes of an unfinished frame that are held. */

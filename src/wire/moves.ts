@@ -1,3 +1,4 @@
+import { InvalidStateError } from "../errors/index.ts";
 import { globalSlot } from "../util/global-slot.ts";
 
 /** Something that is given away inside a message, such as one end of a pipe. */
@@ -13,6 +14,8 @@ export interface Move {
 interface Slot {
   /** What the message being written gives away; none while nothing is written. */
   collected: Move[] | undefined;
+  /** Why what can be read once is refused in it. */
+  refusal?: string | undefined;
 }
 
 /** One for all copies of this package: the codec of one writes the classes of another. */
@@ -23,13 +26,25 @@ const slot: Slot = globalSlot("moves", () => ({ collected: undefined }));
  * must change nothing, since the value around the instance may turn out not to be able to travel.
  */
 export function moves(move: Move): void {
+  if (slot.refusal !== undefined && move.again === undefined) {
+    throw new InvalidStateError(slot.refusal);
+  }
   slot.collected?.push(move);
 }
 
-/** Begins to collect. @returns what was being collected: a getter may encode something on its own. */
-export function collectMoves(): Move[] | undefined {
-  const outer = slot.collected;
+/** What is being collected. */
+export type Collection = Readonly<Slot>;
+
+/**
+ * Begins to collect.
+ *
+ * @param refusal - why what can be read once is refused.
+ * @returns what was being collected: a getter may encode something on its own.
+ */
+export function collectMoves(refusal?: string): Collection {
+  const outer = { ...slot };
   slot.collected = [];
+  slot.refusal = refusal;
   return outer;
 }
 
@@ -52,8 +67,9 @@ export function commitMoves(): readonly Move[] | undefined {
 }
 
 /** Ends what {@link collectMoves} began. */
-export function endMoves(outer: Move[] | undefined): void {
-  slot.collected = outer;
+export function endMoves(outer: Collection): void {
+  slot.collected = outer.collected;
+  slot.refusal = outer.refusal;
 }
 
 /** Gives up what a message held that will not be read. */

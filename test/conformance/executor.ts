@@ -3,7 +3,9 @@ import { type KindName, MAKE } from "../executor/kit.ts";
 import { testLife } from "./executor-life.ts";
 import { testMap } from "./executor-map.ts";
 import { testOptions } from "./executor-options.ts";
+import { testInitializer } from "./executor-initializer.ts";
 import { testRetries } from "./executor-retries.ts";
+import { testSizes } from "./executor-sizes.ts";
 import { testStreams } from "./executor-streams.ts";
 import { testValues } from "./executor-values.ts";
 
@@ -21,6 +23,12 @@ export function executorConformance(kind: KindName): void {
   });
   describe(`${kind}: streams`, () => {
     testStreams(kind, make);
+  });
+  describe(`${kind}: what initializers are given`, () => {
+    testInitializer(kind, make);
+  });
+  describe.runIf(kind === "process")(`${kind}: sizes`, () => {
+    testSizes(make);
   });
   describe(`${kind}: what retries find`, () => {
     testRetries(kind, make);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from "vitest";
-import { IteratorProxy, Manager, Process, type Maker } from "manycore";
+import { IteratorProxy, Lock, Manager, Process, type Maker } from "manycore";
 import { useNamespace } from "../helpers/namespace.ts";
 import { eventually } from "../helpers/leaks.ts";
 import { rejection } from "../connection/kit.ts";
@@ -7,6 +7,8 @@ import {
   Counter,
   Disposed,
   Initialized,
+  initializeWithMoney,
+  Money,
   sharedCounter,
   Waiter,
 } from "../fixtures/manager/work.mjs";
@@ -182,6 +184,19 @@ describe("registering", () => {
 });
 
 describe("an initializer", () => {
+  test("is given instances of the classes that its own module registers, and shared objects", async () => {
+    using lock = new Lock();
+    class WithMoney extends Manager {}
+    WithMoney.register("Initialized", Initialized);
+    const started = WithMoney.start({
+      initializer: initializeWithMoney,
+      initializerArgs: [new Money(7), lock],
+    });
+    await using_(await started, async (own) => {
+      expect(await (await own.create(Initialized)).value()).toEqual([true, 7, "Lock"]);
+    });
+  });
+
   test("runs in the server before anything else", async () => {
     class WithInitialized extends Manager {}
     WithInitialized.register("Initialized", Initialized);

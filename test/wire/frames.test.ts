@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { SerializationError } from "../../dist/errors/index.js";
-import { encodeFrame, FrameDecoder, MAX_FRAME_BYTES } from "../../dist/wire/frames.js";
+import { encodeFrame, FrameDecoder } from "../../dist/wire/frames.js";
+import { frameLimit } from "../../dist/wire/limits.js";
 
 interface Frame {
   readonly bytes: Uint8Array;
@@ -113,9 +114,9 @@ describe("FrameDecoder", () => {
 
   test("a header alone does not make it allocate what it announces", () => {
     const header = Buffer.alloc(10);
-    header.writeUInt32BE(MAX_FRAME_BYTES, 0);
+    header.writeUInt32BE(frameLimit.bytes, 0);
     header.writeUInt16BE(1, 4);
-    header.writeUInt32BE(MAX_FRAME_BYTES - 6, 6);
+    header.writeUInt32BE(frameLimit.bytes - 6, 6);
     const before = process.memoryUsage().arrayBuffers;
     const decoders = Array.from({ length: 20 }, () => collect().decoder);
     for (const decoder of decoders) decoder.push(header);
@@ -165,7 +166,7 @@ describe("encodeFrame", () => {
         Array.from({ length: 65_536 }, () => half),
       ),
     ).toThrow("65536 large buffers");
-    const fake = { byteLength: MAX_FRAME_BYTES } as ArrayBuffer;
+    const fake = { byteLength: frameLimit.bytes } as ArrayBuffer;
     expect(() => encodeFrame(half, [fake])).toThrow("send it in parts");
   });
 });

@@ -1,6 +1,7 @@
 import { type AsyncScope, captureScope } from "../../util/async-scope.ts";
 import { sharedController } from "../../util/abort.ts";
 import { decodeValue, encodeValue } from "../../wire/codec.ts";
+import { maxValueBytes } from "../../wire/limits.ts";
 import { leaveAlone, type TaskContext } from "./task-context.ts";
 import type { IncomingTask, RunnerOptions } from "./task-runner.ts";
 
@@ -12,6 +13,7 @@ export class LazyContext implements TaskContext {
   #open = true;
   /** The asynchronous context in which all code of this task runs. */
   readonly scope: AsyncScope;
+  #context: unknown;
 
   constructor(task: IncomingTask, options: RunnerOptions) {
     this.#task = task;
@@ -28,9 +30,14 @@ export class LazyContext implements TaskContext {
     return this.#task.header === 0 ? 1 : this.#task.header[1];
   }
 
-  get context(): unknown {
+  /** Reads the `context` option, of which every task has a copy. @throws SerializationError when it cannot be read. */
+  readContext(): void {
     const bytes = this.#task.header === 0 ? null : this.#task.header[2];
-    return bytes === null ? undefined : decodeValue(bytes, undefined);
+    if (bytes !== null) this.#context = decodeValue(bytes, undefined);
+  }
+
+  get context(): unknown {
+    return this.#context;
   }
 
   get worker(): TaskContext["worker"] {
@@ -49,6 +56,7 @@ export class LazyContext implements TaskContext {
       const encoded = encodeValue(value, {
         destination: this.#options.destination,
         root: "progress",
+        maxBytes: maxValueBytes(this.#options.destination),
       });
       this.#options.reports.add(this.#task.id, encoded);
     };

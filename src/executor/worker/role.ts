@@ -5,6 +5,8 @@ import { abortShutdown } from "../../process/shutdown-signal.ts";
 import { resolveTask } from "../../task/resolve.ts";
 import { parseIdentity } from "./parse-identity.ts";
 import { AdaptiveSpin } from "../../util/adaptive-spin.ts";
+import { decodeValue } from "../../wire/codec.ts";
+import { withOwnClasses } from "../../wire/own-classes.ts";
 import { decodeThrown, encodeThrown } from "../../wire/error-codec.ts";
 import { explainUnregistered } from "../../wire/unregistered.ts";
 import type { Host } from "../../wire/index.ts";
@@ -105,23 +107,32 @@ export class ExecutorWorker {
       // Ctrl-C reaches the whole group of processes; whether work goes on is the parent's decision.
       process.on("SIGINT", () => {});
     }
-    if (!this.#settings.hasHooks) void this.#initialize(null);
+    if (!this.#settings.hasHooks) void this.#initialize(null, null, undefined);
   }
 
-  async #initialize(initializer: string | null): Promise<void> {
+  async #initialize(
+    initializer: string | null,
+    bytes: Uint8Array | null,
+    attachments: unknown[] | undefined,
+  ): Promise<void> {
     const { channel } = this.#host;
+    let args: unknown[] = [];
     try {
       if (initializer !== null) {
         this.#host.watchParent();
         const target = await resolveTask(parseIdentity(initializer));
+        // The module first: it may register the classes of the arguments.
+        args = (await withOwnClasses(() =>
+          decodeValue(bytes as Uint8Array, attachments),
+        )) as unknown[];
         const call = target as (...args: unknown[]) => unknown;
-        await runInCopy(this.#scope, () => call(...this.#settings.initializerArgs));
+        await runInCopy(this.#scope, () => call(...args));
       }
       this.#ready = true;
       channel.send([MessageKind.ready]);
       this.#pump();
     } catch (error) {
-      explainUnregistered(error, { initializerArgs: this.#settings.initializerArgs });
+      explainUnregistered(error, { initializerArgs: args });
       const thrown = encodeThrown(error, { destination: "process", root: "error" });
       channel.send([MessageKind.failed, thrown.bytes], thrown.attachments);
     }
@@ -142,13 +153,22 @@ export class ExecutorWorker {
         return;
       }
       case MessageKind.drop:
-        for (const id of frame.slice(1)) this.#inbox.delete(id as number);
+        for (const id of frame.slice(1) as number[]) {
+          this.#inbox.delete(id);
+          // One whose token was taken here and whose frame could not be sent.
+          const claimed = this.#claimed.indexOf(id);
+          if (claimed !== -1) this.#claimed.splice(claimed, 1);
+        }
         // Tokens may have been put back after this side looked in vain.
         this.#pump();
         return;
       case MessageKind.hooks:
         this.#finalizer = frame[2] as string | null;
-        void this.#initialize(frame[1] as string | null);
+        void this.#initialize(
+          frame[1] as string | null,
+          frame[3] as Uint8Array | null,
+          attachments,
+        );
         return;
       case MessageKind.ping:
         this.#host.channel.send([MessageKind.pong]);

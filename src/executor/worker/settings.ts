@@ -4,7 +4,6 @@ export interface WorkerSettings {
   readonly name: string;
   /** Tasks run at a time. */
   readonly concurrency: number;
-  readonly initializerArgs: unknown[];
   /** An initializer or a finalizer follows in a message of its own; it is ready only after that. */
   readonly hasHooks: boolean;
   /** Whether memory in use is of interest. */

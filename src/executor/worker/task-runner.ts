@@ -1,6 +1,7 @@
 import type { AsyncScope } from "../../util/async-scope.ts";
 import { arePlain, decodeValue, type Destination, encodeValue, isPlain } from "../../wire/codec.ts";
 import { loadOwnClasses } from "../../wire/own-classes.ts";
+import { maxValueBytes } from "../../wire/limits.ts";
 import { encodeThrown } from "../../wire/error-codec.ts";
 import { explainUnregistered } from "../../wire/unregistered.ts";
 import type { Channel } from "../../wire/index.ts";
@@ -114,6 +115,7 @@ export class TaskRunner {
     this.#running.set(task.id, context);
     let args: unknown[] | undefined;
     try {
+      context.readContext();
       args = this.#decodeArgs(task);
       const outcome = this.#call(entry, args, flags, context);
       if (!isThenable(outcome))
@@ -196,15 +198,16 @@ export class TaskRunner {
       channel.send([MessageKind.result, id, ResultStatus.plain, value, micros]);
       return;
     }
-    if (isChunk(flags) && Array.isArray(value) && arePlain(value)) {
-      channel.send([MessageKind.result, id, ResultStatus.plainChunk, value, micros]);
-      return;
-    }
     const opened: number[] = [];
     try {
+      if (isChunk(flags) && Array.isArray(value) && arePlain(value)) {
+        channel.send([MessageKind.result, id, ResultStatus.plainChunk, value, micros]);
+        return;
+      }
       const encoded = encodeValue(travelForm(value, isChunk(flags)), {
         destination,
         root: "result",
+        maxBytes: maxValueBytes(destination),
         isSentAtOnce: true,
         transfer: transferListOf(value),
         streams: {
