@@ -23,7 +23,7 @@ function main(): void {
   const buffer = (frame: unknown[], attachments: unknown[] | undefined): void => {
     early.push([frame, attachments]);
   };
-  channel.onFrame = ([, bytes], attachments) => {
+  channel.onFrame = ([, bytes, isWatched], attachments) => {
     channel.onFrame = buffer;
     const boot = decodeValue(bytes as Uint8Array, attachments) as Boot;
     adoptIdentity(boot);
@@ -33,7 +33,9 @@ function main(): void {
       channel,
       boot,
       claims: CLAIMS_FD,
-      watchParent: () => startWatchdog(boot.process.parent?.pid ?? process.ppid),
+      watchParent: () => {
+        if (isWatched !== true) startWatchdog(boot.process.parent?.pid ?? process.ppid);
+      },
     };
     void role.then((module) => {
       module.start(host);

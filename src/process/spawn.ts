@@ -1,6 +1,5 @@
 import type { ChildProcess, StdioOptions } from "node:child_process";
 import { closeSync } from "node:fs";
-import { createRequire } from "node:module";
 import type { Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
@@ -10,7 +9,9 @@ import { openNamelessFile } from "../util/nameless-file.ts";
 import { ProcessError } from "../errors/index.ts";
 import type { LaneDescriptors } from "../wire/bulk-lane.ts";
 import { type Boot, type ExitStatus, type Peer, SocketChannel } from "../wire/index.ts";
+import { childProcess } from "../util/builtin.ts";
 import { inheritedExecArgv } from "./exec-argv.ts";
+import { sentinel } from "./sentinel.ts";
 import { clearTimeout, setTimeout } from "../util/platform.ts";
 
 /** Where one of the three standard streams of a child goes. */
@@ -50,8 +51,11 @@ export function spawnProcess(options: SpawnOptions): ProcessPeer {
   const boot = encodeValue(options.boot, { destination: "process", root: "options" });
   const lane = openLane();
   try {
-    const peer = new ProcessPeer(startChild(options, lane), lane);
-    peer.channel.send(["boot", boot.bytes], boot.attachments);
+    const child = startChild(options, lane);
+    // Until it has the boot frame it only waits, and notices the end of this process by itself.
+    const isWatched = sentinel.watch(child);
+    const peer = new ProcessPeer(child, lane);
+    peer.channel.send(["boot", boot.bytes, isWatched], boot.attachments);
     return peer;
   } catch (error) {
     closeSync(lane.out);
@@ -96,13 +100,6 @@ function startChild(options: SpawnOptions, lane: LaneDescriptors): ChildProcess 
     );
   }
   return child;
-}
-
-/** Loaded by the first process that is started: many programs only use threads, or are workers themselves. */
-function childProcess(): typeof import("node:child_process") {
-  return createRequire(import.meta.url)(
-    "node:child_process",
-  ) as typeof import("node:child_process");
 }
 
 /** A child process of ours, seen from its parent. */

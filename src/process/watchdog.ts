@@ -26,7 +26,8 @@ let started = false;
  * Ends this process when its parent is gone, even while its main thread computes.
  *
  * The end of the channel tells an idle child; one inside a long loop never reads it. A small thread
- * asks for the parent's id instead. It sleeps in `Atomics.wait`, which a normal exit interrupts.
+ * asks for the parent's id instead. It sleeps in `Atomics.wait`, which a normal exit interrupts. A V8 isolate of its own,
+ * so only where the parent's `sentinel.ts` cannot do it for all of its children.
  *
  * @param parent - process id of the parent, as the parent said: it may be gone by now.
  */

@@ -16,3 +16,8 @@ export function crypto(): typeof import("node:crypto") {
 export function assert(): typeof import("node:assert") {
   return require("node:assert") as typeof import("node:assert");
 }
+
+/** `node:child_process`, loaded by the first process that is started: many programs only use threads, or are workers. */
+export function childProcess(): typeof import("node:child_process") {
+  return require("node:child_process") as typeof import("node:child_process");
+}

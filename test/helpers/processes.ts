@@ -34,6 +34,15 @@ export function processesOf(pid: number): ProcessRow[] {
   return found;
 }
 
+/** Those of our own programs: without the shells that end children with their parent (`process/sentinel.ts`). */
+export function withoutSentinels(rows: readonly ProcessRow[]): ProcessRow[] {
+  return rows.filter((row) => !isSentinel(row));
+}
+
+export function isSentinel(row: ProcessRow): boolean {
+  return row.command.includes("manycore-sentinel");
+}
+
 /**
  * Living processes that were started with `name=value` in their environment, wherever they hang
  * in the tree: finds those whose parent died and whom init adopted.

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { describe, expect, test } from "vitest";
 import { processesOf, waitForDeath } from "../helpers/leaks.ts";
-import { eventually, hasProc } from "../helpers/processes.ts";
+import { eventually, hasProc, isSentinel, withoutSentinels } from "../helpers/processes.ts";
 import { runProgram, startProgram, untilLine } from "../helpers/run-program.ts";
 import { program } from "./work.ts";
 
@@ -15,11 +15,28 @@ describe.skipIf(!hasProc)("when the parent is gone", () => {
     // One line of each branch and one of the program itself, in any order.
     await eventually("the tree stands", () => parent.stdout.split("\n").length === 4);
     const tree = processesOf(parent.pid);
-    expect(tree).toHaveLength(8);
+    expect(withoutSentinels(tree)).toHaveLength(8);
     const begun = performance.now();
     parent.child.kill("SIGKILL");
     await Promise.all(tree.map((row) => waitForDeath(row.pid, 10_000)));
     expect(performance.now() - begun).toBeLessThan(ORPHAN_MS);
+    await parent.ended;
+  });
+
+  test("kill -9 leaves nothing, also after somebody has killed what watches over the children", async () => {
+    const parent = startProgram(program("tree.mjs"));
+    await eventually("the tree stands", () => parent.stdout.split("\n").length === 4);
+    const sentinels = (): number[] =>
+      processesOf(parent.pid)
+        .filter((row) => isSentinel(row) && row.parent === parent.pid)
+        .map(({ pid }) => pid);
+    const [first] = sentinels();
+    process.kill(first!, "SIGKILL");
+    await eventually("there is another one", () => sentinels().some((pid) => pid !== first));
+    const tree = processesOf(parent.pid);
+    expect(withoutSentinels(tree)).toHaveLength(8);
+    parent.child.kill("SIGKILL");
+    await Promise.all(tree.map((row) => waitForDeath(row.pid, 10_000)));
     await parent.ended;
   });
 
@@ -30,7 +47,7 @@ describe.skipIf(!hasProc)("when the parent is gone", () => {
     });
     await untilLine(group, /^up$/m);
     const tree = processesOf(group.pid as number);
-    expect(tree).toHaveLength(5);
+    expect(withoutSentinels(tree)).toHaveLength(5);
     process.kill(-(group.pid as number), "SIGINT");
     const [, signal] = await once(group, "exit");
     expect(signal).toBe("SIGINT");
