@@ -16,6 +16,7 @@ const ENTRIES = [
   "process/child-role",
   "thread/entry",
   "thread/child-role",
+  "thread/timer-entry",
   "executor/worker/role",
   "manager/serve",
   "cli/main",
@@ -25,7 +26,7 @@ const ENTRIES = [
 
 /** What an executor's worker loads; it should be little else. */
 const IN_WORKERS =
-  /src\/(errors|util|wire|task\/(identity|import|inline-source|is-main|jiti|module-url|resolve|slot|source-hash|tsx|typescript)|process\/(identity|shutdown-signal|watchdog)|executor\/(claims|protocol|stream|trace|transfer|worker\/))/;
+  /src\/(errors|util|wire|task\/(identity|import|inline-source|is-main|jiti|module-url|quiet-import|resolve|slot|source-hash|test-file|tsx|typescript)|process\/(identity|shutdown-signal|watchdog)|executor\/(claims|protocol|stream|trace|transfer|worker\/))/;
 
 /** What a program that imports the package needs beyond `caller`. What only a server has is loaded by it. */
 const PRIMITIVES =

@@ -58,15 +58,28 @@ export type {
   StdioTarget,
   TargetOptions,
   TerminateOptions,
+  UncaughtMessage,
   WorkerHandle,
 } from "./process/index.ts";
-export { currentThread, mainThread, Thread, threadLocal, threads } from "./thread/index.ts";
+export {
+  currentThread,
+  mainThread,
+  setThreadExceptHook,
+  Thread,
+  threadExceptHook,
+  threadLocal,
+  threads,
+  Timer,
+} from "./thread/index.ts";
 export type {
+  ThreadExceptHook,
+  ThreadExceptHookArgs,
   ThreadInfo,
   ThreadLocal,
   ThreadOptions,
   ThreadSettings,
   ThreadState,
+  TimerArguments,
 } from "./thread/index.ts";
 
 // Synchronisation across tasks, threads and processes

@@ -2,6 +2,9 @@ import type { Task } from "../task/index.ts";
 import { checkMilliseconds } from "../util/wait-options.ts";
 import type { TaskOptions } from "./types.ts";
 
+/** In the options with which a Pool makes its executor: its workers are daemons, as Python's. */
+export const DAEMON_WORKERS: unique symbol = Symbol("daemon workers");
+
 /** What both executors take. */
 export interface ExecutorOptions<I extends unknown[] = unknown[]> {
   /** Most workers at a time. Default: the number of CPUs this process may use. */

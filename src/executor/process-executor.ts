@@ -3,7 +3,7 @@ import { childIdentity } from "../process/identity.ts";
 import { type ProcessPeer, spawnProcess, type SpawnOptions } from "../process/spawn.ts";
 import { FileClaims } from "./claims.ts";
 import { BoundExecutor } from "./bound-executor.ts";
-import { checkExecutorOptions, type ExecutorOptions } from "./options.ts";
+import { checkExecutorOptions, DAEMON_WORKERS, type ExecutorOptions } from "./options.ts";
 import { assertMayStart } from "../task/index.ts";
 import { entryUrl } from "../util/entry-url.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -24,7 +24,8 @@ export interface ProcessExecutorOptions<
  * Runs functions in a pool of processes.
  *
  * Workers start on demand, end with this process, and do not keep it open while they are idle. A worker
- * that dies fails the one task it ran with WorkerCrashedError and is replaced.
+ * that dies fails the one task it ran with WorkerCrashedError and is replaced. Tasks may start processes and
+ * executors of their own, which end with the worker.
  *
  * @example
  * const executor = new ProcessPoolExecutor({ maxWorkers: 4 });
@@ -55,11 +56,12 @@ function processScheduler(
 ): Scheduler {
   assertMayStart("ProcessPoolExecutor");
   const checked = checkExecutorOptions(options, cpuCount(), "ProcessPoolWorker");
+  const isDaemon = (options as { [DAEMON_WORKERS]?: boolean })[DAEMON_WORKERS] === true;
   return new Scheduler("process", checked, (id, owner) => {
     // First of all: what cannot travel is to be known before anything is started.
     const hookArgs = encodeHookArgs(checked, "process");
     const claims = new FileClaims();
-    const identity = childIdentity(checked.name, `${checked.name}-${id}`, true);
+    const identity = childIdentity(checked.name, `${checked.name}-${id}`, isDaemon);
     const peer = spawnOrClose(claims, {
       role: entryUrl("executor/worker/role").href,
       boot: { process: identity, argv: process.argv.slice(1), data: workerSettings(checked, id) },

@@ -9,6 +9,7 @@ import { LentMemory } from "./lent-memory.ts";
 import { Lifetime } from "./lifetime.ts";
 import type { CheckedOptions } from "./options.ts";
 import { Rebalancer } from "./rebalancer.ts";
+import { reportEnd } from "./report-end.ts";
 import { readResult } from "./results.ts";
 import { planRetry } from "./retry.ts";
 import { streamClosedError } from "./streams.ts";
@@ -211,6 +212,7 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
     const crash = crashError(link, status, victims.at(-1)?.name);
     link.streams.fail(victims.length > 0 ? crash : streamClosedError());
     for (const entry of victims) this.#onVictim(link, entry, crashError(link, status, entry.name));
+    if (victims.length === 0) reportEnd(link, status);
     if (!link.retired) {
       this.#totals.crashed++;
       const isHopeless = this.#fleet.noteDeath(link, victims.length > 0, unstarted.length > 0);

@@ -18,7 +18,11 @@ export type Received<R> =
 export interface TaskOptions {
   /** Higher runs earlier; equal ones in order of submission. Default 0. */
   readonly priority?: number | undefined;
-  /** Milliseconds a task may run, counted from its start in the worker; then its signal is aborted and, after the grace, its worker ended. */
+  /**
+   * Milliseconds a task may run, counted from its start in the worker; then its signal is aborted and, after the grace,
+   * its worker ended. A program that it has started by `node:child_process` lives on unless the task ends it when
+   * `taskContext().signal` aborts.
+   */
   readonly timeout?: number | undefined;
   /** Cancels the task; the Future then rejects with `signal.reason`. */
   readonly signal?: AbortSignal | undefined;

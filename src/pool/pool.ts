@@ -11,7 +11,7 @@ import {
   ThreadPoolExecutor,
 } from "../executor/index.ts";
 import { describeStats } from "../executor/bound-executor.ts";
-import { workerCount } from "../executor/options.ts";
+import { DAEMON_WORKERS, workerCount } from "../executor/options.ts";
 import { inspectAs } from "../util/inspectable.ts";
 import { staysHere } from "../util/stays-here.ts";
 import type { Task } from "../task/index.ts";
@@ -55,7 +55,8 @@ export type Yielded<R> = R extends AsyncIterable<infer T> | Generator<infer T, u
  *
  * Leaving an `await using` block terminates the pool, as leaving a `with` block does in Python; call
  * `close()` and `join()` to let work finish. Errors and dead workers never leave a call unanswered: see
- * {@link ProcessPoolExecutor}, on which it stands.
+ * {@link ProcessPoolExecutor}, on which it stands. As in Python its processes are daemons, so a task may not start a
+ * {@link Process} or {@link Manager} (threads and executors it may); in a ProcessPoolExecutor it may.
  *
  * @example
  * const pool = new Pool({ workers: 4 });
@@ -78,9 +79,10 @@ export class Pool implements AsyncDisposable {
     }
     const maxWorkers = workers === undefined ? undefined : workerCount(workers, "workers", 1);
     const shared = { name: "PoolWorker", ...rest, maxWorkers };
+    const daemons = { [DAEMON_WORKERS]: true };
     this.#executor =
       kind === "process"
-        ? new ProcessPoolExecutor({ ...shared, env, execArgv })
+        ? new ProcessPoolExecutor({ ...shared, env, execArgv, ...daemons })
         : new ThreadPoolExecutor({ ...shared, resourceLimits });
   }
 

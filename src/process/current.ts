@@ -6,6 +6,7 @@ import type { Process } from "./process.ts";
 export interface CurrentProcess {
   readonly name: string;
   readonly pid: number;
+  /** It may not start processes. True in a daemon {@link Process} and in the workers of a {@link Pool}. */
   readonly daemon: boolean;
   readonly isAlive: true;
   readonly exitCode: undefined;

@@ -8,7 +8,12 @@ export type StdioOption = StdioTarget | readonly [StdioTarget, StdioTarget, Stdi
 export interface HandleOptions {
   /** Default: the class's name and a number: `Process-1`, in its own children `Process-1:2`. */
   readonly name?: string | undefined;
-  /** True: does not keep the starter's event loop open and is ended at the starter's exit. Default: as the starter's own. */
+  /**
+   * True: does not keep the starter's event loop open and is ended at the starter's exit. Whoever waits for it does
+   * keep the loop open that long: by `join()`, and by reading `result`, also for a mere `result.catch(…)`; an error
+   * that nobody asks for is printed, see {@link setThreadExceptHook}. A daemon process may not start processes, its
+   * threads may run. Default: as the starter's own.
+   */
   readonly daemon?: boolean | undefined;
   /** Environment; default: the starter's. */
   readonly env?: NodeJS.ProcessEnv | undefined;

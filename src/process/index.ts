@@ -6,3 +6,4 @@ export { type ParentProcess, parentProcess } from "./parent-process.ts";
 export { shutdownSignal } from "./shutdown-signal.ts";
 export { cpuCount } from "./cpu-count.ts";
 export type { StdioTarget } from "./spawn.ts";
+export type { UncaughtMessage } from "./uncaught.ts";

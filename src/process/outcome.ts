@@ -23,6 +23,8 @@ export class Outcome<R> {
   dying: unknown;
   /** What went wrong in the child itself: thrown by `run()`, or what it died of. Undefined after an `exit()`. */
   uncaught: unknown;
+  /** {@link Outcome.uncaught} came when the result had been sent: who asks for the result is not told of it. */
+  isLate = false;
   #settled = false;
   /** What the result was rejected with: an abort that came before the start was over, for one. */
   #failure: unknown;
@@ -75,6 +77,7 @@ export class Outcome<R> {
   /** The child has ended: without a result by now there will be none. */
   close(status: ExitStatus, exitCode: number): void {
     const cause = this.dying ?? status.error;
+    this.isLate = this.#settled && this.uncaught === undefined && cause !== undefined;
     this.uncaught ??= cause;
     if (this.#settled) return;
     const how = endOf(status, exitCode);

@@ -8,6 +8,7 @@ import { childIdentity, processIdentity } from "./identity.ts";
 import { exitOfZombie, pollSync } from "./join-sync.ts";
 import type { Restored } from "./restore.ts";
 import type { ProcessPeer } from "./spawn.ts";
+import { publishUncaught } from "./uncaught.ts";
 import { type CoreParts, WorkerCore } from "./worker-core.ts";
 
 /** What a Process may be told besides its target. */
@@ -53,8 +54,8 @@ export class ProcessCore<R> extends WorkerCore<R> {
   protected checkStart(): void {
     if (!processIdentity().daemon) return;
     throw new ProcessError(
-      `${processIdentity().name} is a daemon and may not start processes: they would be left alone when it is ended. ` +
-        "Start them from a process that is no daemon, or use threads.",
+      `${processIdentity().name} is a daemon and may not start processes, as in Python. ` +
+        "Start them from a process that is no daemon (a worker of a Pool is one, a worker of a ProcessPoolExecutor is not), or use threads.",
     );
   }
 
@@ -101,6 +102,13 @@ export class ProcessCore<R> extends WorkerCore<R> {
       child.drainSync();
       return status;
     }, timeout);
+  }
+
+  protected override ended(): void {
+    // It has printed the error itself.
+    const { uncaught, isLate, wanted } = this.outcome;
+    if (uncaught === undefined || this.isStopping || (wanted && !isLate)) return;
+    publishUncaught("process", this.name, uncaught);
   }
 
   protected codeOf(status: ExitStatus): number {

@@ -141,7 +141,10 @@ export abstract class WorkerHandle<R> {
     this.#core.name = name;
   }
 
-  /** True: ends with its starter and does not keep the starter's event loop open. May be set until the start. */
+  /**
+   * True: ends with its starter and does not keep the starter's event loop open, unless somebody waits for it by
+   * `join()` or `result`. May be set until the start.
+   */
   get daemon(): boolean {
     return this.#core.daemon;
   }
@@ -176,7 +179,7 @@ export abstract class WorkerHandle<R> {
   /**
    * What `run()` returned, or the error it threw with its stack followed by that of the starter.
    * Rejects with {@link WorkerCrashedError} when the child ended before. Raises no unhandledRejection
-   * when nobody asks for it.
+   * when nobody asks for it. Who reads it waits for it: a daemon, too, keeps the program open from then on to its end.
    */
   get result(): Promise<R> {
     this.#core.checkOpen();

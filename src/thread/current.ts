@@ -6,6 +6,7 @@ import type { Thread } from "./thread.ts";
 /** What is known of a thread: of those started here it is the {@link Thread} itself. */
 export interface ThreadInfo {
   readonly name: string;
+  /** It does not keep the event loop of its starter open. True in the workers of executors and pools, too. */
   readonly daemon: boolean;
   /** Node's id; 0 is the main thread. */
   readonly threadId: number | undefined;

@@ -45,6 +45,14 @@ export interface ThreadStart {
 
 const ENTRY = entryUrl("thread/entry");
 
+/** The same for threads that must be given text. */
+const IMPORT_ENTRY = `import(${JSON.stringify(ENTRY.href)});`;
+
+/** False under `node --input-type=module -e …`: threads inherit the option, with which Node takes no file. */
+function takesFile({ execArgv = process.execArgv }: SpawnThreadOptions): boolean {
+  return !execArgv.some((word) => word.startsWith("--input-type"));
+}
+
 /** Those of the threads that run: the end of this one terminates them. */
 const guards: Set<StopGuard> = new Set();
 let isWatchingEnd = false;
@@ -69,7 +77,8 @@ export function spawnThread(options: SpawnThreadOptions): ThreadPeer {
     guard: guard.memory,
     direct: { stdout: options.stdout !== true, stderr: options.stderr !== true },
   };
-  const worker = new Worker(ENTRY, {
+  const worker = new Worker(takesFile(options) ? ENTRY : IMPORT_ENTRY, {
+    eval: !takesFile(options),
     workerData: start,
     transferList: [port2],
     name: options.boot.thread?.name ?? "",

@@ -1,6 +1,5 @@
 import { existsSync } from "node:fs";
 import type { ResourceLimits } from "node:worker_threads";
-import { inspect as show } from "node:util";
 import { NotSupportedError, ProcessError } from "../errors/index.ts";
 import { exitCodeOf } from "../process/exit-code.ts";
 import { type HandleOptions, type SplitOptions, stdioTriple } from "../process/handle-options.ts";
@@ -10,6 +9,7 @@ import type { Restored } from "../process/restore.ts";
 import { type CoreParts, WorkerCore } from "../process/worker-core.ts";
 import { entryUrl } from "../util/entry-url.ts";
 import type { ExitStatus, Peer, ThreadIdentity } from "../wire/index.ts";
+import { reportThreadError } from "./except-hook.ts";
 import { nextThreadIdentity, threadSelf } from "./self.ts";
 import type { ThreadPeer } from "./spawn.ts";
 import { createStatus, StatusView } from "./status-word.ts";
@@ -142,14 +142,16 @@ export class ThreadCore<R> extends WorkerCore<R> {
   }
 
   protected override ended(): void {
-    // As Python's threading.excepthook: an error must be seen somewhere.
     const { outcome } = this;
-    const { uncaught } = outcome;
-    if (uncaught === undefined || outcome.wanted || this.isStopping) return;
+    const { uncaught, isLate } = outcome;
+    if (uncaught === undefined || this.isStopping) return;
+    if (isLate) {
+      reportThreadError(this.name, uncaught);
+      return;
+    }
     // A thread that fails at once may have ended before the code behind `await start()` could ask.
     setImmediate(() => {
-      if (outcome.wanted) return;
-      process.stderr.write(`Uncaught error in thread ${this.name}:\n${show(uncaught)}\n`);
+      if (!outcome.wanted) reportThreadError(this.name, uncaught);
     });
   }
 

@@ -12,7 +12,7 @@ export type ThreadOptions<A extends unknown[], R> = ThreadSettings & TargetOptio
  *
  * Different from it: `terminate()` stops the thread at once even inside a computation, `process.exit(n)`
  * ends the thread alone, there is no `cwd`, and `inspect` opens the inspector of the process, through
- * which its threads are seen. An error that nobody asks `result` for is written to stderr.
+ * which its threads are seen. An error that reaches nobody goes to {@link setThreadExceptHook}, which writes it to stderr.
  *
  * @example
  * const t = new Thread({ target: parse, args: [text] });

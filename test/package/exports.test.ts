@@ -78,7 +78,9 @@ describe("the tarball", () => {
       .flatMap((paper) =>
         [...readFileSync(root + paper, "utf8").matchAll(/\]\((?!\w+:|#)([^)#\s]+)/g)]
           .map(([, target]) => posix.join(posix.dirname(paper), String(target)))
-          .filter((target) => !files.includes(target))
+          .filter(
+            (target) => !files.some((file) => file === target || file.startsWith(`${target}/`)),
+          )
           .map((target) => `${paper}: ${target}`),
       );
     expect(broken).toEqual([]);

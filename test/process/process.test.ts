@@ -5,12 +5,15 @@ import {
   activeChildren,
   currentProcess,
   parentProcess,
+  Pool,
   Process,
   ProcessError,
   type ProcessOptions,
+  ProcessPoolExecutor,
   SerializationError,
   WorkerCrashedError,
 } from "manycore";
+import { isAlive, waitForDeath } from "../helpers/processes.ts";
 import { fn, rejection } from "./work.ts";
 
 const start = (options: ProcessOptions<unknown[], unknown>): Promise<Process<unknown[], unknown>> =>
@@ -159,6 +162,25 @@ describe("Process", () => {
     const allowed = await start({ target: fn("startThread"), daemon: true });
     expect(await allowed.result).toMatchObject({ thread: { name: "Thread-1" } });
     await Promise.all([refused.join(), allowed.join()]);
+  });
+
+  test("a worker of a ProcessPoolExecutor may start processes, one of a Pool may not", async () => {
+    const executor = new ProcessPoolExecutor({ maxWorkers: 1 });
+    expect(await executor.submit(fn("startsWithin"))).toEqual({ daemon: false, result: "within" });
+    await executor.shutdown();
+    const pool = new Pool({ workers: 1 });
+    const error = await rejection(pool.apply(fn("startsWithin"), []));
+    expect(error).toBeInstanceOf(ProcessError);
+    expect(error.message).toContain("a worker of a ProcessPoolExecutor is not");
+    await pool.terminate();
+  });
+
+  test("what a worker of an executor has started ends with it", async () => {
+    const executor = new ProcessPoolExecutor({ maxWorkers: 1 });
+    const pid = (await executor.submit(fn("leaveBehind"), false)) as number;
+    expect(isAlive(pid)).toBe(true);
+    await executor.shutdown();
+    await waitForDeath(pid);
   });
 
   test("cwd is the folder it runs in; one that does not exist is an error of start()", async () => {

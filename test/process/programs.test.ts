@@ -52,9 +52,9 @@ describe("a program with processes", () => {
     const result = await runProgram(program("thread-errors.mjs"));
     expect(result.stdout).toBe("1\n1\n1\n4\n");
     expect(result.stderr).toMatch(
-      /Uncaught error in thread first:\nRangeError: nobody asks\n {4}at fail/,
+      /Exception in thread first:\nRangeError: nobody asks\n {4}at fail/,
     );
-    expect(result.stderr).toMatch(/Uncaught error in thread third:\nError: from a timer/);
+    expect(result.stderr).toMatch(/Exception in thread third:\nError: from a timer/);
     expect(result.stderr).not.toContain("somebody asks");
   });
 });

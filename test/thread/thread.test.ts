@@ -12,12 +12,33 @@ import {
   type WorkerCrashedError,
 } from "manycore";
 import { eventually } from "../helpers/processes.ts";
+import { runProgram } from "../helpers/run-program.ts";
 import { fn, rejection, thrown } from "../process/work.ts";
 
 const start = (options: ThreadOptions<unknown[], unknown>): Promise<Thread<unknown[], unknown>> =>
   new Thread(options).start();
 
 describe("Thread", () => {
+  test.each(["module", "commonjs"])("starts under --input-type=%s", async (type) => {
+    const program = `import("manycore").then(async ({ Thread, ThreadPoolExecutor }) => {
+      const { echo } = await import("./test/fixtures/process/work.js");
+      const thread = await new Thread({ target: echo, args: ["thread"] }).start();
+      console.log(await thread.result);
+      const executor = new ThreadPoolExecutor({ maxWorkers: 1 });
+      console.log(await executor.submit(echo, "executor"));
+      await executor.shutdown();
+    });`;
+    const { stdout, stderr, code } = await runProgram(program, [], {
+      execArgv: [`--input-type=${type}`, "-e"],
+      env: { NODE_V8_COVERAGE: undefined },
+    });
+    expect({ stdout, stderr, code }).toEqual({
+      stdout: "[ 'thread' ]\n[ 'executor' ]\n",
+      stderr: "",
+      code: 0,
+    });
+  });
+
   test("shared memory is shared, and a port can be moved", async () => {
     const words = new Int32Array(new SharedArrayBuffer(8));
     const { port1, port2 } = new MessageChannel();
