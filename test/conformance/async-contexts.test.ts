@@ -26,6 +26,7 @@ import {
   ThreadPoolExecutor,
   wait,
   waitReady,
+  Timer,
 } from "manycore";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as work from "../fixtures/conformance/contexts.js";
@@ -416,6 +417,12 @@ const ELSEWHERE: Readonly<Record<string, () => Promise<string[]>>> = {
     await pool.applyAsync(work.enter, [1]),
     await pool.applyAsync(work.enter, [2]),
   ],
+  "Timer.constructor": async () => {
+    const timer = await new Timer(1, work.enter, [1]).start();
+    const found = (await timer.result) as string;
+    await timer.join();
+    return [found];
+  },
   "streams of results": async () => {
     const found: string[] = [];
     for (const executor of [thread, process_]) {

@@ -242,6 +242,40 @@ describe.each(Object.entries(NODES))("on %s", (name, node) => {
   );
 });
 
+/** Test files for runners that are not installed here, in all forms a worker may have to load. */
+const FILES: Readonly<Record<string, string>> = {
+  "imports.mjs": `import { describe, expect, it, jest } from "@jest/globals";
+    jest.mock("./mocked.mjs"); describe("a", () => { throw new Error("registered"); }); it.each([1])("b", () => {});
+    export const work = (n) => n + 1;`,
+  "requires.cjs": `const { expect, test, jest } = require("@jest/globals");
+    jest.setTimeout(5); test("a", () => {}); expect.extend({});
+    exports.work = (n) => n + 1;`,
+  "globals.cjs": `beforeEach(() => {}); describe.skip("a", function () { it("b", () => {}); });
+    exports.work = (n) => n + 1;`,
+  "mocha.mjs": `import { describe, it } from "mocha"; describe("a", () => { it("b"); });
+    export const work = (n) => n + 1;`,
+  // Node 20 has no TypeScript of its own: jiti loads it.
+  "typed.ts": `import { test, vi } from "vitest"; import nodeTest from "node:test";
+    const { one } = vi.hoisted(() => ({ one: 1 as number })); test("a", () => {}); nodeTest("b", () => {});
+    export const work = (n: number): number => n + one;`,
+};
+
+test.each(Object.keys(FILES))("a worker takes a function of the test file %s", async (name) => {
+  writeFileSync(join(scratch, name), FILES[name]!);
+  const { stdout, stderr, code } = await run(
+    `uses-${name}.mjs`,
+    `import { ProcessPoolExecutor, tasks, ThreadPoolExecutor } from "manycore";
+     const { work } = tasks(new URL("./${name}", import.meta.url));
+     for (const Executor of [ThreadPoolExecutor, ProcessPoolExecutor]) {
+       const executor = new Executor({ maxWorkers: 1 });
+       console.log(await executor.submit(work, 1));
+       await executor.shutdown();
+     }`,
+    (path) => [path],
+  );
+  expect({ stdout, stderr, code }).toEqual({ stdout: "2\n2\n", stderr: "", code: 0 });
+});
+
 test("what a runner's function would do in a task is an error, never a silent success", async () => {
   const { stdout, code } = await run(
     "asserts.test.mjs",
