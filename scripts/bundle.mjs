@@ -43,7 +43,7 @@ export async function bundle() {
       /^node:/,
       /^@koromix\//,
       "commander",
-      "es-module-lexer",
+      /^es-module-lexer/,
       "jiti",
       "papaparse",
       "pino",

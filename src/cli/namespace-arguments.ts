@@ -9,7 +9,11 @@ export function declareNamespaceCommands(program: Command): void {
       .command(name)
       .description(summary)
       .option("--json", "one JSON object a line, for each namespace")
-      .option("-n, --namespace <name>", "only this one; default: all of this user")
+      .option(
+        "-n, --namespace <name>",
+        "only this one; default: $MANYCORE_NAMESPACE, or all of this user if that is not set",
+      )
+      .option("-A, --all-namespaces", "all of this user, also with $MANYCORE_NAMESPACE")
       .action(async (options: NamespaceOptions) => {
         const commands = await import("./namespace-commands.ts");
         const { runPs, runLocks, runClean } = commands;

@@ -1,3 +1,4 @@
+import { chosenNamespace } from "../memory/index.ts";
 import { cleanNamespace, listNamespaces, takeCensus } from "../parking/index.ts";
 import {
   objectsText,
@@ -12,18 +13,20 @@ import { Date } from "../util/platform.ts";
 /** What `ps`, `locks` and `clean` take. */
 export interface NamespaceOptions {
   readonly json?: boolean;
-  /** Only this one; default: all of this user. */
+  /** Only this one; default: the one that the environment names, or all of this user. */
   readonly namespace?: string;
+  /** All of this user, whatever the environment names. */
+  readonly allNamespaces?: boolean;
 }
 
 /** `manycore ps`: who takes part. */
 export function runPs(options: NamespaceOptions): string {
-  return show(options, participantsText);
+  return show(options, participantsText, (report) => report.participants.length > 0);
 }
 
 /** `manycore locks`: which objects exist, who holds them and who waits. */
 export function runLocks(options: NamespaceOptions): string {
-  return show(options, objectsText);
+  return show(options, objectsText, (report) => report.objects.length > 0);
 }
 
 /** `manycore clean`: removes what the dead left. */
@@ -47,20 +50,40 @@ export function runClean(options: NamespaceOptions): string {
   return text;
 }
 
-function show(options: NamespaceOptions, text: (report: NamespaceReport) => string): string {
+/** @param isWorthShowing - one that is not is shown only when it was asked for by its name. */
+function show(
+  options: NamespaceOptions,
+  text: (report: NamespaceReport) => string,
+  isWorthShowing: (report: NamespaceReport) => boolean,
+): string {
   const reports = chosen(options)
     .map((namespace) => takeCensus(namespace))
     .filter((census) => census !== undefined)
-    .map((census) => reportNamespace(census, Date.now()));
+    .map((census) => reportNamespace(census, Date.now()))
+    .filter((report) => options.namespace !== undefined || isWorthShowing(report));
   if (options.json === true) {
     return reports.map((report) => `${JSON.stringify(report)}\n`).join("");
   }
-  if (reports.length === 0) return "No program of this user shares anything.\n";
-  return reports.map(text).join("\n");
+  if (reports.length > 0) return reports.map(text).join("\n");
+  const named = environments(options);
+  return named === undefined
+    ? "No program of this user shares anything.\n"
+    : `No program shares anything in ${named}, which MANYCORE_NAMESPACE names; --all-namespaces shows the others.\n`;
 }
 
-function chosen({ namespace }: NamespaceOptions): string[] {
+/** The namespace that the environment names, unless the command line says which. */
+function environments({ namespace, allNamespaces }: NamespaceOptions): string | undefined {
+  if (namespace !== undefined && allNamespaces === true) {
+    throw new CliError("Give either --namespace or --all-namespaces");
+  }
+  return namespace === undefined && allNamespaces !== true ? chosenNamespace() : undefined;
+}
+
+function chosen(options: NamespaceOptions): string[] {
   const present = listNamespaces();
+  const named = environments(options);
+  if (named !== undefined) return present.filter((name) => name === named);
+  const { namespace } = options;
   if (namespace === undefined) return present;
   if (!present.includes(namespace)) {
     const others = present.length === 0 ? "there are none" : `there are ${present.join(", ")}`;

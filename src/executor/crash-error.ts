@@ -23,7 +23,7 @@ export function crashError(
       : status.code === undefined
         ? "could not be started"
         : `ended with exit code ${status.code}`;
-  const why = cause instanceof Error ? `: ${cause.message}` : "";
+  const why = cause instanceof Error ? `: ${cause.message.replace(/\.$/, "")}` : "";
   const when = task === undefined ? "" : ` while it ran task "${task}"`;
   return new WorkerCrashedError(`${capitalise(link.label)} ${how}${when}${why}.`, {
     exitCode: status.code,

@@ -3,6 +3,7 @@ import { cpuCount } from "../process/cpu-count.ts";
 import { AdaptiveSpin } from "../util/adaptive-spin.ts";
 import { encodeThrown } from "../wire/error-codec.ts";
 import { MessageKind } from "./protocol.ts";
+import type { ExitStatus } from "../wire/index.ts";
 import type { CheckedOptions } from "./options.ts";
 import type { ExecutorStats } from "./types.ts";
 import type { LinkOwner, WorkerLink } from "./worker-link.ts";
@@ -18,6 +19,13 @@ export type StartWorker = (id: number, owner: LinkOwner) => WorkerLink;
 const MAX_FRUITLESS_STARTS = 3;
 /** How long a worker's finalizer may take when nobody is in a hurry. */
 const FINALIZER_MS = 30_000;
+
+/** Whether there were not files or memory enough for it. */
+function lacksResources(link: WorkerLink, { code, signal, error }: ExitStatus): boolean {
+  if (link.wasReady) return false;
+  const errno = error !== undefined && "code" in error ? error.code : undefined;
+  return (code === undefined && signal === undefined) || errno === "EMFILE" || errno === "ENFILE";
+}
 
 /**
  * The workers of one executor: starting, keeping the program open for them or not, ending.
@@ -160,13 +168,21 @@ export class Fleet {
   /**
    * A worker has died without being asked to.
    *
-   * @param ranTask - it died of a task, so it had started well.
-   * @param hadTasks - tasks were waiting in it; an idle one was killed by somebody else.
+   * @param status - one that could not be made for want of files or memory leaves the work to those that run.
+   * @param victims - what it died of, so it had started well.
+   * @param unstarted - what was waiting in it; an idle one was killed by somebody else.
    * @returns true when so many have died for nothing that starting another is no help.
    */
-  noteDeath(link: WorkerLink, ranTask: boolean, hadTasks: boolean): boolean {
-    if (ranTask) this.#fruitless = 0;
-    else if (!link.wasReady || hadTasks) {
+  noteDeath(
+    link: WorkerLink,
+    status: ExitStatus,
+    victims: readonly unknown[],
+    unstarted: readonly unknown[],
+  ): boolean {
+    if (victims.length > 0) this.#fruitless = 0;
+    else if (lacksResources(link, status) && this.usable.length > 0) {
+      this.#pausedUntil = performance.now() + RETRY_START_MS;
+    } else if (!link.wasReady || unstarted.length > 0) {
       return link.completed === 0 && ++this.#fruitless >= MAX_FRUITLESS_STARTS;
     }
     return false;

@@ -215,7 +215,7 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
     if (victims.length === 0) reportEnd(link, status);
     if (!link.retired) {
       this.#totals.crashed++;
-      const isHopeless = this.#fleet.noteDeath(link, victims.length > 0, unstarted.length > 0);
+      const isHopeless = this.#fleet.noteDeath(link, status, victims, unstarted);
       if (isHopeless) this.#break("Workers die before they do anything", crash);
     }
     this.#dispatcher.schedule();

@@ -77,13 +77,19 @@ export class Outcome<R> {
   /** The child has ended: without a result by now there will be none. */
   close(status: ExitStatus, exitCode: number): void {
     const cause = this.dying ?? status.error;
-    this.isLate = this.#settled && this.uncaught === undefined && cause !== undefined;
-    this.uncaught ??= cause;
+    const wasMade = status.code !== undefined || status.signal !== undefined || cause === undefined;
+    // One that was never made is told by `start()`.
+    if (wasMade) {
+      this.isLate = this.#settled && this.uncaught === undefined && cause !== undefined;
+      this.uncaught ??= cause;
+    }
     if (this.#settled) return;
-    const how = endOf(status, exitCode);
+    const how = wasMade
+      ? `${endOf(status, exitCode)} before it returned a result.`
+      : `could not be started: ${(cause as Error).message}`;
     const { name, pid, task } = this.#of ?? { name: "The child", pid: undefined, task: undefined };
     this.reject(
-      new WorkerCrashedError(`${name} ${how} before it returned a result.`, {
+      new WorkerCrashedError(`${name} ${how}`, {
         exitCode: status.signal === undefined ? exitCode : undefined,
         signal: status.signal,
         pid,

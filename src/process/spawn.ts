@@ -96,7 +96,7 @@ function startChild(options: SpawnOptions, lane: LaneDescriptors): ChildProcess 
   if ((child.stdio as unknown) === undefined || child.stdio[3] == null) {
     child.on("error", () => {});
     throw new ProcessError(
-      "No process could be started: this process has too many open files. Close some or raise the limit (ulimit -n).",
+      "No process could be started: this process has too many open files (EMFILE). Close some or raise the limit (ulimit -n).",
     );
   }
   return child;

@@ -1,3 +1,5 @@
+import { moduleLexer } from "./lexer.ts";
+
 /** A module's export: its public name and the local variable behind it, where there is one. */
 export interface ExportedName {
   readonly exported: string;
@@ -15,8 +17,7 @@ const DEFAULT_IDENTIFIER = new RegExp(String.raw`^\s*(${IDENTIFIER})\s*(?:;|\r?\
  * @returns the exports; nothing when the text is no ES module the lexer understands.
  */
 export async function exportedNames(source: string): Promise<ExportedName[]> {
-  const { init, parse } = await import("es-module-lexer");
-  await init;
+  const parse = await moduleLexer();
   let exports;
   try {
     [, exports] = parse(source);

@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import { TaskNotFoundError } from "../errors/index.ts";
 import type { TaskIdentity } from "./identity.ts";
 import { importFrom } from "./import-from.ts";
+import { moduleLexer } from "./lexer.ts";
 import { makeInline } from "./inline-source.ts";
 
 type InlineIdentity = Extract<TaskIdentity, { kind: "inline" }>;
@@ -19,8 +20,7 @@ export function resolveInline(identity: InlineIdentity): Function | Promise<Func
 }
 
 async function rewriteImports(source: string): Promise<string> {
-  const { init, parse } = await import("es-module-lexer");
-  await init;
+  const parse = await moduleLexer();
   const prefix = "(";
   let imports;
   try {

@@ -1,5 +1,6 @@
 import type { Readable, Writable } from "node:stream";
 import { MessageChannel, type ResourceLimits, Worker } from "node:worker_threads";
+import { ProcessError } from "../errors/index.ts";
 import { entryUrl } from "../util/entry-url.ts";
 import { StopGuard } from "../util/stop-guard.ts";
 import { encodeValue } from "../wire/codec.ts";
@@ -92,6 +93,18 @@ export function spawnThread(options: SpawnThreadOptions): ThreadPeer {
   return new ThreadPeer(worker, new RingChannel(port1, rings.toParent, rings.toChild), guard);
 }
 
+/**
+ * What is to be said of a thread that Node could not make: it tells that by the exit code 0 and an error whose text
+ * has the system's code.
+ */
+function whyUnstarted(error: Error): ProcessError | undefined {
+  if ((error as NodeJS.ErrnoException).code !== "ERR_WORKER_INIT_FAILED") return undefined;
+  const why = /E(?:MFILE|NFILE)/.test(error.message)
+    ? "This process has too many open files (EMFILE). Close some or raise the limit (ulimit -n)."
+    : `${error.message}.`;
+  return new ProcessError(why, { cause: error });
+}
+
 /** A worker thread of ours, seen from the thread that started it. */
 export class ThreadPeer implements Peer {
   readonly kind = "thread";
@@ -118,10 +131,11 @@ export class ThreadPeer implements Peer {
         channel.finish();
         guards.delete(guard);
         const killed = this.#killedBy !== undefined && failure === undefined;
+        const unstarted = failure === undefined ? undefined : whyUnstarted(failure);
         resolve({
-          code: killed ? undefined : code,
+          code: killed || unstarted !== undefined ? undefined : code,
           signal: killed ? this.#killedBy : undefined,
-          error: failure,
+          error: unstarted ?? failure,
         });
       });
     });

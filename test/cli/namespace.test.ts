@@ -69,6 +69,31 @@ describe("ps and locks", () => {
     await Promise.all([first.kill(), second.kill()]);
   });
 
+  test("pass over what is empty, and look where MANYCORE_NAMESPACE says", async () => {
+    const actor = await Actor.start(namespace);
+    await actor.ask("acquire door");
+    await actor.end();
+    expect(await text("ps")).toBe(`${namespace}: nobody\n`);
+    for (const command of ["ps", "locks"]) {
+      const all = await manycore([command], { env: { MANYCORE_NAMESPACE: undefined } });
+      expect(all.stdout).not.toContain(namespace);
+      const chosen = await manycore([command], { env: { MANYCORE_NAMESPACE: namespace } });
+      expect(chosen.stdout).toBe(
+        `No program shares anything in ${namespace}, which MANYCORE_NAMESPACE names; --all-namespaces shows the others.\n`,
+      );
+    }
+    const other = await Actor.start(`${namespace}-other`);
+    await other.ask("acquire window");
+    const run = (env: string, ...args: string[]): Promise<string> =>
+      manycore(["locks", ...args], { env: { MANYCORE_NAMESPACE: env } }).then((end) => end.stdout);
+    expect(await run(`${namespace}-other`)).toMatch(/^\S+-other \(.*\)\n.*\nLock +window +held/);
+    expect(await run(namespace)).not.toContain("window");
+    expect(await run(namespace, "--all-namespaces")).toContain("window");
+    expect(await run(namespace, "-n", `${namespace}-other`)).toContain("window");
+    await other.end();
+    rmSync(`${folder}-other`, { recursive: true, force: true });
+  });
+
   test("an unknown namespace is named, with those that exist", async () => {
     const run = await manycore(["ps", "--namespace", "nowhere"]);
     expect(run.code).toBe(2);

@@ -168,6 +168,19 @@ describe.runIf(hasProc)("process pool without file descriptors", () => {
   });
 });
 
+describe.runIf(hasProc)("thirty at once where there are files for a few", () => {
+  test.each(["threads", "processes", "pool"])("%s: each failure names the reason", async (kind) => {
+    const sentence = `ulimit -n 64 && exec "${process.execPath}" "${fixture("few-files.mjs")}" ${kind}`;
+    const { code, stdout, stderr } = await runProgram("-c", [sentence], { node: "/bin/sh" });
+    const seen = JSON.parse(stdout) as { failed: boolean };
+    expect(seen).toMatchObject({ settled: 30, unnamed: 0, wrong: 0 });
+    // A pool leaves the work to the workers it has, if these can load it.
+    if (kind !== "pool") expect(seen.failed).toBe(true);
+    if (kind !== "threads") expect(stderr).toBe("");
+    expect(code).toBe(0);
+  });
+});
+
 function victimPid(executor: PoolExecutor): number | undefined {
   return executor.stats().workers.find((worker) => worker.state === "busy")?.pid;
 }

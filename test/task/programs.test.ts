@@ -42,6 +42,17 @@ describe("a program in its own top-level await", () => {
   });
 });
 
+test.each([
+  ["in 4 GB of addresses", "ulimit -v 4000000; exec", ""],
+  ["without WebAssembly", "exec", "--jitless"],
+])("exports and inline functions are found %s", async (_where, limit, flag) => {
+  const sentence = `${limit} "${process.execPath}" ${flag} "${path("one-of-each.mjs")}"`;
+  const { stdout, stderr } = await runProgram("-c", [sentence], { node: "/bin/sh" });
+  // Node's own remark on the flag.
+  expect(stderr.replaceAll(/^Warning: disabling flag --expose_wasm.*\n/gm, "")).toBe("");
+  expect(JSON.parse(stdout)).toEqual([42, "b", 42, "b"]);
+});
+
 describe("isMain", () => {
   let folder: string;
   beforeAll(async () => {
