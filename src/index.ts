@@ -127,11 +127,21 @@ export {
 } from "./logging/index.ts";
 export type { LogCollectorOptions, LogLevel, LogServerConnectOptions } from "./logging/index.ts";
 // Pipes, listeners and connections
-export { connect, Connection, Listener, pipe, waitReady } from "./connection/index.ts";
+export {
+  connect,
+  Connection,
+  DupFd,
+  Listener,
+  pipe,
+  recvHandle,
+  sendHandle,
+  waitReady,
+} from "./connection/index.ts";
 export type {
   Address,
   AddressFamily,
   ConnectOptions,
+  HasDescriptor,
   ListenerOptions,
   PipeOptions,
   ReadyObject,

@@ -17,6 +17,7 @@ import { isChallenge, keyWanted } from "./handshake.ts";
 import { timeoutOf } from "./inbox.ts";
 import { MAX_MESSAGE_BYTES } from "./message-reader.ts";
 import { readyAs } from "./ready.ts";
+import { descriptorOf, SocketTransport } from "./socket-transport.ts";
 import { parseHandoffToken, type HandoffToken } from "./handoff-token.ts";
 import { decodeMessage, encodeMessage } from "./value-message.ts";
 
@@ -233,6 +234,22 @@ export class Connection<T = unknown> implements AsyncIterable<T> {
       unwatch();
       endpoint.release();
     }
+  }
+
+  /**
+   * The number of the socket that carries this end, as Python's `fileno()`: to be asked about, or given to
+   * `DupFd`. This package reads from it, nobody else may.
+   *
+   * @throws {@link InvalidStateError} on a closed end, and while both ends are in one thread: no socket carries them.
+   */
+  fileno(): number {
+    this.#checkOpen("asked for its descriptor");
+    const { transport } = this.#endpoint;
+    const fd = transport instanceof SocketTransport ? descriptorOf(transport.socket) : -1;
+    if (fd >= 0) return fd;
+    throw new InvalidStateError(
+      "No socket carries this connection: its other end is in this thread, or has gone.",
+    );
   }
 
   /**

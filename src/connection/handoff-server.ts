@@ -16,7 +16,8 @@ const PENDING_LIMITS = { timeout: 10_000, max: 256 };
 
 /** Keeps an end until somebody claims it. */
 export interface Keeper {
-  readonly endpoint: Endpoint;
+  /** The end, when it is one of a connection. */
+  readonly endpoint: Endpoint | undefined;
   /** The one who knows the secret is here. */
   onClaim(claimer: Claimer): void;
   /** Nobody will come. */

@@ -10,6 +10,9 @@ const MERGED_BYTES = 256 * 1024;
 /** Errors that only say that the other side is gone. */
 const GONE: ReadonlySet<string | undefined> = new Set(["EPIPE", "ECONNRESET", "ENOTCONN", "EBADF"]);
 
+/** What a read of a socket says that could not connect: nobody listens at that address any more. */
+const UNCONNECTED: ReadonlySet<string | undefined> = new Set(["EINVAL"]);
+
 /** The bytes of one end over a connected socket. */
 export class SocketTransport implements Transport {
   sink: Sink;
@@ -92,9 +95,9 @@ export class SocketTransport implements Transport {
         if (length < POKE_BYTES) return;
       }
     } catch (error) {
-      // Nothing there, or the other side is gone: the event loop will say so in a moment.
+      // Nothing there, the other side is gone, or was never there: the event loop will say so in a moment.
       const { code } = error as NodeJS.ErrnoException;
-      if (code !== "EAGAIN" && !GONE.has(code)) throw error;
+      if (code !== "EAGAIN" && !GONE.has(code) && !UNCONNECTED.has(code)) throw error;
     }
   }
 

@@ -2,6 +2,8 @@ import { inspect } from "node:util";
 import { InvalidStateError } from "../errors/index.ts";
 import { WorkerHandle } from "../process/index.ts";
 import { waitWithin, type WaitOptions } from "../util/wait-options.ts";
+import type { ChildProcess } from "node:child_process";
+import { Readable } from "node:stream";
 import type { Connection } from "./connection.ts";
 import { timeoutOf } from "./inbox.ts";
 import type { Listener } from "./listener.ts";
@@ -12,12 +14,15 @@ export type ReadyObject =
   | Connection<never>
   | Connection<unknown>
   | Listener
-  | WorkerHandle<unknown>;
+  | WorkerHandle<unknown>
+  | Readable
+  | ChildProcess;
 
 /**
  * Waits until at least one of the objects is ready, as Python's `multiprocessing.connection.wait()`:
  * a connection when a receive would not wait (a message, or the end of the stream), a listener when
- * `accept()` would not wait, a Process or Thread when it has ended.
+ * `accept()` would not wait, a Process or Thread when it has ended, a socket or another stream of Node when
+ * `read()` would give something or it has ended, a ChildProcess when it has exited.
  *
  * **Cancellation**: safe; nothing is received or accepted.
  *
@@ -54,8 +59,10 @@ function lookAt(object: unknown): Readiness {
   const readiness = readinessOf(object);
   if (readiness !== undefined) return readiness;
   if (object instanceof WorkerHandle) return lookAtChild(object);
+  if (object instanceof Readable) return lookAtStream(object);
+  if (isChildProcess(object)) return lookAtProgram(object);
   throw new TypeError(
-    `Expected Connections, Listeners, Processes and Threads, got ${inspect(object, { depth: 0 })}`,
+    `Expected Connections, Listeners, Processes, Threads, sockets and ChildProcesses, got ${inspect(object, { depth: 0 })}`,
   );
 }
 
@@ -75,6 +82,58 @@ function lookAtChild(child: WorkerHandle<unknown>): Readiness {
         },
       );
       return () => giveUp.abort(stop);
+    },
+  };
+}
+
+/** Nothing is read: what comes stays in the stream. */
+function lookAtStream(stream: Readable): Readiness {
+  let isWoken = false;
+  return {
+    isReady: () =>
+      isWoken ||
+      stream.readableLength > 0 ||
+      stream.readableEnded ||
+      stream.destroyed ||
+      isAtEnd(stream),
+    watch(callback) {
+      const done = (): void => {
+        isWoken = true;
+        callback();
+      };
+      // Where somebody listens for data, a listener for readiness would keep it from him.
+      const events = [stream.readableFlowing === true ? "data" : "readable", "end", "close"];
+      for (const event of events) stream.once(event, done);
+      return () => {
+        for (const event of events) stream.off(event, done);
+      };
+    },
+  };
+}
+
+/** The end has arrived, though nobody has read as far as it. */
+function isAtEnd(stream: Readable): boolean {
+  const { _readableState: state } = stream as { _readableState?: { readonly ended?: boolean } };
+  return state?.ended === true;
+}
+
+function isChildProcess(object: unknown): object is ChildProcess {
+  const { exitCode, signalCode, spawnfile, once } = (object ?? {}) as Partial<ChildProcess>;
+  return (
+    typeof once === "function" &&
+    typeof spawnfile === "string" &&
+    exitCode !== undefined &&
+    signalCode !== undefined
+  );
+}
+
+function lookAtProgram(child: ChildProcess): Readiness {
+  return {
+    isReady: () => child.exitCode !== null || child.signalCode !== null || child.pid === undefined,
+    watch(callback) {
+      const done = (): void => callback();
+      child.once("exit", done);
+      return () => void child.off("exit", done);
     },
   };
 }
