@@ -2,7 +2,7 @@ import type { Task } from "../task/index.ts";
 import { inspectAs } from "../util/inspectable.ts";
 import { staysHere } from "../util/stays-here.ts";
 import { checkMilliseconds, type WaitOptions, waitWithin } from "../util/wait-options.ts";
-import { TimeoutError } from "../errors/index.ts";
+import { BrokenExecutorError, TimeoutError } from "../errors/index.ts";
 import { cancelledError, Future } from "./future.ts";
 import { type MapIterator, type MapRequest, mapTasks, mapToArray } from "./map.ts";
 import { checkTaskOptions } from "./options.ts";
@@ -105,6 +105,20 @@ export class BoundExecutor implements Executor {
     return this.#scheduler.terminate(
       options.grace === undefined ? fallback : checkMilliseconds(options.grace, "grace"),
     );
+  }
+
+  killWorkers(): Promise<void> {
+    return this.#endWorkers("SIGKILL", "killed", 0);
+  }
+
+  terminateWorkers(): Promise<void> {
+    return this.#endWorkers("SIGTERM", "terminated", this.#scheduler.options.grace);
+  }
+
+  #endWorkers(signal: "SIGKILL" | "SIGTERM", how: string, grace: number): Promise<void> {
+    const { name } = this.#scheduler.options;
+    const error = new BrokenExecutorError(`The workers of executor "${name}" were ${how}.`);
+    return this.#scheduler.terminate(grace, error, signal);
   }
 
   stats(): ExecutorStats {

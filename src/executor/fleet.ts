@@ -152,6 +152,14 @@ export class Fleet {
     for (const link of [...this.links]) if (!link.retired) this.retire(link, FINALIZER_MS);
   }
 
+  /** Ends all workers, whatever they do; a signal is sent to them at once. */
+  endAll(grace: number, reason: Error, signal?: NodeJS.Signals): void {
+    for (const link of [...this.links]) {
+      this.retire(link, grace, reason);
+      if (signal !== undefined) link.peer.kill(signal);
+    }
+  }
+
   /** Sends what was handed out; worker and caller may wait awake for the next while a processor is free. */
   flush(): void {
     const maySpin = this.busyWorkers < (this.#processors ??= cpuCount());

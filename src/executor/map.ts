@@ -1,6 +1,8 @@
 import { TimeoutError } from "../errors/index.ts";
 import type { Task } from "../task/index.ts";
 import { deferred, type Deferred } from "../util/deferred.ts";
+import { clearTimeout } from "../util/platform.ts";
+import { setTimer } from "../util/timer.ts";
 import { waitWithin } from "../util/wait-options.ts";
 import { type MapJob, type MapReader, MapRun } from "./map-run.ts";
 import { StepSource } from "./map-source.ts";
@@ -57,13 +59,16 @@ export function mapToArray(
   let done = 0;
   const finish = (): void => {
     if (done < missing) return;
+    clearTimeout(timer);
     results.length = done;
     resolve(results);
   };
   const fail = (error: unknown): void => {
+    clearTimeout(timer);
     reject(error);
     run.stop();
   };
+  const timer = onDeadline(options, fail);
   const reader: MapReader = {
     values(index, values) {
       makeRoom(results, Math.max(index, expected));
@@ -124,6 +129,11 @@ class ResultIterator implements MapIterator<unknown>, MapReader {
   #inner: AsyncIterator<unknown> | undefined;
   /** The inner iterator's answer that a timed-out call did not wait for. */
   #innerNext: Promise<IteratorResult<unknown>> | undefined;
+  /** Steps whose outcome has come. */
+  #settled = 0;
+  /** What is thrown in the place of the first outcome that was not there in time. */
+  #late: { readonly error: unknown } | undefined;
+  readonly #timer: NodeJS.Timeout | undefined;
   /** Calls of `next` wait for each other. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -132,6 +142,7 @@ class ResultIterator implements MapIterator<unknown>, MapReader {
     this.#resumable = request.resumable ?? false;
     this.#flatten = request.flatten ?? false;
     this.#run = new MapRun(scheduler, options, jobOf(options, request), this);
+    this.#timer = onDeadline(options, (error) => this.#expire(error));
     this.#run.feed();
   }
 
@@ -152,6 +163,7 @@ class ResultIterator implements MapIterator<unknown>, MapReader {
   inputEnd(count: number, failure: { readonly error: unknown } | undefined): void {
     this.#total = count;
     this.#inputFailure = failure;
+    if (this.#settled >= count) clearTimeout(this.#timer);
     this.#news?.resolve();
   }
 
@@ -166,6 +178,7 @@ class ResultIterator implements MapIterator<unknown>, MapReader {
   async return(): Promise<IteratorResult<unknown, undefined>> {
     if (!this.#closed) {
       this.#closed = true;
+      clearTimeout(this.#timer);
       this.#slots.clear();
       this.#run.stop();
       this.#news?.resolve();
@@ -175,7 +188,8 @@ class ResultIterator implements MapIterator<unknown>, MapReader {
   }
 
   #put(index: number, slot: Slot): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#late !== undefined) return;
+    if (++this.#settled >= this.#total) clearTimeout(this.#timer);
     this.#slots.set(this.#ordered ? index : this.#arrived++, slot);
     this.#news?.resolve();
   }
@@ -198,6 +212,10 @@ class ResultIterator implements MapIterator<unknown>, MapReader {
         continue;
       }
       if (this.#next >= this.#total) return this.#end();
+      if (this.#late !== undefined) {
+        await this.return();
+        throw this.#late.error;
+      }
       this.#news = deferred();
       await waitWithin(this.#news.promise, { timeout }, onTimeout);
     }
@@ -226,6 +244,14 @@ class ResultIterator implements MapIterator<unknown>, MapReader {
     }
   }
 
+  /** Time is up: what is there is still given, nothing else is waited for. */
+  #expire(error: unknown): void {
+    this.#late = { error };
+    this.#run.stop();
+    void this.#inner?.return?.();
+    this.#news?.resolve();
+  }
+
   async #raise(error: unknown): Promise<never> {
     if (!this.#resumable) await this.return();
     throw error;
@@ -237,6 +263,17 @@ class ResultIterator implements MapIterator<unknown>, MapReader {
     if (failure !== undefined) throw failure.error;
     return { done: true, value: undefined };
   }
+}
+
+/** Calls back when the time of a whole map is up. */
+function onDeadline(
+  { source: { mapTimeout } }: CompiledOptions,
+  expire: (error: TimeoutError) => void,
+): NodeJS.Timeout | undefined {
+  if (mapTimeout === undefined) return undefined;
+  return setTimer(() => {
+    expire(new TimeoutError(`The map was not done within ${mapTimeout} ms of its start.`));
+  }, mapTimeout);
 }
 
 function onTimeout(timeout: number): never {

@@ -124,6 +124,7 @@ function callable(
 /** Checks the options of tasks. @throws RangeError or TypeError that quotes the option and the value. */
 export function checkTaskOptions(options: TaskOptions): TaskOptions {
   if (options.timeout !== undefined) checkMilliseconds(options.timeout, "timeout");
+  if (options.mapTimeout !== undefined) checkMilliseconds(options.mapTimeout, "mapTimeout");
   if (typeof options.retryDelay === "number") checkMilliseconds(options.retryDelay, "retryDelay");
   positiveInteger(options.retries, "retries", 0, 0);
   positiveInteger(options.chunkSize, "chunkSize", 1);

@@ -132,13 +132,21 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
     if (wait) await this.#waitForEnd();
   }
 
-  /** See `Executor.terminate`. */
-  async terminate(grace: number): Promise<void> {
+  /**
+   * Ends everything; see `Executor.terminate`.
+   *
+   * @param error - for what is undecided.
+   * @param signal - sent to the workers at once, instead of letting them run their finalizers.
+   */
+  async terminate(
+    grace: number,
+    error: Error = cancelledError("The executor was terminated."),
+    signal?: NodeJS.Signals,
+  ): Promise<void> {
     this.lifetime.close();
-    const error = cancelledError("The executor was terminated.");
     this.lifetime.refuse(error);
     for (const entry of [...this.#live]) this.cancel(entry, error, error);
-    for (const link of [...this.#fleet.links]) this.#fleet.retire(link, grace, error);
+    this.#fleet.endAll(grace, error, signal);
     await this.#waitForEnd();
   }
 
@@ -247,10 +255,7 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
 
   #admit(entry: TaskEntry): void {
     const { broken } = this.lifetime;
-    if (broken !== undefined) {
-      this.#settleError(entry, broken);
-      return;
-    }
+    if (broken !== undefined) return this.#settleError(entry, broken);
     this.#dispatcher.add(entry);
     if (this.#prioritised) this.#dispatcher.preempt(entry);
     this.#dispatcher.schedule();

@@ -42,6 +42,12 @@ export interface TaskOptions {
   readonly chunkSize?: number | undefined;
   /** Results `map` may be ahead of its reader; the input is pulled no further. Default: without limit for arrays, else a window. */
   readonly buffer?: number | undefined;
+  /**
+   * Milliseconds that a whole `map` may take, counted from its call, as Python's `map(timeout=…)`; `timeout` is for
+   * each of its tasks. What is there by then is still given; in the place of the first result that is not,
+   * TimeoutError is thrown, and the rest is cancelled. Default: no limit.
+   */
+  readonly mapTimeout?: number | undefined;
   /** False: `map` yields results as they come. Default true. */
   readonly ordered?: boolean | undefined;
   /** Name of the task in messages, errors and statistics. Default: the function's. */
@@ -93,6 +99,18 @@ export interface Executor extends AsyncDisposable {
    * @param options - `grace`: milliseconds that running tasks and finalizers get. Default: the executor's when it has a finalizer, else 0.
    */
   terminate(options?: { readonly grace?: number | undefined }): Promise<void>;
+  /**
+   * Kills all workers at once, as Python's `kill_workers`: no grace, no finalizers. Whatever is undecided fails with
+   * BrokenExecutorError, and no more tasks are taken.
+   *
+   * **Waiting**: until all workers have ended.
+   */
+  killWorkers(): Promise<void>;
+  /**
+   * Sends all workers SIGTERM, as Python's `terminate_workers`; one that is still there after the executor's `grace`
+   * is killed. A thread is ended at once. Otherwise as `killWorkers`.
+   */
+  terminateWorkers(): Promise<void>;
   /** A snapshot of what the executor does. */
   stats(): ExecutorStats;
 }

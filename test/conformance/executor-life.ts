@@ -324,6 +324,31 @@ export function testLife(kind: KindName, makeOne: Make): void {
     expect(linesOf(log).length).toBe(1);
   });
 
+  test.each(["killWorkers", "terminateWorkers"] as const)(
+    "%s() fails what runs and what waits, and ends the workers without their finalizers",
+    async (how) => {
+      const log = path();
+      const executor = make({
+        maxWorkers: 1,
+        initializer: work.rememberPath as never,
+        initializerArgs: [log] as never[],
+        finalizer: work.finalize,
+      });
+      const running = executor.submit(work.stubborn);
+      await started(running);
+      const waiting = executor.submit(work.square, 1);
+      await executor[how]();
+      for (const future of [running, waiting]) {
+        expect((await rejection(future)).code).toBe("ERR_MANYCORE_BROKEN_EXECUTOR");
+      }
+      expect(executor.stats()).toMatchObject({ workers: [], pending: 0, running: 0 });
+      if (kind !== "inline") expect(linesOf(log)).toEqual([]);
+      expect(thrown(() => executor.submit(work.square, 1))).toBeInstanceOf(InvalidStateError);
+      await executor[how]();
+      await executor.shutdown();
+    },
+  );
+
   test("Symbol.asyncDispose waits for the work, as Python's with does", async () => {
     const executor = make({ maxWorkers: 1 });
     const future = executor.submit(work.later, 5);

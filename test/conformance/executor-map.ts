@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { CancelledError, SerializationError, TaskNotFoundError } from "manycore";
+import { CancelledError, SerializationError, TaskNotFoundError, TimeoutError } from "manycore";
 import {
   collect,
   endingAfterEach,
@@ -215,6 +215,39 @@ export function testMap(kind: KindName, makeOne: Make): void {
     await executor.shutdown();
     expect(linesOf(log)).toEqual([]);
     expect(executor.stats()).toMatchObject({ cancelled: 10, completed: 1 });
+  });
+
+  test("mapTimeout: what is there in time is given, then comes a TimeoutError, and the rest is cancelled", async () => {
+    const executor = make({ maxWorkers: 1, grace: 20 });
+    await executor.submit(work.square, 1);
+    const results = executor.with({ mapTimeout: 2000 }).map(work.stuckAt2, [0, 1, 2, 3]);
+    // All that will be there is there before the first is read.
+    await eventually("two are done", () => executor.stats().completed === 3);
+    expect([(await results.next()).value, (await results.next()).value]).toEqual([0, 1]);
+    const error = await rejection(results.next());
+    expect(error).toBeInstanceOf(TimeoutError);
+    expect(error.message).toMatch(/map was not done within 2000 ms/);
+    expect((await results.next()).done).toBe(true);
+    await eventually("nothing is left", () => executor.stats().running === 0);
+    expect(executor.stats().pending).toBe(0);
+  });
+
+  test("mapTimeout ends a map whose input does not come, and leaves alone one that is done", async () => {
+    const executor = make({ maxWorkers: 1 });
+    const input = (async function* (): AsyncGenerator<number, void, undefined> {
+      yield 2;
+      await new Promise(() => {});
+    })();
+    await executor.submit(work.square, 1);
+    const hanging = executor.with({ mapTimeout: 2000 }).map(work.square, input);
+    expect((await hanging.next()).value).toBe(4);
+    expect(await rejection(hanging.next())).toBeInstanceOf(TimeoutError);
+    const done = executor.with({ mapTimeout: 60_000 }).map(work.square, [1, 2]);
+    expect(await collect(done)).toEqual([1, 4]);
+  });
+
+  test.each([NaN, "1" as never])("a mapTimeout of %s is refused", (mapTimeout) => {
+    expect(() => make({ maxWorkers: 1 }).with({ mapTimeout })).toThrow(/mapTimeout/);
   });
 
   test("return() while next() waits ends that wait", async () => {
