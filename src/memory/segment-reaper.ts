@@ -51,7 +51,13 @@ export class SegmentReaper {
    */
   run(now: number = performance.now()): number {
     if (process.platform !== "linux") return 0;
-    const maps = readFileSync("/proc/self/maps", "utf8");
+    let maps: string;
+    try {
+      maps = readFileSync("/proc/self/maps", "utf8");
+    } catch {
+      // Without /proc they stay until the process ends.
+      return 0;
+    }
     // Somebody removed an arena under a thread that uses it: its cells are not those of this one.
     if (maps.includes(`${join(this.#arena.folder, ARENA_FILE)} (deleted)`)) return 0;
     const found = new Map<string, Stale>();

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
 import { constants } from "node:os";
 import type { ExitStatus } from "../wire/index.ts";
 import { performance } from "../util/platform.ts";
@@ -25,10 +25,23 @@ export function pollSync<T>(look: () => T | undefined, timeout: number): T | und
 }
 
 /**
+ * Whether `/proc` speaks of processes by the ids that this one knows them by: not in a PID namespace whose `/proc` is
+ * that of another one, nor where none is mounted. There an id would be a stranger's.
+ */
+export function isProcOurs(): boolean {
+  try {
+    return readlinkSync("/proc/self") === String(process.pid);
+  } catch {
+    return false;
+  }
+}
+
+/**
  * How a child of this process ended that nobody has waited for yet; Linux only.
  *
  * A zombie's line in `/proc` ends with its exit status (proc(5), field 52). It stays there until libuv
- * collects it, which needs the event loop that the caller is blocking.
+ * collects it, which needs the event loop that the caller is blocking; until then nobody else gets its id.
+ * Call it where {@link isProcOurs}.
  *
  * @returns undefined while it runs.
  */

@@ -5,7 +5,7 @@ import { inheritedExecArgv } from "./exec-argv.ts";
 import { exitCodeOf } from "./exit-code.ts";
 import { type HandleOptions, type SplitOptions, stdioTriple } from "./handle-options.ts";
 import { childIdentity, processIdentity } from "./identity.ts";
-import { exitOfZombie, pollSync } from "./join-sync.ts";
+import { exitOfZombie, isProcOurs, pollSync } from "./join-sync.ts";
 import type { Restored } from "./restore.ts";
 import type { ProcessPeer } from "./spawn.ts";
 import { publishUncaught } from "./uncaught.ts";
@@ -95,6 +95,11 @@ export class ProcessCore<R> extends WorkerCore<R> {
       );
     }
     const child = peer as ProcessPeer;
+    if (child.status === undefined && !isProcOurs()) {
+      throw new NotSupportedError(
+        "Process.joinSync() needs the /proc of this PID namespace, and here is none or that of another (mount -t proc proc /proc; with unshare: --mount-proc). Use `await join()`, which works everywhere.",
+      );
+    }
     const { pid } = child;
     return pollSync(() => {
       const status = child.status ?? (pid === undefined ? undefined : exitOfZombie(pid));

@@ -87,7 +87,7 @@ export abstract class WorkerHandle<R> {
    *
    * @returns the exit code, or undefined when time was up.
    * @throws {@link InvalidStateError} while `start()` has not found the target yet, and as `join()`.
-   * @throws {@link NotSupportedError} for a process anywhere but on Linux.
+   * @throws {@link NotSupportedError} for a process anywhere but on Linux with the `/proc` of its PID namespace.
    */
   joinSync(options?: WaitOptions): number | undefined {
     return this.#core.joinSync(options);

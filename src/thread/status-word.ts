@@ -48,8 +48,12 @@ export function adoptStatus(memory: SharedArrayBuffer): void {
   const words = new Int32Array(memory);
   slot.own = words;
   if (process.platform === "linux") {
-    const id = Number(readlinkSync("/proc/thread-self").split("/").at(-1));
-    Atomics.store(words, SYSTEM_ID, id);
+    try {
+      const id = Number(readlinkSync("/proc/thread-self").split("/").at(-1));
+      Atomics.store(words, SYSTEM_ID, id);
+    } catch {
+      // Without /proc what it says of its own end has to do.
+    }
   }
   process.on("exit", (code) => {
     Atomics.store(words, EXIT_CODE, code);

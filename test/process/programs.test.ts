@@ -1,7 +1,14 @@
 import { describe, expect, test } from "vitest";
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { runProgram, startProgram, untilLine } from "../helpers/run-program.ts";
 import { program } from "./work.ts";
+
+/** Of a process, and of a thread, which needs no process ids. */
+const REFUSED = ["ERR_MANYCORE_NOT_SUPPORTED", true, 0, 0];
+const canUnshare =
+  process.platform === "linux" &&
+  spawnSync("unshare", ["--pid", "--fork", "-m", "true"], { stdio: "ignore" }).status === 0;
 
 describe("a module that starts a process while it is imported", () => {
   test.each(["unguarded.mjs", "unguarded-floating.mjs"])(
@@ -18,6 +25,19 @@ describe("a module that starts a process while it is imported", () => {
   test("guarded by isMain it runs", async () => {
     const result = await runProgram(program("guarded.mjs"));
     expect(result).toMatchObject({ code: 0, stdout: "fine\n", stderr: "" });
+  });
+});
+
+describe.runIf(canUnshare)("joinSync", () => {
+  test.each([
+    ["in a PID namespace that has its own /proc", "unshare --pid --fork --mount-proc", [0, 0]],
+    ["where /proc is that of another PID namespace", "unshare --pid --fork", REFUSED],
+    ["without /proc", 'unshare -m sh -c \'umount -l /proc; exec "$0" "$@"\'', REFUSED],
+  ])("%s", async (_where, command, said) => {
+    const sentence = `${command} "${process.execPath}" "${program("join-sync.mjs")}"`;
+    const { stdout, stderr } = await runProgram("-c", [sentence], { node: "/bin/sh" });
+    expect(stderr).toBe("");
+    expect(JSON.parse(stdout)).toEqual(said);
   });
 });
 
