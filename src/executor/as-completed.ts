@@ -1,3 +1,4 @@
+import { inspectAs } from "../util/inspectable.ts";
 import { TimeoutError } from "../errors/index.ts";
 import { deferred } from "../util/deferred.ts";
 import { checkMilliseconds, type WaitOptions, waitWithin } from "../util/wait-options.ts";
@@ -67,5 +68,7 @@ export function asCompleted<R>(
       return { done: true, value: undefined };
     },
   };
+  const state = (): string => `<asCompleted ${yielded} of ${all.size} read: use "for await">`;
+  inspectAs({ prototype: iterator }, state);
   return iterator;
 }

@@ -1,3 +1,4 @@
+import { Ownership } from "./unclosed.ts";
 import type { Task } from "../task/index.ts";
 import { inspectAs } from "../util/inspectable.ts";
 import { staysHere } from "../util/stays-here.ts";
@@ -12,20 +13,35 @@ import type { Scheduler } from "./scheduler.ts";
 import { CompiledOptions, type TaskEntry, type TaskSink } from "./task-entry.ts";
 import type { AnyIterable, Executor, ExecutorStats, Received, TaskOptions } from "./types.ts";
 
+/** What executors with other options, which `with()` makes, are forms of. */
+const NAMES = {
+  inline: "InlineExecutor",
+  process: "ProcessPoolExecutor",
+  thread: "ThreadPoolExecutor",
+};
+
 /** An executor together with the options its tasks get; `with()` makes another one over the same workers. */
 export class BoundExecutor implements Executor {
   static {
     staysHere(BoundExecutor, "is an executor, which cannot travel: make one where it is used");
     inspectAs<BoundExecutor>(BoundExecutor, (executor) => {
-      return `<${executor.constructor.name} ${describeStats(executor.stats())}>`;
+      const own = executor.constructor === BoundExecutor;
+      const name = own ? NAMES[executor.#scheduler.kind] : executor.constructor.name;
+      const { state } = executor.#scheduler.lifetime;
+      const open = state === "open" ? "" : `${state} `;
+      return `<${name} ${open}${describeStats(executor.stats())}>`;
     });
   }
 
   readonly #scheduler: Scheduler;
   readonly #options: CompiledOptions;
 
-  constructor(scheduler: Scheduler, options: TaskOptions) {
+  readonly #ownership: Ownership;
+
+  /** @param ownership - of the executor that this one is a form of. */
+  constructor(scheduler: Scheduler, options: TaskOptions, ownership?: Ownership) {
     this.#scheduler = scheduler;
+    this.#ownership = ownership ?? new Ownership(scheduler, new.target);
     this.#options = new CompiledOptions(checkTaskOptions(options));
   }
 
@@ -52,24 +68,30 @@ export class BoundExecutor implements Executor {
   map<A extends unknown[], R>(
     task: Task<A, R>,
     ...iterables: { [I in keyof A]: AnyIterable<A[I]> }
-  ): AsyncIterableIterator<Received<Awaited<R>>> {
+  ): MapIterator<Received<Awaited<R>>> {
     return this.iterate({
       task: task as never,
       iterables: iterables as AnyIterable<unknown>[],
-      origin: this.map as never,
+      origin: this.map,
     });
   }
 
   /** A map with all its choices; {@link BoundExecutor.map} and Pool's lazy maps are forms of it. @internal */
   iterate<R>(request: MapRequest): MapIterator<R> {
     this.#scheduler.lifetime.assertOpen();
-    return mapTasks(this.#scheduler, this.#options, request) as MapIterator<R>;
+    return mapTasks(this.#scheduler, this.#options, {
+      ...request,
+      ownership: this.#ownership,
+    }) as MapIterator<R>;
   }
 
   /** A map that is collected; Pool's eager maps. @internal */
   mapToArray<R>(request: MapRequest): Promise<R[]> {
     this.#scheduler.lifetime.assertOpen();
-    return mapToArray(this.#scheduler, this.#options, request) as Promise<R[]>;
+    return mapToArray(this.#scheduler, this.#options, {
+      ...request,
+      ownership: this.#ownership,
+    }) as Promise<R[]>;
   }
 
   async runOnAll<A extends unknown[], R>(task: Task<A, R>, ...args: A): Promise<Awaited<R>[]> {
@@ -81,7 +103,11 @@ export class BoundExecutor implements Executor {
   }
 
   with(options: TaskOptions): Executor {
-    return new BoundExecutor(this.#scheduler, { ...this.#options.source, ...options });
+    return new BoundExecutor(
+      this.#scheduler,
+      { ...this.#options.source, ...options },
+      this.#ownership,
+    );
   }
 
   waitForRoom(options?: WaitOptions): Promise<void> {

@@ -21,6 +21,12 @@ export class Lifetime {
     this.#name = name;
   }
 
+  /** In a word, for `console.log`. */
+  get state(): "open" | "broken" | "shut down" {
+    if (this.#broken !== undefined) return "broken";
+    return this.#closing ? "shut down" : "open";
+  }
+
   /** True once no more calls are taken. */
   get isClosing(): boolean {
     return this.#closing;

@@ -1,3 +1,4 @@
+import type { Ownership } from "./unclosed.ts";
 import { type AsyncScope, captureScope } from "../util/async-scope.ts";
 import type { Task } from "../task/index.ts";
 import { TaskFlag } from "./protocol.ts";
@@ -34,6 +35,7 @@ export interface MapJob {
   readonly buffer: number | undefined;
   /** The public function whose caller error stacks end with. */
   readonly origin: (...args: never[]) => unknown;
+  readonly ownership: Ownership | undefined;
 }
 
 /** Who hears of a map's results; `index` is the place of the first of them among the steps. */

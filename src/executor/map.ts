@@ -1,3 +1,5 @@
+import { inspectAs } from "../util/inspectable.ts";
+import type { Ownership } from "./unclosed.ts";
 import { TimeoutError } from "../errors/index.ts";
 import type { Task } from "../task/index.ts";
 import { deferred, type Deferred } from "../util/deferred.ts";
@@ -28,14 +30,23 @@ export interface MapRequest {
   readonly buffer?: number | undefined;
   readonly ordered?: boolean | undefined;
   readonly origin: (...args: never[]) => unknown;
+  /** Held until the map is over, so that its executor does not count as dropped. */
+  readonly ownership?: Ownership | undefined;
 }
 
 type Slot = { readonly value: unknown } | { readonly error: unknown } | undefined;
 
-/** An iterator over a map's results; `next` also takes a timeout, as Python's does. */
+/** An iterator over a map's results, to be read with `for await` or `toArray()`. */
 export interface MapIterator<R> extends AsyncIterableIterator<R> {
+  /** The next result; waits for it, at most `timeout` milliseconds, as Python's does. */
   next(options?: { readonly timeout?: number | undefined }): Promise<IteratorResult<R, undefined>>;
   return(): Promise<IteratorResult<R, undefined>>;
+  /**
+   * All results that were not read yet; waits for the last one.
+   *
+   * @throws the first error; what has not started by then is cancelled.
+   */
+  toArray(): Promise<R[]>;
 }
 
 /** Starts a map and returns the iterator over its results. */
@@ -109,11 +120,19 @@ function jobOf(options: CompiledOptions, request: MapRequest): MapJob {
     chunkSize: request.chunkSize ?? source.chunkSize ?? (perItem ? 1 : undefined),
     buffer: request.buffer ?? source.buffer,
     origin: request.origin,
+    ownership: request.ownership,
   };
 }
 
 /** Puts results in order, or in the order they come, for a reader that pulls them. */
 class ResultIterator implements MapIterator<unknown>, MapReader {
+  static {
+    inspectAs<ResultIterator>(ResultIterator, (results) => {
+      const total = results.#total === Infinity ? "" : ` of ${results.#total}`;
+      return `<MapIterator ${results.#next}${total} results read: use "for await", or toArray()>`;
+    });
+  }
+
   readonly #run: MapRun;
   readonly #ordered: boolean;
   readonly #resumable: boolean;
@@ -185,6 +204,13 @@ class ResultIterator implements MapIterator<unknown>, MapReader {
       await this.#inner?.return?.();
     }
     return { done: true, value: undefined };
+  }
+
+  async toArray(): Promise<unknown[]> {
+    const results: unknown[] = [];
+    // Closes the iterator also when one of them is an error.
+    for await (const result of this) results.push(result);
+    return results;
   }
 
   #put(index: number, slot: Slot): void {

@@ -9,7 +9,7 @@ import { loseMoves, type Move } from "../wire/moves.ts";
 import type { ArgumentStream, StreamSource } from "./streams.ts";
 import { type CompiledOptions, FunctionRecord, TaskEntry, type TaskSink } from "./task-entry.ts";
 import { captureTrace } from "./trace.ts";
-import { performance } from "../util/platform.ts";
+import { performance, setTimeout } from "../util/platform.ts";
 
 /** What the tasks of one executor have in common when they are made. */
 export interface PrepareContext {
@@ -51,6 +51,22 @@ function noteSite(
   const site: { readonly stack?: string } = {};
   Error.captureStackTrace(site, origin);
   record.site = site;
+  noted.add(record);
+  forgetting ??= setTimeout(forgetSites, SHARED_SITE_MS).unref();
+}
+
+/** Functions whose latest site may be shared. */
+const noted = new Set<FunctionRecord>();
+let forgetting: NodeJS.Timeout | undefined;
+
+/** A stack that nobody has read holds the objects whose methods are in it, a dropped pool's too. */
+function forgetSites(): void {
+  forgetting = undefined;
+  for (const record of noted) {
+    record.site = undefined;
+    record.siteTick = -1;
+  }
+  noted.clear();
 }
 
 /** Whether code of the user can run in this thread for a task, when its call has returned; most have none. */

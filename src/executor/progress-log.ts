@@ -1,3 +1,4 @@
+import { inspectAs } from "../util/inspectable.ts";
 import { type AsyncScope, runIn } from "../util/async-scope.ts";
 import { deferred, type Deferred } from "../util/deferred.ts";
 import { queueMicrotask } from "../util/platform.ts";
@@ -21,6 +22,13 @@ export function tell(
 
 /** The progress reports of one task: any number of readers, each from where the log begins. */
 export class ProgressLog implements AsyncIterable<unknown> {
+  static {
+    inspectAs(ProgressLog, (log) => {
+      const end = log.#ended ? ", ended" : "";
+      return `<Progress ${log.#dropped + log.#kept.length} reports${end}: use "for await">`;
+    });
+  }
+
   #kept: unknown[] = [];
   #dropped = 0;
   #ended: boolean;

@@ -1,3 +1,4 @@
+import { inspectAs } from "../util/inspectable.ts";
 import { deferred, type Deferred } from "../util/deferred.ts";
 
 /** Items the reader is ahead of its consumer: enough to hide the way, little enough to stay flat. */
@@ -20,6 +21,12 @@ export interface StreamLine {
  * was read yet, and at once when a `next()` still waits.
  */
 export class StreamReader implements AsyncIterableIterator<unknown, undefined> {
+  static {
+    inspectAs(StreamReader, (reader) => {
+      return `<Stream ${reader.#ended ? "ended" : "open"}, ${reader.#items.length} items here: use "for await">`;
+    });
+  }
+
   readonly #line: StreamLine;
   readonly #items: unknown[] = [];
   readonly #waiting: Deferred<Step>[] = [];

@@ -1,3 +1,4 @@
+import type { MapIterator } from "./map.ts";
 import type { Task } from "../task/index.ts";
 import type { Future } from "./future.ts";
 
@@ -72,12 +73,13 @@ export interface Executor extends AsyncDisposable {
    * Calls the function with the items of the iterables side by side, until the shortest ends.
    *
    * Work starts at once; results come in order. The first failing item's error is thrown at its place and
-   * what has not started is cancelled; so it is when the iterator is closed early.
+   * what has not started is cancelled; so it is when the iterator is closed early. Read it with `for await`,
+   * or all at once: `await executor.map(square, numbers).toArray()`.
    */
   map<A extends unknown[], R>(
     task: Task<A, R>,
     ...iterables: { [I in keyof A]: AnyIterable<A[I]> }
-  ): AsyncIterableIterator<Received<Awaited<R>>>;
+  ): MapIterator<Received<Awaited<R>>>;
   /** Runs the function once in every worker, starting those that are missing. */
   runOnAll<A extends unknown[], R>(task: Task<A, R>, ...args: A): Promise<Awaited<R>[]>;
   /** The same executor with other options for its tasks; unnamed ones stay as they are. */

@@ -1,3 +1,4 @@
+import { inspectAs } from "../util/inspectable.ts";
 import { once } from "node:events";
 import { rmSync } from "node:fs";
 import type { Server, Socket } from "node:net";
@@ -46,6 +47,14 @@ const BACKLOG = 4096;
  * @since 0.2.0
  */
 export class LogCollector {
+  static {
+    inspectAs<LogCollector>(LogCollector, (collector) => {
+      const open = collector.#server.listening ? `${collector.#sockets.size} children` : "closed";
+      const { address } = collector;
+      return `<LogCollector ${open}${address === undefined ? "" : ` at ${JSON.stringify(address)}`}>`;
+    });
+  }
+
   readonly #server: Server;
   readonly #path: string;
   readonly #options: LogCollectorOptions;

@@ -1,3 +1,4 @@
+import { inspectAs } from "../util/inspectable.ts";
 import type { Writable } from "node:stream";
 import {
   type Address,
@@ -62,6 +63,12 @@ export async function connectLogServer(
 
 /** The way of this program's records to a log server. */
 export class LogServerLink implements AsyncDisposable {
+  static {
+    inspectAs<LogServerLink>(LogServerLink, (link) => {
+      return `<LogServerLink ${link.#sender.writable ? "open" : "closed"}>`;
+    });
+  }
+
   readonly #collector: LogCollector;
   readonly #sender: Writable;
 

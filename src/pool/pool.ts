@@ -58,6 +58,9 @@ export type Yielded<R> = R extends AsyncIterable<infer T> | Generator<infer T, u
  * {@link ProcessPoolExecutor}, on which it stands. As in Python its processes are daemons, so a task may not start a
  * {@link Process} or {@link Manager} (threads and executors it may); in a ProcessPoolExecutor it may.
  *
+ * One that is dropped without having been closed is a mistake: when it is garbage collected while its workers
+ * run, a `ResourceWarning` (code `MANYCORE_UNCLOSED`) says where it was made, and the workers end once they are done.
+ *
  * @example
  * const pool = new Pool({ workers: 4 });
  * console.log(await pool.map(square, [1, 2, 3]));

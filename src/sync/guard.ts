@@ -1,3 +1,5 @@
+import { inspectAs } from "../util/inspectable.ts";
+
 /**
  * What was taken, until it is released: `using guard = lock.holdSync()`, or `guard.release()` in a
  * `finally` where the syntax is missing.
@@ -5,6 +7,13 @@
  * @since 0.2.0
  */
 export class Guard {
+  static {
+    inspectAs(Guard, (guard) => {
+      const after = guard.abandoned ? ", from one that died" : "";
+      return `Guard { ${guard.released ? "released" : "held"}${after} }`;
+    });
+  }
+
   /** The holder before died with it: what it protects may be half-done. */
   readonly abandoned: boolean;
   #release: (() => void) | undefined;

@@ -78,10 +78,9 @@ describe("types of calls", () => {
 
   test("map takes one iterable for each argument", () => {
     compiled(async () => {
-      expectTypeOf(executor.map(square, [1, 2])).toEqualTypeOf<AsyncIterableIterator<number>>();
-      expectTypeOf(executor.map(square, new Set([1]))).toEqualTypeOf<
-        AsyncIterableIterator<number>
-      >();
+      expectTypeOf(executor.map(square, [1, 2])).toEqualTypeOf<MapIterator<number>>();
+      expectTypeOf(executor.map(square, new Set([1]))).toEqualTypeOf<MapIterator<number>>();
+      expectTypeOf(executor.map(square, [1]).toArray()).toEqualTypeOf<Promise<number[]>>();
       executor.map(add, [1], countLater(2));
       for await (const value of executor.map(later, ["a"]))
         expectTypeOf(value).toEqualTypeOf<number>();
