@@ -1,6 +1,7 @@
 import { QueueFullError } from "../errors/index.ts";
 import { deferred, type Deferred } from "../util/deferred.ts";
 import { type Fleet, RETRY_START_MS } from "./fleet.ts";
+import type { AbandonedSlot } from "./abandoned-slot.ts";
 import type { CheckedOptions } from "./options.ts";
 import { PendingQueue } from "./pending-queue.ts";
 import { estimateOf, pickWorker } from "./placement.ts";
@@ -26,7 +27,7 @@ export class Dispatcher {
   readonly #owner: DispatcherOwner;
   readonly #pending: PendingQueue = new PendingQueue();
   /** Tasks that are not in the queue yet: being located, or waiting for their retry. */
-  delayed = 0;
+  readonly #delayed: Set<TaskEntry> = new Set();
   /** Grows with each flush; submits of one tick share the stack they were made from. */
   tick = 0;
   #nextTask = 1;
@@ -42,12 +43,12 @@ export class Dispatcher {
 
   /** Tasks that no worker has. */
   get waiting(): number {
-    return this.#pending.size + this.delayed;
+    return this.#pending.size + this.#delayed.size;
   }
 
   /** Puts a task in the queue. */
   add(entry: TaskEntry): void {
-    entry.state = "pending";
+    entry.enqueue();
     this.#pending.push(entry);
   }
 
@@ -62,15 +63,26 @@ export class Dispatcher {
     if (entry.state !== "pending" || this.#pending.size <= maxQueue) return undefined;
     if (entry.attempt > 1 || entry.fed) return undefined;
     this.#pending.forget();
-    entry.state = "delayed";
+    entry.refuse();
     return new QueueFullError(
       `${maxQueue} tasks wait already (\`maxQueue\`); await executor.waitForRoom() before submitting.`,
     );
   }
 
-  /** A task in the queue does not wait any more; its state says why. */
-  forget(): void {
-    this.#pending.forget();
+  /** Counts a task as waiting that is not in the queue yet. */
+  delay(entry: TaskEntry): void {
+    this.#delayed.add(entry);
+  }
+
+  /** The delay of a task is over. @returns false when the task has come to its end meanwhile. */
+  endDelay(entry: TaskEntry): boolean {
+    return this.#delayed.delete(entry);
+  }
+
+  /** A task that is about to be settled does not wait any more, if it did. */
+  forget(entry: TaskEntry): void {
+    if (entry.state === "pending") this.#pending.forget();
+    else this.#delayed.delete(entry);
   }
 
   /** Hands out waiting tasks as long as there is a worker for the next one. */
@@ -121,7 +133,7 @@ export class Dispatcher {
 
   /** Puts tasks back that were taken from workers, ahead of those that came later. */
   putBack(entries: readonly TaskEntry[]): void {
-    for (const entry of entries) entry.state = "pending";
+    for (const entry of entries) entry.enqueue();
     const orphans = entries.filter((entry) => entry.pinned?.state === "dead");
     this.#pending.putBack(entries.filter((entry) => !orphans.includes(entry)));
     for (const entry of orphans) this.#owner.onOrphan(entry, entry.pinned as WorkerLink);
@@ -143,8 +155,10 @@ export class Dispatcher {
 
   /** A task that outranks others gets ahead of those that were handed out and not started. */
   preempt(entry: TaskEntry): void {
-    const yields = (other: TaskEntry): boolean =>
-      !other.moved && other.options.priority < entry.options.priority;
+    const yields = (other: TaskEntry | AbandonedSlot): other is TaskEntry =>
+      other.state !== "abandoned" &&
+      !other.moved &&
+      other.options.priority < entry.options.priority;
     for (const link of this.#fleet.links) {
       if (![...link.inflight.values()].some(yields)) continue;
       const reclaimed = link.reclaim();

@@ -3,6 +3,7 @@ import { encodeThrown } from "../wire/error-codec.ts";
 import { MessageKind } from "./protocol.ts";
 import type { Fleet } from "./fleet.ts";
 import type { CheckedOptions } from "./options.ts";
+import type { AbandonedSlot } from "./abandoned-slot.ts";
 import type { TaskEntry } from "./task-entry.ts";
 import type { WorkerLink } from "./worker-link.ts";
 
@@ -30,10 +31,10 @@ export class Enforcer {
 
   /** Gives a started task up; its place stays taken until the worker comes back from it or dies. */
   abandon(link: WorkerLink, entry: TaskEntry, reason: unknown): void {
-    const ghost = link.abandon(entry, reason);
+    const slot = link.abandon(entry, reason);
     const thrown = encodeThrown(reason, { destination: "process", root: "reason" });
-    link.peer.channel.send([MessageKind.cancel, ghost.id, thrown.bytes], thrown.attachments);
-    ghost.timer = setTimer(() => this.#onGraceOver(link, ghost), this.#options.grace);
+    link.peer.channel.send([MessageKind.cancel, slot.id, thrown.bytes], thrown.attachments);
+    slot.timer = setTimer(() => this.#onGraceOver(link, slot), this.#options.grace);
   }
 
   /** A task of the worker has ended: is it time to end the worker? */
@@ -41,10 +42,10 @@ export class Enforcer {
     if (link.condemned && link.hasOnlyAbandoned) this.#kill(link);
   }
 
-  #onGraceOver(link: WorkerLink, ghost: TaskEntry): void {
-    if (link.state === "dead" || link.inflight.get(ghost.id) !== ghost) return;
+  #onGraceOver(link: WorkerLink, slot: AbandonedSlot): void {
+    if (link.state === "dead" || link.inflight.get(slot.id) !== slot) return;
     link.condemned = true;
-    if (link.state !== "draining") link.state = "draining";
+    link.drain();
     const unstarted = [...link.reclaim(), ...link.unsent()].filter((entry) => !entry.moved);
     link.release(unstarted);
     if (link.hasOnlyAbandoned) {
@@ -57,7 +58,7 @@ export class Enforcer {
   }
 
   #kill(link: WorkerLink): void {
-    link.retired = true;
+    link.end();
     this.#fleet.kill(link, 0);
   }
 }

@@ -51,7 +51,7 @@ export class Fleet {
 
   /** Workers that may be given tasks. */
   get usable(): WorkerLink[] {
-    return [...this.links].filter((link) => link.state === "starting" || link.state === "ready");
+    return [...this.links].filter((link) => link.isUsable);
   }
 
   /** A snapshot of every worker, and of the tasks that wait and run. */
@@ -83,7 +83,7 @@ export class Fleet {
       return false;
     }
     let usable = 0;
-    for (const link of this.links) if (link.state !== "draining") usable++;
+    for (const link of this.links) if (link.isUsable) usable++;
     return usable < this.#options.maxWorkers;
   }
 
@@ -137,9 +137,7 @@ export class Fleet {
 
   /** Gives the worker no more tasks; it ends when it is done with those it has. */
   drain(link: WorkerLink): void {
-    if (link.state === "draining" || link.state === "dead") return;
-    link.state = "draining";
-    this.retireIfDrained(link);
+    if (link.drain()) this.retireIfDrained(link);
   }
 
   /** Ends a worker that gets no more tasks and has none left. */
@@ -149,7 +147,7 @@ export class Fleet {
 
   /** Ends the workers; those that were told already are left to it. */
   retireAll(): void {
-    for (const link of [...this.links]) if (!link.retired) this.retire(link, FINALIZER_MS);
+    for (const link of [...this.links]) if (!link.isEnding) this.retire(link, FINALIZER_MS);
   }
 
   /** Ends all workers, whatever they do; a signal is sent to them at once. */
@@ -204,9 +202,7 @@ export class Fleet {
    */
   retire(link: WorkerLink, grace: number, reason?: Error): void {
     if (link.state === "dead") return;
-    if (!link.retired) {
-      link.retired = true;
-      link.state = "draining";
+    if (link.end()) {
       clearTimeout(link.idleTimer);
       const thrown =
         reason === undefined

@@ -56,7 +56,7 @@ export class InlineExecutor extends BoundExecutor {
         watchParent: () => {},
       };
       const scopeOf = (task?: number): AsyncScope | undefined =>
-        task === undefined ? scope : link.inflight.get(task)?.scope;
+        task === undefined ? scope : link.taskOf(task)?.scope;
       new ExecutorWorker(host, scopeOf).start();
       there.start();
       void sendHooks(link, checked, hookArgs, owner);

@@ -59,7 +59,7 @@ function rankOf(
   mayStart: boolean,
 ): number {
   if (entry.pinned !== undefined) return entry.pinned === link ? 0 : Infinity;
-  if (link.state !== "ready" && link.state !== "starting") return Infinity;
+  if (!link.isUsable) return Infinity;
   if (link.handed >= limits.maxTasksPerWorker) return Infinity;
   if (link.claims.wantsRest && link.inflight.size > 0) return Infinity;
   // A retry goes elsewhere while there is an elsewhere.

@@ -13,6 +13,7 @@ import { reportEnd } from "./report-end.ts";
 import { readResult } from "./results.ts";
 import { planRetry } from "./retry.ts";
 import { streamClosedError } from "./streams.ts";
+import type { AbandonedSlot } from "./abandoned-slot.ts";
 import type { TaskEntry } from "./task-entry.ts";
 import { publishFailure, Totals } from "./totals.ts";
 import type { ExecutorStats } from "./types.ts";
@@ -80,12 +81,11 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
     if (entry.record.json === undefined && this.#fleet.links.size === 0) this.#dispatcher.grow();
     const locating = entry.record.locate();
     if (locating === undefined) return this.#admit(entry);
-    this.#dispatcher.delayed++;
+    this.#dispatcher.delay(entry);
     locating.then(
-      () => this.#undelay(entry),
+      () => this.#endDelay(entry),
       (error: unknown) => {
-        this.#dispatcher.delayed--;
-        if (entry.state === "delayed") this.#settleError(entry, error);
+        if (this.#dispatcher.endDelay(entry)) this.#settleError(entry, error);
         this.#dispatcher.noteRoom();
       },
     );
@@ -99,9 +99,7 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
    */
   cancel(entry: TaskEntry, reason: unknown, error: unknown): boolean {
     if (!this.#live.has(entry)) return false;
-    if (entry.state === "pending") this.#dispatcher.forget();
-    // Whoever else ends a delay counts it; the timer of a retry is cleared with the task.
-    if (entry.state === "delayed" && entry.timer !== undefined) this.#dispatcher.delayed--;
+    this.#dispatcher.forget(entry);
     const { link } = entry;
     if (link !== undefined && !this.#dispatcher.takeOut(link, entry)) {
       for (const id of entry.results ?? []) link.streams.abort(id, error);
@@ -158,14 +156,13 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
   // ---- what workers say
 
   onReady(link: WorkerLink): void {
-    link.wasReady = true;
-    if (link.state === "starting") link.state = "ready";
+    link.noteReady();
     this.#dispatcher.schedule();
     this.#rest(link);
   }
 
   onStartFailed(link: WorkerLink, error: unknown): void {
-    link.retired = true;
+    link.end();
     this.#break(`The initializer failed in ${link.label}`, error);
   }
 
@@ -177,24 +174,23 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
   }
 
   onResult(link: WorkerLink, entry: TaskEntry, frame: ResultFrame): void {
-    this.#fleet.noteResult();
-    link.noteResult();
-    entry.record.noteRun(frame.micros / entry.items);
-    this.#totals.micros += frame.micros;
-    if (entry.state === "abandoned") {
-      link.remove(entry);
-    } else {
-      const { failed, streaming, value } = readResult(link, entry, frame);
-      if (streaming) {
-        clearTimeout(entry.timer);
-        entry.state = "streaming";
-        entry.sink.value(value);
-        return;
-      }
-      link.remove(entry);
-      if (failed) this.#onFailure(link, entry, value);
-      else this.#settleValue(entry, value);
+    this.#noteRun(link, entry, frame.micros);
+    const { failed, streaming, value } = readResult(link, entry, frame);
+    if (streaming) {
+      clearTimeout(entry.timer);
+      entry.stream();
+      entry.sink.value(value);
+      return;
     }
+    link.remove(entry);
+    if (failed) this.#onFailure(link, entry, value);
+    else this.#settleValue(entry, value);
+    this.#afterTask(link);
+  }
+
+  onAbandonedEnd(link: WorkerLink, slot: AbandonedSlot, micros: number | undefined): void {
+    if (micros !== undefined) this.#noteRun(link, slot, micros);
+    link.remove(slot);
     this.#afterTask(link);
   }
 
@@ -219,9 +215,13 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
     this.#dispatcher.requeue(unstarted);
     const crash = crashError(link, status, victims.at(-1)?.name);
     link.streams.fail(victims.length > 0 ? crash : streamClosedError());
-    for (const entry of victims) this.#onVictim(link, entry, crashError(link, status, entry.name));
+    for (const victim of victims) {
+      clearTimeout(victim.timer);
+      if (victim.state === "abandoned") continue;
+      this.#onVictim(link, victim, crashError(link, status, victim.name));
+    }
     if (victims.length === 0) reportEnd(link, status);
-    if (!link.retired) {
+    if (!link.wasAsked) {
       this.#totals.crashed++;
       const isHopeless = this.#fleet.noteDeath(link, status, victims, unstarted);
       if (isHopeless) this.#break("Workers die before they do anything", crash);
@@ -247,10 +247,9 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
 
   // ---- the way of a task
 
-  #undelay(entry: TaskEntry): void {
-    this.#dispatcher.delayed--;
+  #endDelay(entry: TaskEntry): void {
     entry.timer = undefined;
-    if (entry.state === "delayed") this.#admit(entry);
+    if (this.#dispatcher.endDelay(entry)) this.#admit(entry);
   }
 
   #admit(entry: TaskEntry): void {
@@ -273,8 +272,6 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
   }
 
   #onVictim(link: WorkerLink, entry: TaskEntry, crash: Error): void {
-    clearTimeout(entry.timer);
-    if (entry.state === "abandoned") return;
     if (entry.state === "streaming") this.#settleError(entry, crash);
     else this.#onFailure(link, entry, crash);
   }
@@ -283,19 +280,17 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
   #onFailure(link: WorkerLink, entry: TaskEntry, failure: unknown): void {
     clearTimeout(entry.timer);
     entry.timer = undefined;
-    entry.link = undefined;
+    entry.leaveWorker();
     const { delay, error } = planRetry(link, entry, failure);
     if (delay === undefined) {
       this.#settleError(entry, error);
       return;
     }
     this.#totals.retried++;
-    entry.attempt++;
-    entry.avoid = link.id;
-    entry.state = "delayed";
-    this.#dispatcher.delayed++;
-    if (delay > 0) entry.timer = setTimer(() => this.#undelay(entry), delay);
-    else queueMicrotask(() => this.#undelay(entry));
+    entry.retry(link);
+    this.#dispatcher.delay(entry);
+    if (delay > 0) entry.timer = setTimer(() => this.#endDelay(entry), delay);
+    else queueMicrotask(() => this.#endDelay(entry));
   }
 
   #settleValue(entry: TaskEntry, value: unknown): void {
@@ -319,8 +314,7 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
   #forget(entry: TaskEntry): void {
     clearTimeout(entry.timer);
     for (const { id } of entry.streams ?? []) entry.link?.streams.withdraw(id);
-    entry.state = "settled";
-    entry.link = undefined;
+    entry.settle();
     entry.options.unwatch(entry);
     this.#live.delete(entry);
     if (this.#live.size > 0) return;
@@ -329,6 +323,13 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
   }
 
   // ---- the way of a worker
+
+  #noteRun(link: WorkerLink, { record, items }: TaskEntry | AbandonedSlot, micros: number): void {
+    this.#fleet.noteResult();
+    link.noteResult();
+    record.noteRun(micros / items);
+    this.#totals.micros += micros;
+  }
 
   #afterTask(link: WorkerLink): void {
     this.#enforcer.afterTask(link);
@@ -349,7 +350,7 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
     this.#dispatcher.takeBackAll();
     this.lifetime.refuse(error);
     const waiting = [...this.#live].filter(
-      ({ state }) => state === "pending" || state === "delayed",
+      ({ state }) => state === "pending" || state === "locating" || state === "backoff",
     );
     for (const entry of waiting) this.cancel(entry, error, error);
   }

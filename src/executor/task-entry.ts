@@ -1,8 +1,10 @@
 import type { AsyncScope } from "../util/async-scope.ts";
 import { onAbort } from "../util/abort.ts";
+import { transition } from "../util/state-machine.ts";
 import { identify, taskName, type Task, type TaskIdentity } from "../task/index.ts";
 import type { ArgumentStream } from "./streams.ts";
 import type { Move } from "../wire/moves.ts";
+import { TASK_TRANSITIONS, type TaskState } from "./task-state.ts";
 import type { TaskOptions } from "./types.ts";
 import type { WorkerLink } from "./worker-link.ts";
 
@@ -15,7 +17,6 @@ export interface TaskSink {
 }
 
 const NO_ARGUMENTS: unknown[] = [];
-const DEAF: TaskSink = { started() {}, progress() {}, value() {}, error() {} };
 
 /** What an executor knows of one function. */
 export class FunctionRecord {
@@ -129,28 +130,14 @@ export class CompiledOptions {
   #unlisten: () => void = () => {};
 }
 
-/** Where a task stands on its way. */
-export type TaskState =
-  /** Its function is being located, or its retry delay runs. */
-  | "delayed"
-  /** In the pending queue. */
-  | "pending"
-  /** Given to a worker, sent at the end of the tick. */
-  | "outbox"
-  /** Sent; the worker may take its token any moment. */
-  | "sent"
-  /** Its result is here, its streams are not at their end. */
-  | "streaming"
-  /** Given up while it ran; the worker has not come back from it. */
-  | "abandoned"
-  | "settled";
-
 /** One task, from submit to its end. */
 export class TaskEntry {
   readonly record: FunctionRecord;
   readonly options: CompiledOptions;
   sink: TaskSink;
   readonly flags: number;
+  #state: TaskState = "locating";
+  #link: WorkerLink | undefined;
   /** The context of the call that made it, if code of the user can run on its behalf here. */
   scope: AsyncScope | undefined;
   /** Plain values as they are, or the bytes of the list. */
@@ -171,11 +158,9 @@ export class TaskEntry {
   site: { readonly stack?: string } | undefined;
   /** Number on the wire; a new one each time it is handed to a worker. */
   id = 0;
-  state: TaskState = "delayed";
   attempt = 1;
   /** Its attachments were moved into a worker: it cannot be sent again. */
   moved = false;
-  link: WorkerLink | undefined;
   /** Number of the worker that failed it last. */
   avoid: number | undefined;
   /** The only worker that may run it. */
@@ -195,15 +180,64 @@ export class TaskEntry {
     this.flags = flags;
   }
 
-  /** A stand-in that holds this task's place in a worker after it was given up. */
-  ghost(): TaskEntry {
-    const ghost = new TaskEntry(this.record, this.options, DEAF, this.flags);
-    ghost.id = this.id;
-    ghost.state = "abandoned";
-    ghost.estimate = this.estimate;
-    ghost.items = this.items;
-    ghost.link = this.link;
-    return ghost;
+  get state(): TaskState {
+    return this.#state;
+  }
+
+  /** The worker that has it. */
+  get link(): WorkerLink | undefined {
+    return this.#link;
+  }
+
+  /** It waits for a worker: located, after its delay, or taken back from a worker that had not started it. */
+  enqueue(): void {
+    this.#enter("pending");
+    this.#link = undefined;
+  }
+
+  /** It is one too many. */
+  refuse(): void {
+    this.#enter("refused");
+  }
+
+  /** It is a worker's. @param id - its number on the wire. */
+  handTo(link: WorkerLink, id: number, estimate: number): void {
+    this.#enter("outbox");
+    this.#link = link;
+    this.id = id;
+    this.estimate = estimate;
+  }
+
+  /** Its worker may start it from now on. */
+  send(): void {
+    this.#enter("sent");
+  }
+
+  /** Its result is here, with streams in it. */
+  stream(): void {
+    this.#enter("streaming");
+  }
+
+  /** Its worker does not have it any more: taken back, given up, or dead. */
+  leaveWorker(): void {
+    this.#link = undefined;
+  }
+
+  /** An attempt has failed in `link`; another one follows. */
+  retry(link: WorkerLink): void {
+    this.#enter("backoff");
+    this.#link = undefined;
+    this.attempt++;
+    this.avoid = link.id;
+  }
+
+  settle(): void {
+    this.#enter("settled");
+    this.#link = undefined;
+  }
+
+  #enter(next: TaskState): void {
+    this.#state = transition(TASK_TRANSITIONS, this.#state, next, "A task");
   }
 
   get name(): string {

@@ -2,16 +2,16 @@ import { runIn } from "../util/async-scope.ts";
 import { decodeValue } from "../wire/codec.ts";
 import { decodeThrown } from "../wire/error-codec.ts";
 import type { ExitStatus, Peer } from "../wire/index.ts";
+import { transition } from "../util/state-machine.ts";
+import { AbandonedSlot } from "./abandoned-slot.ts";
 import { MessageKind } from "./protocol.ts";
 import type { Claims } from "./claims.ts";
 import { StreamHub } from "./streams.ts";
 import type { FunctionRecord, TaskEntry } from "./task-entry.ts";
 import { batchesOf, headerOf } from "./task-frame.ts";
 import type { WorkerStats } from "./types.ts";
+import { WORKER_TRANSITIONS, type WorkerState } from "./worker-state.ts";
 import { clearTimeout, performance } from "../util/platform.ts";
-
-/** Where a worker is in its life. */
-export type LinkState = "starting" | "ready" | "draining" | "dead";
 
 /** What a worker's events lead to; the scheduler implements it. */
 export interface LinkOwner {
@@ -20,6 +20,8 @@ export interface LinkOwner {
   onStarted(link: WorkerLink, entry: TaskEntry): void;
   onResult(link: WorkerLink, entry: TaskEntry, result: ResultFrame): void;
   onFinished(link: WorkerLink, entry: TaskEntry): void;
+  /** The worker has come back from a task that was given up. @param micros - of its run, if known. */
+  onAbandonedEnd(link: WorkerLink, slot: AbandonedSlot, micros: number | undefined): void;
   onMemory(link: WorkerLink, bytes: number): void;
   onExit(link: WorkerLink, status: ExitStatus): void;
   /** A task could not be sent, and has been taken out of its worker. */
@@ -42,12 +44,10 @@ export class WorkerLink {
   readonly claims: Claims;
   readonly streams: StreamHub;
   /** Tasks handed to it and not done, by their number on the wire. */
-  readonly inflight: Map<number, TaskEntry> = new Map();
-  state: LinkState = "starting";
-  /** It has started and run its initializer. */
-  wasReady = false;
-  /** It was asked to end, so its end is no crash. */
-  retired = false;
+  readonly inflight: Map<number, TaskEntry | AbandonedSlot> = new Map();
+  #state: WorkerState = "starting";
+  #wasReady = false;
+  #wasAsked = false;
   /** Sum of the expected run times of `inflight`, in microseconds. */
   load = 0;
   handed = 0;
@@ -83,12 +83,61 @@ export class WorkerLink {
     };
     peer.channel.start();
     void peer.exited.then((status) => {
-      this.state = "dead";
+      this.#enter("dead");
       clearTimeout(this.idleTimer);
       clearTimeout(this.killTimer);
       owner.onExit(this, status);
       claims.close();
     });
+  }
+
+  get state(): WorkerState {
+    return this.#state;
+  }
+
+  /** Tasks may be handed to it. */
+  get isUsable(): boolean {
+    return this.#state === "ready" || this.#state === "starting";
+  }
+
+  /** It was asked to end, or is being killed. */
+  get isEnding(): boolean {
+    return this.#state === "ending";
+  }
+
+  /** It was asked to end before it died: no crash. */
+  get wasAsked(): boolean {
+    return this.#wasAsked;
+  }
+
+  /** It has started and run its initializer. */
+  get wasReady(): boolean {
+    return this.#wasReady;
+  }
+
+  /** It has started and run its initializer. */
+  noteReady(): void {
+    this.#wasReady = true;
+    if (this.#state === "starting") this.#enter("ready");
+  }
+
+  /** It gets no more tasks. @returns false when that was so already. */
+  drain(): boolean {
+    if (!this.isUsable) return false;
+    this.#enter("draining");
+    return true;
+  }
+
+  /** It is asked to end. @returns false when it was already, or is dead. */
+  end(): boolean {
+    if (this.#wasAsked || this.#state === "dead") return false;
+    this.#wasAsked = true;
+    this.#enter("ending");
+    return true;
+  }
+
+  #enter(next: WorkerState): void {
+    this.#state = transition(WORKER_TRANSITIONS, this.#state, next, "A worker");
   }
 
   /** For messages: `process worker "pool-1" (pid 812)`. */
@@ -101,18 +150,23 @@ export class WorkerLink {
   }
 
   get stats(): WorkerStats {
-    const working = this.inflight.size > 0 ? "busy" : "idle";
     return {
       id: this.id,
       name: this.name,
       kind: this.peer.kind,
       pid: this.peer.pid,
       threadId: this.peer.threadId,
-      state: this.state === "ready" ? working : this.state,
+      state: this.#activity,
       tasks: this.inflight.size,
       completed: this.completed,
       memory: this.memory,
     };
+  }
+
+  get #activity(): WorkerStats["state"] {
+    if (this.#state === "ending") return "draining";
+    if (this.#state !== "ready") return this.#state;
+    return this.inflight.size > 0 ? "busy" : "idle";
   }
 
   /** True when something waits to be sent. */
@@ -123,10 +177,7 @@ export class WorkerLink {
   /** Hands a task to the worker; it is sent by {@link WorkerLink.flush}. */
   add(entry: TaskEntry, id: number, estimate: number): void {
     if (this.inflight.size === 0) this.claims.rest();
-    entry.id = id;
-    entry.state = "outbox";
-    entry.link = this;
-    entry.estimate = estimate;
+    entry.handTo(this, id, estimate);
     this.load += estimate;
     this.handed++;
     this.inflight.set(id, entry);
@@ -134,7 +185,7 @@ export class WorkerLink {
   }
 
   /** A task is no longer this worker's: done, taken back, or never sent. */
-  remove(entry: TaskEntry): void {
+  remove(entry: TaskEntry | AbandonedSlot): void {
     if (!this.inflight.delete(entry.id)) return;
     clearTimeout(entry.timer);
     this.load = this.inflight.size === 0 ? 0 : this.load - entry.estimate;
@@ -153,13 +204,13 @@ export class WorkerLink {
     return true;
   }
 
-  /** Puts a stand-in in the place of a started task that is given up; its streams end with `error`. @returns the stand-in. */
-  abandon(entry: TaskEntry, error: unknown): TaskEntry {
-    const ghost = entry.ghost();
+  /** Puts a slot in the place of a started task that is given up; its streams end with `error`. */
+  abandon(entry: TaskEntry, error: unknown): AbandonedSlot {
+    const slot = new AbandonedSlot(entry);
     for (const { id } of entry.streams ?? []) this.streams.withdraw(id, { error });
-    this.inflight.set(entry.id, ghost);
-    entry.link = undefined;
-    return ghost;
+    this.inflight.set(entry.id, slot);
+    entry.leaveWorker();
+    return slot;
   }
 
   /**
@@ -178,7 +229,7 @@ export class WorkerLink {
   #sendTasks(entries: readonly TaskEntry[], maySpin: boolean): void {
     const frame: unknown[] = [MessageKind.tasks, maySpin];
     for (const entry of entries) {
-      entry.state = "sent";
+      entry.send();
       this.#define(entry.record);
       for (const stream of entry.streams ?? []) this.streams.offer(stream);
       frame.push(entry.id, entry.record.id, headerOf(entry), entry.args);
@@ -204,7 +255,7 @@ export class WorkerLink {
   reclaim(): TaskEntry[] {
     const entries: TaskEntry[] = [];
     for (const id of this.claims.takeBack()) {
-      const entry = this.inflight.get(id);
+      const entry = this.taskOf(id);
       if (entry !== undefined) entries.push(entry);
     }
     return entries;
@@ -227,7 +278,7 @@ export class WorkerLink {
       this.remove(entry);
       this.handed--;
       for (const { id } of entry.streams ?? []) this.streams.withdraw(id);
-      entry.link = undefined;
+      entry.leaveWorker();
     }
     // One that comes back to this worker in the same tick must not be sent twice.
     if (held) this.#outbox = this.#outbox.filter((entry) => this.inflight.get(entry.id) === entry);
@@ -252,19 +303,31 @@ export class WorkerLink {
     if (kind === MessageKind.result) {
       const entry = this.inflight.get(frame[1] as number);
       if (entry === undefined) return;
-      this.#owner.onResult(this, entry, {
-        status: frame[2] as number,
-        value: frame[3],
-        micros: frame[4] as number,
-        attachments,
-      });
+      const micros = frame[4] as number;
+      if (entry.state === "abandoned") this.#owner.onAbandonedEnd(this, entry, micros);
+      else {
+        const [, , status, value] = frame;
+        this.#owner.onResult(this, entry, { status: status as number, value, micros, attachments });
+      }
       return;
     }
     this.#acceptOther(kind as number, frame, attachments);
   }
 
+  /** A task it has and that was not given up. */
+  taskOf(id: number): TaskEntry | undefined {
+    const entry = this.inflight.get(id);
+    return entry?.state === "abandoned" ? undefined : entry;
+  }
+
+  #onFinished(id: number): void {
+    const entry = this.inflight.get(id);
+    if (entry?.state === "abandoned") this.#owner.onAbandonedEnd(this, entry, undefined);
+    else if (entry !== undefined) this.#owner.onFinished(this, entry);
+  }
+
   #acceptOther(kind: number, frame: unknown[], attachments: unknown[] | undefined): void {
-    const entry = this.inflight.get(frame[1] as number);
+    const entry = this.taskOf(frame[1] as number);
     switch (kind) {
       case MessageKind.started:
         if (entry !== undefined) this.#owner.onStarted(this, entry);
@@ -275,7 +338,7 @@ export class WorkerLink {
         });
         return;
       case MessageKind.finished:
-        if (entry !== undefined) this.#owner.onFinished(this, entry);
+        this.#onFinished(frame[1] as number);
         return;
       case MessageKind.ready:
         this.#owner.onReady(this);
