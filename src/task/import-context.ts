@@ -1,6 +1,6 @@
 import { AsyncLocalStorage, createHook } from "node:async_hooks";
 import { globalSlot } from "../util/global-slot.ts";
-import { setImmediate } from "../util/platform.ts";
+import { setImmediate, setTimeout } from "../util/platform.ts";
 import { taskSlot } from "./slot.ts";
 
 interface Slot {
@@ -10,13 +10,20 @@ interface Slot {
   running: number;
   /** Timers made by imports and not over. */
   readonly timers: Set<number>;
+  /** What keeps the loop of this thread open by itself: the fewest resources that were seen before an import. */
+  base: number;
 }
 
 const slot: Slot = globalSlot("import-context", () => ({
   storage: new AsyncLocalStorage<true>(),
   running: 0,
   timers: new Set(),
+  base: Infinity,
 }));
+
+/** While something is left behind, or tasks run beside it, this is looked at again. */
+const LOOK_AGAIN_MS = 1000;
+const LOOKS = 10;
 
 /** From here on a context costs nothing; before, every promise of the thread takes twice as long. */
 const IS_FREE = Number(process.versions.node.split(".")[0]) >= 24;
@@ -35,23 +42,29 @@ const watch = createHook({
 export async function runImport<T>(body: () => Promise<T>): Promise<T> {
   if (!taskSlot().isWorker) return await body();
   if (IS_FREE) return await slot.storage.run(true, body);
-  const before = process.getActiveResourcesInfo().length;
+  // Tasks that run beside the import have theirs, which may end before it does.
+  slot.base = Math.min(slot.base, process.getActiveResourcesInfo().length);
   if (slot.running++ === 0) watch.enable();
   try {
     return await slot.storage.run(true, body);
   } finally {
     // What runs on microtasks alone has come to an end, or waits for something that can be seen, by then.
-    setImmediate(() => rest(before)).unref();
+    setImmediate(() => {
+      slot.running--;
+      rest(LOOKS);
+    }).unref();
   }
 }
 
 /** Ends the marking when no code of an import can follow: almost always. */
-function rest(before: number): void {
-  if (--slot.running > 0) return;
-  const leftBehind = slot.timers.size > 0 || process.getActiveResourcesInfo().length > before;
-  if (leftBehind) return;
-  watch.disable();
-  slot.storage.disable();
+function rest(looks: number): void {
+  if (slot.running > 0) return;
+  if (slot.timers.size === 0 && process.getActiveResourcesInfo().length <= slot.base) {
+    watch.disable();
+    slot.storage.disable();
+  } else if (looks > 1) {
+    setTimeout(() => rest(looks - 1), LOOK_AGAIN_MS).unref();
+  }
 }
 
 /** True in code that runs because a worker has imported a module, and not because of a task. */

@@ -149,6 +149,15 @@ describe.each(["thread", "process"] as const)("resolveTask in a %s", (kind) => {
     });
   });
 
+  test.skipIf(Number(process.versions.node.split(".")[0]) >= 24)(
+    "an import that leaves nothing behind costs later promises nothing",
+    async () => {
+      const fresh = new TestWorker(kind);
+      expect(await fresh.run(ref("leaves-nothing.js", "isFollowed"))).toEqual({ value: false });
+      await fresh.close();
+    },
+  );
+
   test("the source text decides where identity could not be checked", async () => {
     const { createHash } = await import("node:crypto");
     const { default: fn } = (await importModule(fixture("exports.js"))) as { default: Fn };
