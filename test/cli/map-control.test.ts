@@ -7,7 +7,7 @@ import { RunCounters } from "../../dist/cli/map/run/run-counters.js";
 import { RecordTimeLimit } from "../../dist/cli/map/run/time-limit.js";
 import { parseHalt } from "../../dist/cli/map/parse/halt.js";
 import { Workers } from "../../dist/cli/map/run/workers.js";
-import type { BlockResult } from "../../dist/cli/map/work/block-runner.js";
+import type { Ending } from "../../dist/cli/map/run/outcome.js";
 import type { RunSpec } from "../../dist/cli/map/work/run-spec.js";
 import { openFile } from "../../dist/cli/map/output/output.js";
 import { TraceFile } from "../../dist/cli/map/report/trace-file.js";
@@ -138,6 +138,7 @@ describe("memory", () => {
       killAfter: 50,
       maxBlocks: undefined,
       maxMemory: undefined,
+      isFolding: false,
     });
     const spec = {
       module: new URL("../fixtures/cli/work.mjs", import.meta.url).href,
@@ -147,7 +148,7 @@ describe("memory", () => {
       batch: 1,
     } as RunSpec;
     const attempt = { number: 1, avoid: undefined, timeout: undefined };
-    const run = (text: string, first: number): Promise<BlockResult | undefined> =>
+    const run = (text: string, first: number): Promise<Ending> =>
       workers.run(
         spec,
         { first, count: 1, source: "x", line: 1, text: Buffer.from(text) },
@@ -159,11 +160,12 @@ describe("memory", () => {
     const younger = run("young", 1);
     await gate.next(endless);
     expect(workers.evictYoungest()?.body.first).toBe(1);
-    expect(await younger).toBeUndefined();
+    expect((await younger).outcome.kind).toBe("evicted");
     expect(workers.evictYoungest()).toBeUndefined();
     guest.letIn();
-    const lines = (await older)?.parts.map((part) => Buffer.from(part).toString()).join("");
-    expect(lines).toBe('"old"\n');
+    const { outcome } = await older;
+    const parts = outcome.kind === "ran" ? outcome.result.parts : [];
+    expect(parts.map((part) => Buffer.from(part).toString()).join("")).toBe('"old"\n');
     await workers.close();
     delete process.env["MANYCORE_TEST_GATE"];
   });

@@ -69,6 +69,7 @@ async function runPlan(
     killAfter,
     maxBlocks: maxBlocks(options),
     maxMemory: workerMemory,
+    isFolding: targets.reduce !== undefined,
   });
   const source = openSource(inputs, options, plan.remainder);
   const isShown = options.output === undefined && isatty(1);

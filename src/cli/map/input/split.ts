@@ -67,6 +67,38 @@ export function unitsOf(shape: RecordShape, body: BlockBody, bytes: number, size
   return units;
 }
 
+/** The units `[from, to)` of a block, of `size` records each, as one. */
+export function sliceOf(
+  shape: RecordShape,
+  { body, bytes }: Unit,
+  size: number,
+  [from, to]: readonly [from: number, to: number],
+): Unit {
+  const [start, end] = [from * size, Math.min(to * size, body.count)];
+  if (start === 0 && end >= body.count) return { body, bytes };
+  const picks = body.picks?.slice(start, end);
+  const common = {
+    ...body,
+    first: picks?.[0]?.index ?? body.first + start,
+    count: Math.max(0, end - start),
+    ...(picks && { picks }),
+  };
+  if (body.items !== undefined) {
+    const items = body.items.slice(start, end);
+    return { body: { ...common, items }, bytes: (bytes / body.count) * items.length };
+  }
+  const group: TextRecord[] = [];
+  let at = 0;
+  for (const record of textRecords(shape, body.text ?? new Uint8Array())) {
+    if (at >= end) break;
+    if (at >= start) group.push(record);
+    at += 1;
+  }
+  const text = joined(group);
+  const line = picks?.[0]?.line ?? body.line + (group[0]?.line ?? 0);
+  return { body: { ...common, line, text }, bytes: text.length };
+}
+
 /** Neighbours in memory stay one piece, so that the lines skipped between them keep their count. */
 function joined(group: readonly TextRecord[]): Buffer {
   const [head] = group;

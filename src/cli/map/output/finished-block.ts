@@ -8,6 +8,8 @@ export interface FinishedBlock {
   readonly errors: string;
   /** Rows for the job log. */
   readonly log: string;
+  /** What values were folded to, in order. */
+  readonly partials: readonly Uint8Array[];
   /** The input it covers. */
   readonly ranges: readonly BlockRange[];
   /** Indexes of the records that ran, when they are no neighbours. */
@@ -22,8 +24,9 @@ export interface FinishedBlock {
 }
 
 /** Bytes that a block keeps in memory until it is written. */
-export function weightOf({ parts, errors, log }: FinishedBlock): number {
+export function weightOf({ parts, errors, log, partials }: FinishedBlock): number {
   let weight = errors.length + log.length;
   for (const part of parts) weight += part.length;
+  for (const partial of partials) weight += partial.length;
   return weight;
 }

@@ -24,12 +24,15 @@ export interface RunOutputs {
  */
 export class RunFiles implements BlockSink {
   readonly #outputs: RunOutputs;
+  readonly #fold: (partial: Uint8Array) => void;
   readonly #timer: NodeJS.Timeout | undefined;
   #committing: Promise<void> | undefined;
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(outputs: RunOutputs) {
+  /** @param fold - gets what values were folded to, in the order of the output. */
+  constructor(outputs: RunOutputs, fold: (partial: Uint8Array) => void) {
     this.#outputs = outputs;
+    this.#fold = fold;
     if (outputs.journal?.fsync === "batch") {
       this.#timer = setInterval(() => void this.#commitQuietly(), COMMIT_EVERY_MS).unref();
     }
@@ -46,6 +49,7 @@ export class RunFiles implements BlockSink {
     const parts: Uint8Array[] = [];
     for (const block of blocks) {
       for (const part of block.parts) if (part.length > 0) parts.push(part);
+      for (const partial of block.partials) this.#fold(partial);
     }
     await writeAll(output, parts);
     await writeText(errors, blocks.map((block) => block.errors).join(""));
@@ -60,8 +64,8 @@ export class RunFiles implements BlockSink {
   }
 
   /** Writes lines to the output that belong to no block. */
-  writeLines(lines: string): Promise<void> {
-    return writeText(this.#outputs.output, lines);
+  writeLines(lines: Uint8Array): Promise<void> {
+    return this.#outputs.output.write(lines);
   }
 
   /** Ends all files; the journal last, with what is left to say. */

@@ -11,6 +11,8 @@ export interface Summary {
   readonly notStarted: number;
   readonly retries: number;
   readonly crashes: number;
+  /** Records that were begun again although they had not failed. */
+  readonly repeated: number;
   readonly bytes: number;
   /** Records that earlier runs have done, and those of them that failed. */
   readonly ranBefore: number;
@@ -30,13 +32,13 @@ export function summarize(
   workers: string,
   failedBefore: number,
 ): Summary {
-  const { done, ok, failed, notStarted, retries, crashes, bytes } = counters;
+  const { done, ok, failed, notStarted, retries, crashes, repeated, bytes } = counters;
   const { parentCpuMs, workerCpuMs } = counters;
   // CPU time counts from the start of this process, so wall time has to as well.
   const wallMs = performance.now();
   const speedUp = (parentCpuMs + workerCpuMs) / wallMs;
   const ranBefore = counters.before.ran;
-  const counts = { unit, done, ok, failed, notStarted, retries, crashes, bytes };
+  const counts = { unit, done, ok, failed, notStarted, retries, crashes, repeated, bytes };
   return { ...counts, ranBefore, failedBefore, wallMs, parentCpuMs, workerCpuMs, speedUp, workers };
 }
 
@@ -60,6 +62,7 @@ function summaryText(summary: Summary, failedIn: string | undefined): string {
   const extras = [
     summary.retries > 0 ? `${countText(summary.retries)} attempts repeated` : "",
     summary.crashes > 0 ? `${countedText(summary.crashes, "worker")} died` : "",
+    summary.repeated > 0 ? `${countedText(summary.repeated, unit)} begun twice to make room` : "",
     summary.ranBefore > 0 ? `${countText(summary.ranBefore)} done before` : "",
     summary.failedBefore > 0
       ? `${countText(summary.failedBefore)} failed before (--retry-failed runs them again)`

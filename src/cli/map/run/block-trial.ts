@@ -1,5 +1,5 @@
 import type { BlockBody, RecordBlock } from "../input/block.ts";
-import { unitsOf } from "../input/split.ts";
+import { sliceOf, unitsOf } from "../input/split.ts";
 import type { Unit } from "../input/split.ts";
 import type { FinishedBlock } from "../output/finished-block.ts";
 import type { RetryDelay } from "../parse/timeout.ts";
@@ -12,8 +12,7 @@ import type { ErrorReport, RunFacts } from "../work/record-line.ts";
 import { recordsOf } from "../work/records-of.ts";
 import type { RunSpec } from "../work/run-spec.ts";
 import type { BlockSize } from "./block-size.ts";
-import { outcomeOf } from "./outcome.ts";
-import type { Death, Outcome } from "./outcome.ts";
+import type { Death, Ending, Outcome } from "./outcome.ts";
 import { pause } from "./pacer.ts";
 import type { Pacer } from "./pacer.ts";
 import type { MemoryGuard } from "./memory-guard.ts";
@@ -21,7 +20,7 @@ import type { RunCounters } from "./run-counters.ts";
 import type { Slots } from "./slots.ts";
 import type { RecordTimeLimit } from "./time-limit.ts";
 import type { Workers } from "./workers.ts";
-import { Date, performance } from "../../../util/platform.ts";
+import { Date } from "../../../util/platform.ts";
 
 /** What running a block needs from the run it belongs to. */
 export interface TrialOptions {
@@ -52,7 +51,14 @@ interface Piece {
   readonly parts: readonly Uint8Array[];
   readonly errors: string;
   readonly log: string;
+  /** What values were folded to. */
+  readonly partials: readonly Uint8Array[];
 }
+
+/** Units that were run, as the worker has sent or noted them. */
+type DoneUnits = Pick<BlockResult, "parts" | "failures" | "log" | "partials" | "worker"> & {
+  readonly pid?: number;
+};
 
 /** What becomes of one block as a whole. */
 class Tally {
@@ -67,14 +73,14 @@ interface Failure extends UnitFailure {
   readonly pid: number | undefined;
 }
 
-const NOTHING: Piece = { parts: [], errors: "", log: "" };
+const NOTHING: Piece = { parts: [], errors: "", log: "", partials: [] };
 
 /**
- * Brings blocks to their end: runs them, runs again what failed, and takes a block apart whose worker
- * died, so that the one record at fault does not fail its neighbours.
+ * Brings blocks to their end: runs them, runs again what failed, and when a worker died under one, takes
+ * what it had done from its notes: the record that ran has failed, and those behind it run.
  *
- * Such neighbours may run twice: as everywhere where a worker can die, side effects happen at least
- * once. Each record has exactly one outcome.
+ * Each record has exactly one outcome, and runs once for each attempt that is counted. What makes way for
+ * others (`--memfree`) runs again without one; such runs are counted.
  */
 export class BlockTrial {
   readonly #options: TrialOptions;
@@ -91,22 +97,15 @@ export class BlockTrial {
   async run(block: RecordBlock): Promise<FinishedBlock> {
     const { body, bytes, ranges } = block;
     const tally = new Tally();
-    const { parts, errors, log } = await this.#whole({ body, bytes }, tally);
+    const { parts, errors, log, partials } = await this.#whole({ body, bytes }, tally);
     const picked = body.picks?.map(({ index }) => index);
     const { ok, failed, notRun } = tally;
-    return { parts, errors, log, ranges, picked, ok, failed, bytes, notRun };
+    return { parts, errors, log, partials, ranges, picked, ok, failed, bytes, notRun };
   }
 
   async #whole(unit: Unit, tally: Tally): Promise<Piece> {
-    const { batch } = this.#options.spec;
-    const outcome = await this.#attempt(unit, 1, undefined);
-    if (outcome.kind === "ran") return this.#collect(unit, 1, outcome.result, tally);
-    if (outcome.kind === "cancelled") return this.#notRun(unit, tally);
-    if (outcome.kind === "evicted") return this.#single(unit, 1, undefined, tally);
-    if (outcome.isCrash) this.#options.counters.crashes += 1;
-    if (unit.body.count <= batch) return this.#afterDeath(unit, 1, outcome, tally);
-    const units = unitsOf(this.#options.spec.shape, unit.body, unit.bytes, batch);
-    return woven(await Promise.all(units.map((one) => this.#single(one, 1, undefined, tally))));
+    const ending = await this.#attempt(unit, 1, undefined);
+    return this.#settle(unit, 1, undefined, ending, tally);
   }
 
   /** Runs a unit, waiting for a slot first. */
@@ -116,56 +115,98 @@ export class BlockTrial {
     avoid: number | undefined,
     tally: Tally,
   ): Promise<Piece> {
-    const { counters, slots } = this.#options;
-    for (;;) {
-      await slots.take();
-      const outcome = await this.#attempt(unit, attempt, avoid);
-      if (outcome.kind === "evicted") continue;
-      if (outcome.kind === "ran") return this.#collect(unit, attempt, outcome.result, tally);
-      if (outcome.kind === "cancelled") return this.#notRun(unit, tally);
-      if (outcome.isCrash) counters.crashes += 1;
-      if (unit.body.count <= this.#options.spec.batch) {
-        return this.#afterDeath(unit, attempt, outcome, tally);
-      }
-      const units = unitsOf(
-        this.#options.spec.shape,
-        unit.body,
-        unit.bytes,
-        this.#options.spec.batch,
-      );
-      return woven(await Promise.all(units.map((one) => this.#single(one, 1, avoid, tally))));
-    }
+    await this.#options.slots.take();
+    const ending = await this.#attempt(unit, attempt, avoid);
+    return this.#settle(unit, attempt, avoid, ending, tally);
   }
 
-  async #attempt(unit: Unit, number: number, avoid: number | undefined): Promise<Outcome> {
+  /** What becomes of the records of a block: those that were run, the one that ended the run, and the rest. */
+  async #settle(
+    unit: Unit,
+    attempt: number,
+    avoid: number | undefined,
+    { outcome, notes }: Ending,
+    tally: Tally,
+  ): Promise<Piece> {
+    if (outcome.kind === "died" && outcome.isCrash) this.#options.counters.crashes += 1;
+    const size = this.#options.spec.batch;
+    const count = Math.ceil(unit.body.count / size);
+    if (outcome.kind !== "ran" && notes === undefined) {
+      return this.#unknown(unit, attempt, avoid, outcome, tally);
+    }
+    const done = outcome.kind === "ran" ? outcome.result : notes!;
+    const part = (from: number, to: number): Unit =>
+      sliceOf(this.#options.spec.shape, unit, size, [from, to]);
+    const pieces: Promise<Piece>[] = [];
+    if (done.units > 0) {
+      pieces.push(this.#collect(part(0, done.units), attempt, done, tally));
+    }
+    let next = done.units;
+    if (next < count && outcome.kind === "died") {
+      next += 1;
+      pieces.push(this.#afterDeath(part(next - 1, next), attempt, outcome, tally));
+    }
+    if (next < count) {
+      const rest = part(next, count);
+      if (outcome.kind === "cancelled") pieces.push(Promise.resolve(this.#notRun(rest, tally)));
+      else pieces.push(this.#single(rest, attempt, avoid, tally));
+      if (outcome.kind === "evicted" && notes?.isBegun === true) {
+        this.#options.counters.repeated += part(next, next + 1).body.count;
+      }
+    }
+    return woven(await Promise.all(pieces));
+  }
+
+  /** The worker could not note what it did: what it may have done is run again, one by one. */
+  async #unknown(
+    unit: Unit,
+    attempt: number,
+    avoid: number | undefined,
+    outcome: Exclude<Outcome, { readonly kind: "ran" }>,
+    tally: Tally,
+  ): Promise<Piece> {
+    const { spec, counters } = this.#options;
+    if (outcome.kind === "cancelled") return this.#notRun(unit, tally);
+    if (outcome.kind === "died" && unit.body.count <= spec.batch) {
+      return this.#afterDeath(unit, attempt, outcome, tally);
+    }
+    counters.repeated += unit.body.count;
+    if (outcome.kind === "evicted") return this.#single(unit, attempt, avoid, tally);
+    const units = unitsOf(spec.shape, unit.body, unit.bytes, spec.batch);
+    return woven(await Promise.all(units.map((one) => this.#single(one, 1, avoid, tally))));
+  }
+
+  async #attempt(unit: Unit, number: number, avoid: number | undefined): Promise<Ending> {
     const { workers, spec, slots, counters, size, pacer, memory, timeLimit } = this.#options;
     const { body } = unit;
-    let [begun, timeout] = [performance.now(), timeLimit.ms];
     try {
       await memory.pass();
       await pacer.turn();
       // What waited for its turn does not begin after the end.
-      if (this.#options.stopped.aborted) return { kind: "cancelled" };
-      [begun, timeout] = [performance.now(), timeLimit.ms];
-      const result = await workers.run(spec, body, { number, avoid, timeout });
-      if (result === undefined) return { kind: "evicted" };
+      if (this.#options.stopped.aborted)
+        return { outcome: { kind: "cancelled" }, notes: undefined };
+      const ending = await workers.run(spec, body, { number, avoid, timeout: timeLimit.ms });
+      if (ending.outcome.kind !== "ran") return ending;
+      const { result } = ending.outcome;
       counters.noteCpu(result);
       const resultBytes = result.parts.reduce((sum, part) => sum + part.length, 0);
-      size.observe({ records: body.count, bytes: unit.bytes, ms: result.ms, resultBytes });
-      timeLimit.observe(result.ms / body.count);
+      const share = Math.min(1, (result.units * spec.batch) / body.count);
+      const [records, bytes] = [Math.ceil(body.count * share), unit.bytes * share];
+      if (records > 0) {
+        size.observe({ records, bytes, ms: result.ms, resultBytes });
+        timeLimit.observe(result.ms / records);
+      }
       this.#options.onResult(body, result);
-      return { kind: "ran", result };
-    } catch (error) {
-      return outcomeOf(error, performance.now() - begun, timeout);
+      return ending;
     } finally {
       slots.release();
     }
   }
 
   /** Puts the lines of a block together with those of its records that had to run again. */
-  async #collect(unit: Unit, attempt: number, result: BlockResult, tally: Tally): Promise<Piece> {
+  async #collect(unit: Unit, attempt: number, done: DoneUnits, tally: Tally): Promise<Piece> {
     const { counters, spec } = this.#options;
-    const { parts, failures, log } = result;
+    const { parts, failures, log, partials, worker, pid } = done;
     const units =
       failures.length === 0 ? [] : unitsOf(spec.shape, unit.body, unit.bytes, spec.batch);
     const failing = failures.map(({ at }) => units[at] ?? unit);
@@ -175,13 +216,12 @@ export class BlockTrial {
     counters.ok += ok;
     counters.bytes += unit.bytes - failing.reduce((sum, { bytes }) => sum + bytes, 0);
     this.#options.onCount();
-    const { worker, pid } = result;
     const redone = await Promise.all(
       failures.map((failure, at) =>
         this.#afterFailure(failing[at] ?? unit, attempt, { ...failure, worker, pid }, tally),
       ),
     );
-    const pieces: Piece[] = [{ ...NOTHING, log }];
+    const pieces: Piece[] = [{ ...NOTHING, log, partials }];
     for (const [at, part] of parts.entries()) {
       pieces.push({ ...NOTHING, parts: [part] });
       const again = redone[at];
@@ -245,6 +285,7 @@ export class BlockTrial {
       parts: isInOutput ? [Buffer.from(tag + line(spec.hasInput))] : [],
       errors: hasErrorFile ? line(true) : "",
       log: "",
+      partials: [],
     };
   }
 
@@ -291,5 +332,6 @@ function woven(pieces: readonly Piece[]): Piece {
     parts: pieces.flatMap(({ parts }) => parts),
     errors: pieces.map(({ errors }) => errors).join(""),
     log: pieces.map(({ log }) => log).join(""),
+    partials: pieces.flatMap(({ partials }) => partials),
   };
 }

@@ -25,10 +25,8 @@ import { RunCounters } from "./run-counters.ts";
 import { runningText } from "./running-text.ts";
 import { Slots } from "./slots.ts";
 import { RecordTimeLimit } from "./time-limit.ts";
+import { BLOCKS_PER_WORKER } from "./workers.ts";
 import type { Workers } from "./workers.ts";
-
-/** Blocks under way for each worker: one that runs, and one so that it need not wait for the next. */
-const BLOCKS_PER_WORKER = 2;
 
 /** What a run is made of. */
 export interface RunParts {
@@ -61,14 +59,18 @@ export class MapRun {
     const { source, plan, workers, spec } = parts;
     this.#counters = new RunCounters(() => source.totals(), plan.before);
     this.#reporter = chooseReporter(options);
-    this.#files = new RunFiles(this.#shownOutputs());
     this.#control = new RunControl({
       drain: () => this.#drain(),
       kill: () => this.#kill(),
       note: (text) => this.#reporter.note(text),
     });
     this.#memory = new MemoryGuard(options.memfree, () => this.#evict());
-    this.#reduce = spec.reduce === undefined ? undefined : new ReduceTree(spec.reduce, workers);
+    this.#reduce =
+      spec.reduce &&
+      new ReduceTree(spec.reduce, spec, workers, (text) => {
+        this.#reporter.note(text);
+      });
+    this.#files = new RunFiles(this.#shownOutputs(), (partial) => this.#reduce?.add(partial));
     const { trace } = parts.outputs;
     this.#trace = trace === undefined ? undefined : new TraceFile(trace, this.#counters);
     this.#pipeline = this.#makePipeline();
@@ -176,7 +178,6 @@ export class MapRun {
       hasErrorFile: errors !== undefined,
       stopped: this.#control.stopped,
       onResult: (body, result) => {
-        if (result.partial !== undefined) this.#reduce?.add(result.partial);
         this.#trace?.block(body, result);
       },
       onFailure: (failure) => {

@@ -1,5 +1,6 @@
 import { constants } from "node:os";
 import { ManycoreError, WorkerCrashedError } from "../../../errors/index.ts";
+import type { BlockNotes } from "./checkpoints.ts";
 import type { BlockResult } from "../work/block-runner.ts";
 import type { ErrorReport } from "../work/record-line.ts";
 
@@ -19,9 +20,16 @@ export interface Death {
 export type Outcome =
   | { readonly kind: "ran"; readonly result: BlockResult }
   | { readonly kind: "cancelled" }
-  /** Taken back to make room in memory; to be run again. */
+  /** Taken back, through no fault of the record that ran: to be run again. */
   | { readonly kind: "evicted" }
   | Death;
+
+/** How one run of a block ended, and how far it was when that was not its own end. */
+export interface Ending {
+  readonly outcome: Outcome;
+  /** `undefined` when it is not known, or when the block came back. */
+  readonly notes: BlockNotes | undefined;
+}
 
 /** Errors after which no other block would fare better. */
 const FATAL_CODES: ReadonlySet<string> = new Set([
@@ -53,12 +61,15 @@ export function outcomeOf(error: unknown, ms: number, timeout?: number): Outcome
       signal: signal === undefined ? 0 : (constants.signals[signal as NodeJS.Signals] ?? 0),
     };
   }
-  if (code === "ERR_MANYCORE_TIMEOUT") {
-    const message = `no result within the --timeout of ${timeout ?? ms} ms`;
-    return { ...death("TimeoutError", message, ms), signal: constants.signals.SIGTERM };
-  }
+  if (code === "ERR_MANYCORE_TIMEOUT") return { ...lateDeath(timeout ?? ms), ms };
   const name = error instanceof Error ? error.name : "Error";
   return death(name, error instanceof Error ? error.message : String(error), ms);
+}
+
+/** A record that ran longer than it may. */
+export function lateDeath(timeout: number): Death {
+  const message = `no result within the --timeout of ${timeout} ms`;
+  return { ...death("TimeoutError", message, timeout), signal: constants.signals.SIGTERM };
 }
 
 function death(name: string, message: string, ms: number): Death {

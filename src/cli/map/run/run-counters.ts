@@ -19,6 +19,8 @@ export class RunCounters {
   notStarted = 0;
   /** Attempts beyond the first. */
   retries = 0;
+  /** Records that were run again, or may have been, through no failure of theirs. */
+  repeated = 0;
   /** Workers that died under a record. */
   crashes = 0;
   /** Bytes of input behind the records that are done. */

@@ -6,9 +6,18 @@ import { tasks } from "../../../task/index.ts";
 import { entryUrl } from "../../../util/entry-url.ts";
 import type { BlockBody } from "../input/block.ts";
 import type { Backend } from "../options.ts";
+import { WorkerCrashedError } from "../../../errors/index.ts";
 import type { BlockResult } from "../work/block-runner.ts";
 import type { TargetFinding } from "../work/inspect-target.ts";
 import type { FunctionName, HookSpec, ReduceSpec, RunSpec } from "../work/run-spec.ts";
+import { Checkpoints } from "./checkpoints.ts";
+import type { OpenCheckpoint } from "./checkpoints.ts";
+import { lateDeath, outcomeOf } from "./outcome.ts";
+import type { Ending } from "./outcome.ts";
+import { watchRecord } from "./record-watch.ts";
+
+/** Blocks under way for each worker: one that runs, and one so that it need not wait for the next. */
+export const BLOCKS_PER_WORKER = 2;
 import { performance } from "../../../util/platform.ts";
 
 /** What the workers of a run are made of. */
@@ -21,6 +30,8 @@ export interface WorkersOptions {
   /** Blocks after which a worker is replaced. */
   readonly maxBlocks: number | undefined;
   readonly maxMemory: number | undefined;
+  /** Whether values are folded, so that what is noted of a block are values. */
+  readonly isFolding: boolean;
 }
 
 /** A block that a worker has, or will get. */
@@ -28,8 +39,9 @@ export interface Flight {
   readonly body: BlockBody;
   readonly since: number;
   readonly future: Future<BlockResult>;
-  /** Taken back to make room; it is to be run again. */
-  isEvicted: boolean;
+  readonly checkpoint: OpenCheckpoint | undefined;
+  /** Why it was given up: to make room, or since its record ran too long. */
+  givenUp: "evicted" | "late" | undefined;
 }
 
 /** How a block is to be run. */
@@ -49,6 +61,7 @@ export class Workers {
     entryUrl("cli/map/work/block-runner"),
   );
   readonly #flights = new Set<Flight>();
+  readonly #checkpoints: Checkpoints;
   #timed: { readonly timeout: number; readonly executor: BoundExecutor } | undefined;
 
   constructor(options: WorkersOptions) {
@@ -63,7 +76,9 @@ export class Workers {
         finalizer: this.#refs.endWorker as never,
       }),
     };
-    this.#executor = makeExecutor(backend, jobs, common);
+    const isFile = backend === "process";
+    this.#checkpoints = new Checkpoints(isFile, jobs * BLOCKS_PER_WORKER, options.isFolding);
+    this.#executor = makeExecutor(backend, jobs, common, this.#checkpoints.fd);
   }
 
   /** Blocks that are under way, the oldest first. */
@@ -84,31 +99,59 @@ export class Workers {
   }
 
   /** Folds what was folded in several blocks. */
-  merge(spec: ReduceSpec, partials: readonly string[]): Promise<string> {
-    return this.#executor.submit(this.#refs.mergePartials, spec, partials).result();
+  merge(
+    spec: ReduceSpec,
+    main: FunctionName,
+    partials: readonly Uint8Array[],
+  ): Promise<Uint8Array> {
+    return this.#executor.submit(this.#refs.mergePartials, spec, main, partials).result();
+  }
+
+  /** The lines of what everything was folded to. */
+  write(spec: ReduceSpec, main: FunctionName, partial: Uint8Array): Promise<Uint8Array> {
+    return this.#executor.submit(this.#refs.writePartial, spec, main, partial).result();
   }
 
   /**
-   * Runs a block in some worker.
+   * Runs a block in some worker, to its end or to that of the worker. A block whose worker dies, whose
+   * record runs too long, or that is taken back, ends with the notes of what was done.
    *
-   * @returns `undefined` when it was taken back to make room for others.
-   * @throws TimeoutError or WorkerCrashedError when the block ended its worker, CancelledError after
-   * {@link Workers.cancelWaiting} or {@link Workers.abandon}.
+   * @throws when the run as a whole cannot go on.
    */
-  async run(spec: RunSpec, body: BlockBody, attempt: Attempt): Promise<BlockResult | undefined> {
-    const executor = this.#withTimeout(attempt.timeout);
+  async run(spec: RunSpec, body: BlockBody, attempt: Attempt): Promise<Ending> {
+    const checkpoint = this.#checkpoints.take(() => this.#alive());
+    const { timeout } = attempt;
+    // Only where nothing is noted the block as a whole has the time of a record.
+    const executor = this.#withTimeout(checkpoint === undefined ? timeout : undefined);
     const again = { attempt: attempt.number, avoid: attempt.avoid };
-    const future = executor.submitAgain(again, this.#refs.runBlock, spec, body, attempt.number);
-    const flight: Flight = { body, since: performance.now(), future, isEvicted: false };
+    const { runBlock } = this.#refs;
+    const place = checkpoint?.place;
+    const future = executor.submitAgain(again, runBlock, spec, body, attempt.number, place);
+    const since = performance.now();
+    const flight: Flight = { body, since, future, checkpoint, givenUp: undefined };
     this.#flights.add(flight);
+    const watch = timeout === undefined ? undefined : watchRecord(flight, timeout);
+    let isOver = false;
     try {
-      return await future;
+      const result = await future;
+      isOver = true;
+      return { outcome: { kind: "ran", result }, notes: undefined };
     } catch (error) {
-      if (flight.isEvicted) return undefined;
-      throw error;
+      const notes = checkpoint?.stop();
+      isOver = error instanceof WorkerCrashedError;
+      if (flight.givenUp === "evicted") return { outcome: { kind: "evicted" }, notes };
+      if (flight.givenUp === "late") return { outcome: lateDeath(timeout ?? 0), notes };
+      return { outcome: outcomeOf(error, performance.now() - since, timeout), notes };
     } finally {
+      watch?.stop();
       this.#flights.delete(flight);
+      if (checkpoint !== undefined) this.#checkpoints.give(checkpoint, isOver);
     }
+  }
+
+  #alive(): ReadonlySet<number> {
+    const { workers } = this.#executor.stats();
+    return new Set(workers.filter(({ state }) => state !== "dead").map(({ id }) => id));
   }
 
   /** Takes back the blocks that no worker has begun with. */
@@ -120,13 +163,14 @@ export class Workers {
 
   /** Takes back the block that was begun last, by ending its worker. */
   evictYoungest(): Flight | undefined {
-    const running = [...this.#flights].filter(({ future, isEvicted }) => {
-      return future.running && !isEvicted;
+    const running = [...this.#flights].filter(({ future, givenUp }) => {
+      return future.running && givenUp === undefined;
     });
     // The last one goes on: a run that starts over and over gets nowhere.
     const youngest = running.length > 1 ? running.at(-1) : undefined;
     if (youngest === undefined) return undefined;
-    youngest.isEvicted = true;
+    youngest.givenUp = "evicted";
+    youngest.checkpoint?.stop();
     youngest.future.cancel();
     return youngest;
   }
@@ -153,11 +197,16 @@ export class Workers {
 
 type CommonOptions = NonNullable<ConstructorParameters<typeof ThreadPoolExecutor>[0]>;
 
-function makeExecutor(backend: Backend, maxWorkers: number, common: CommonOptions): BoundExecutor {
+function makeExecutor(
+  backend: Backend,
+  maxWorkers: number,
+  common: CommonOptions,
+  sharedFd: number | undefined,
+): BoundExecutor {
   switch (backend) {
     case "process":
       // Whatever a function or a program that it starts prints: standard output is for results alone.
-      return processPool({ ...common, maxWorkers }, { stdio: ["ignore", 2, 2] });
+      return processPool({ ...common, maxWorkers }, { stdio: ["ignore", 2, 2], sharedFd });
     case "thread":
       return new ThreadPoolExecutor({ ...common, maxWorkers });
     case "inline":

@@ -3,6 +3,8 @@ import { resolveTask } from "../../../task/index.ts";
 import { isThenable } from "../../../util/thenable.ts";
 import type { BlockBody } from "../input/block.ts";
 import { loadCsvParser } from "../input/csv-parser.ts";
+import { Checkpoint, monotonicMs } from "./checkpoint.ts";
+import type { CheckpointPlace } from "./checkpoint.ts";
 import { reportError, reportMalformed } from "./error-report.ts";
 import { Fold } from "./fold.ts";
 import { workerState } from "./hooks.ts";
@@ -17,9 +19,12 @@ import { printToStderr } from "./worker-output.ts";
 import { performance } from "../../../util/platform.ts";
 
 // What else runs in workers: the command names all of it by this one module.
-export { mergePartials } from "./fold.ts";
+export { mergePartials, writePartial } from "./fold.ts";
 export { endWorker, startWorker } from "./hooks.ts";
 export { inspectTarget } from "./inspect-target.ts";
+
+/** What the clock of this thread lacks to that of all processes. */
+const CLOCK_OFFSET_MS = monotonicMs() - performance.now();
 
 /** Calls shorter than this are not told one by one in a trace: their block is. */
 const TRACED_MS = 1;
@@ -45,8 +50,10 @@ export interface BlockResult {
   readonly failures: readonly UnitFailure[];
   /** Rows for the job log. */
   readonly log: string;
-  /** What the values were folded to, when they are. */
-  readonly partial: string | undefined;
+  /** How many units are done; fewer than there are when there was no room to note more. */
+  readonly units: number;
+  /** What the values were folded to, when they are, encoded. */
+  readonly partials: readonly Uint8Array[];
   readonly calls: readonly TracedCall[];
   /** When the block began, in milliseconds since 1970. */
   readonly startedAt: number;
@@ -69,13 +76,31 @@ export async function runBlock(
   spec: RunSpec,
   body: BlockBody,
   attempts: number,
+  place: CheckpointPlace | undefined,
 ): Promise<BlockResult> {
   printToStderr();
+  const checkpoint =
+    place === undefined ? undefined : new Checkpoint(place, taskContext().worker.id);
+  // Until the first record begins, its time runs: a module may hang while it loads.
+  checkpoint?.begin(monotonicMs());
+  try {
+    return await run(spec, body, attempts, checkpoint);
+  } finally {
+    checkpoint?.leave();
+  }
+}
+
+async function run(
+  spec: RunSpec,
+  body: BlockBody,
+  attempts: number,
+  checkpoint: Checkpoint | undefined,
+): Promise<BlockResult> {
   const { module, name } = spec;
-  const run = (await resolveTask({ kind: "export", module, name })) as UserFunction;
+  const call = (await resolveTask({ kind: "export", module, name })) as UserFunction;
   if (spec.shape.format === "csv") await loadCsvParser();
   const fold = spec.reduce === undefined ? undefined : await Fold.of(spec.reduce);
-  return new BlockRunner(spec, body, run, fold, attempts).run();
+  return new BlockRunner(spec, body, call, fold, attempts, checkpoint).run();
 }
 
 type UserFunction = (record: unknown, state?: unknown) => unknown;
@@ -91,6 +116,10 @@ class BlockRunner {
   readonly #parts: Uint8Array[] = [];
   readonly #failures: UnitFailure[] = [];
   readonly #calls: TracedCall[] = [];
+  readonly #checkpoint: Checkpoint | undefined;
+  /** Nothing more may be begun: there is no room to note it, or the block was stopped. */
+  #isOver = false;
+  #units = 0;
   #lines = "";
   #log = "";
 
@@ -100,7 +129,9 @@ class BlockRunner {
     call: UserFunction,
     fold: Fold | undefined,
     attempts: number,
+    checkpoint: Checkpoint | undefined,
   ) {
+    this.#checkpoint = checkpoint;
     this.#spec = spec;
     this.#body = body;
     this.#fold = fold;
@@ -119,15 +150,37 @@ class BlockRunner {
         unit.push(record);
         if (unit.length < batch) continue;
       }
-      const done = this.#unit(at, record, isBatch ? unit : undefined);
+      const begun = performance.now();
+      if (!this.#begin(begun)) return this.#result();
+      const done = this.#unit(at, record, isBatch ? unit : undefined, begun);
       // Awaiting a plain value would cost a turn of the microtask queue for each record.
       if (done !== undefined) await done;
+      this.#end();
       unit = [];
       at += 1;
     }
     const [first] = unit;
-    if (first !== undefined) await this.#unit(at, first, unit);
+    const begun = performance.now();
+    if (first !== undefined && this.#begin(begun)) {
+      await this.#unit(at, first, unit, begun);
+      this.#end();
+    }
     return this.#result();
+  }
+
+  #begin(begun: number): boolean {
+    if (this.#isOver) return false;
+    return this.#checkpoint?.begin(begun + CLOCK_OFFSET_MS) ?? true;
+  }
+
+  /** A record whose result found no room is the last one: the parent learns of it as of all before. */
+  #end(): void {
+    this.#units += 1;
+    if (!this.#isOver && this.#checkpoint?.commit() === false) this.#isOver = true;
+  }
+
+  #notes(hasRoom: boolean | undefined): void {
+    if (hasRoom === false) this.#isOver = true;
   }
 
   /** Runs the function for one record, or one batch of them. */
@@ -135,8 +188,8 @@ class BlockRunner {
     at: number,
     record: ReadRecord,
     batch: readonly ReadRecord[] | undefined,
+    begun: number,
   ): Promise<void> | undefined {
-    const begun = performance.now();
     const head = batch?.[0] ?? record;
     const malformed = (batch ?? [record]).find((one) => one.malformed !== undefined);
     if (malformed?.malformed !== undefined) {
@@ -179,12 +232,24 @@ class BlockRunner {
     value: unknown,
   ): Promise<void> | undefined {
     if (this.#fold !== undefined) {
+      // Before it is folded, which may change it.
+      const encoded = this.#fold.encoded(value);
+      const keep = (): void => this.#notes(this.#checkpoint?.addBytes(encoded));
       const folding = this.#fold.add(value);
+      if (folding instanceof Promise) {
+        return folding.then(() => {
+          keep();
+          this.#note(head, begun, "", 0);
+        });
+      }
+      keep();
       this.#note(head, begun, "", 0);
-      return folding instanceof Promise ? folding : undefined;
+      return undefined;
     }
     const lines = this.#linesOf(head, batch, begun, value);
-    this.#lines += lines;
+    // What stands in the notes need not be kept twice.
+    if (this.#checkpoint?.addText(lines) !== true) this.#lines += lines;
+    if (this.#lines !== "") this.#isOver = this.#checkpoint !== undefined;
     this.#note(head, begun, lines, 0);
     return undefined;
   }
@@ -222,10 +287,14 @@ class BlockRunner {
     record: ReadRecord,
     { error, begun, isFinal }: { error: ErrorReport; begun: number; isFinal: boolean },
   ): void {
-    this.#parts.push(Buffer.from(this.#lines));
-    this.#lines = "";
+    this.#cutPart();
     const key = keyOf(this.#spec, this.#body, record);
-    this.#failures.push({ at, key, error, ms: performance.now() - begun, isFinal });
+    const failure = { at, key, error, ms: performance.now() - begun, isFinal };
+    this.#failures.push(failure);
+    if (this.#checkpoint !== undefined) {
+      const { textLength } = this.#checkpoint;
+      this.#notes(this.#checkpoint.addEvent({ failure, textAt: textLength }));
+    }
     this.#note(record, begun, "", 1);
   }
 
@@ -240,7 +309,7 @@ class BlockRunner {
     if (!isLogged) return;
     const { value } = record;
     const sent = typeof value === "string" ? Buffer.byteLength(value) : valueToJson(value).length;
-    this.#log += joblogRow({
+    const row = joblogRow({
       seq: record.index + 1,
       started: (performance.timeOrigin + begun) / 1000,
       seconds: ms / 1000,
@@ -250,16 +319,27 @@ class BlockRunner {
       signal: 0,
       command: `${this.#spec.label} ${keyOf(this.#spec, this.#body, record)}`,
     });
+    this.#log += row;
+    this.#notes(this.#checkpoint?.addEvent({ log: row }));
+  }
+
+  /** Ends a part of the lines: a failure, or the end of the block, follows. */
+  #cutPart(): void {
+    const rest = Buffer.from(this.#lines);
+    this.#lines = "";
+    const noted = this.#fold === undefined ? this.#checkpoint?.takeText() : undefined;
+    this.#parts.push(noted === undefined ? rest : Buffer.concat([noted, rest]));
   }
 
   #result(): BlockResult {
-    this.#parts.push(Buffer.from(this.#lines));
+    this.#cutPart();
     const { user, system } = process.cpuUsage();
     return {
       parts: this.#parts,
       failures: this.#failures,
       log: this.#log,
-      partial: this.#fold?.toJson(),
+      units: this.#units,
+      partials: this.#fold === undefined ? [] : [this.#fold.encode()],
       calls: this.#calls,
       startedAt: performance.timeOrigin + this.#begun,
       ms: performance.now() - this.#begun,

@@ -1,13 +1,16 @@
 import { resolveTask } from "../../../task/index.ts";
 import { isThenable } from "../../../util/thenable.ts";
+import { decodeValue, encodeValue } from "../../../wire/codec.ts";
+import { userStack } from "./user-stack.ts";
 import { fieldOf } from "./keys.ts";
-import { valueToJson } from "./record-line.ts";
-import type { ReduceSpec } from "./run-spec.ts";
+import { foldedToJson } from "./record-line.ts";
+import type { FunctionName, ReduceSpec } from "./run-spec.ts";
 
-/** Groups and what was folded so far, as JSON: `[[group, value], …]`; the one group of all is `null`. */
-export type PartialJson = string;
+/** Groups and what was folded so far: `[[group, value], …]` as values travel; the one group of all is `null`. */
+export type Partial = Uint8Array;
 
 type Combine = (a: unknown, b: unknown) => unknown;
+type Pairs = readonly (readonly [group: unknown, value: unknown])[];
 
 /** Folds values, group by group, with the user's function. */
 export class Fold {
@@ -24,6 +27,11 @@ export class Fold {
     return new Fold((await resolveTask({ kind: "export", ...fold })) as Combine, groupBy);
   }
 
+  /** What was folded so far. */
+  get pairs(): Pairs {
+    return [...this.#groups];
+  }
+
   /**
    * Adds the value of one record.
    *
@@ -33,18 +41,25 @@ export class Fold {
     return this.#merge(this.#groupOf(value), value);
   }
 
-  /** Adds what was folded elsewhere. */
-  async addPartial(json: PartialJson): Promise<void> {
-    for (const [group, value] of JSON.parse(json) as [unknown, unknown][]) {
-      await this.#merge(group, value);
+  /** Adds what was folded elsewhere. @throws Error that names the group for which the function fails. */
+  async addPartial(partial: Partial): Promise<void> {
+    for (const [group, value] of decodePairs(partial)) {
+      try {
+        await this.#merge(group, value);
+      } catch (error) {
+        throw foldError(group, this.#groupBy, error);
+      }
     }
   }
 
-  toJson(): PartialJson {
-    const pairs = [...this.#groups].map(
-      ([group, value]) => `[${JSON.stringify(group)},${valueToJson(value)}]`,
-    );
-    return `[${pairs.join(",")}]`;
+  /** One value as a partial. @throws SerializationError when it cannot travel. */
+  encoded(value: unknown): Partial {
+    return encodePairs([[this.#groupOf(value), value]]);
+  }
+
+  /** @throws SerializationError when a value cannot travel. */
+  encode(): Partial {
+    return encodePairs(this.pairs);
   }
 
   #merge(group: unknown, value: unknown): void | Promise<void> {
@@ -74,12 +89,64 @@ export class Fold {
   }
 }
 
-/** Folds what several blocks were folded to. Runs in a worker. */
+/** Folds what several blocks were folded to, in this order. Runs in a worker. */
 export async function mergePartials(
   spec: ReduceSpec,
-  partials: readonly PartialJson[],
-): Promise<PartialJson> {
+  module: FunctionName,
+  partials: readonly Partial[],
+): Promise<Partial> {
+  // Classes that are registered there are met in the values.
+  await resolveTask({ kind: "export", ...module });
   const fold = await Fold.of(spec);
   for (const partial of partials) await fold.addPartial(partial);
-  return fold.toJson();
+  return fold.encode();
+}
+
+/**
+ * The lines of the result: one value, or one line for each group, sorted: numbers, then text. Runs in a worker.
+ *
+ * @throws Error that names the group whose value JSON cannot hold.
+ */
+export async function writePartial(
+  { groupBy }: ReduceSpec,
+  module: FunctionName,
+  partial: Partial,
+): Promise<Uint8Array> {
+  await resolveTask({ kind: "export", ...module });
+  const rows = [...decodePairs(partial)].sort(([a], [b]) => compareGroups(a, b));
+  const lines = rows.map(([key, value]) => {
+    try {
+      return `${foldedToJson(groupBy === undefined ? value : { key, value })}\n`;
+    } catch (error) {
+      throw foldError(key, groupBy, error);
+    }
+  });
+  return Buffer.from(lines.join(""));
+}
+
+const KINDS = ["number", "string", "boolean"];
+
+function compareGroups(a: unknown, b: unknown): number {
+  const kinds = KINDS.indexOf(typeof a) - KINDS.indexOf(typeof b);
+  if (kinds !== 0) return kinds;
+  if (typeof a === "number" && typeof b === "number") return Number.isNaN(a) ? 1 : a - b;
+  return String(a) < String(b) ? -1 : Number(String(a) > String(b));
+}
+
+function foldError(group: unknown, groupBy: string | undefined, error: unknown): Error {
+  const where = groupBy === undefined ? "on values" : `for the group ${JSON.stringify(group)}`;
+  const stack = error instanceof Error ? userStack(error.stack ?? error.message) : String(error);
+  return new Error(`The --reduce function failed ${where}: ${stack}`);
+}
+
+function encodePairs(pairs: Pairs): Partial {
+  const { bytes, attachments } = encodeValue(pairs, { destination: "process", root: "value" });
+  if (attachments !== undefined && attachments.length > 0) {
+    throw new TypeError("The value to fold has something that only this worker can use");
+  }
+  return bytes;
+}
+
+function decodePairs(partial: Partial): Pairs {
+  return decodeValue(partial, undefined) as Pairs;
 }

@@ -32,7 +32,10 @@ export interface EnvelopeHead {
  *
  * @throws TypeError when it cannot be written: a BigInt, a cycle, a function, a generator.
  */
-export function valueToJson(value: unknown): string {
+export function valueToJson(
+  value: unknown,
+  replacer?: (key: string, value: unknown) => unknown,
+): string {
   if (value === undefined) return "null";
   if (typeof value === "function" || typeof value === "symbol") {
     throw new TypeError(`The function returned a ${typeof value}, which JSON cannot hold`);
@@ -41,11 +44,28 @@ export function valueToJson(value: unknown): string {
     throw new TypeError("The function returned a generator; return an array of what it yields");
   }
   try {
-    return JSON.stringify(value) ?? "null";
+    return JSON.stringify(value, replacer) ?? "null";
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error);
     throw new TypeError(`The return value cannot be written as JSON: ${detail}`, { cause: error });
   }
+}
+
+/** Stands around the digits of a BigInt until they are numbers; no text of a user has it. */
+const BIGINT_MARK = `bigint ${Math.random()} `;
+
+/**
+ * Writes what values were folded to. Folds work with what JSON has no form for: a Set is written as an array,
+ * a Map as an array of pairs, a BigInt as a number with all its digits.
+ *
+ * @throws TypeError when it cannot be written.
+ */
+export function foldedToJson(value: unknown): string {
+  const json = valueToJson(value, (_, field: unknown) => {
+    if (field instanceof Set || field instanceof Map) return [...field];
+    return typeof field === "bigint" ? `${BIGINT_MARK}${field}` : field;
+  });
+  return json.replaceAll(new RegExp(`"${BIGINT_MARK}(-?\\d+)"`, "g"), "$1");
 }
 
 /** The envelope line of a record that went well; `json` is its value, already written. */
