@@ -6,7 +6,7 @@ import { messageHeader } from "./message-reader.ts";
 import { net } from "../util/builtin.ts";
 import { callForSocket } from "./send-socket.ts";
 import { SocketTransport } from "./socket-transport.ts";
-import { type Answer, parseHandoffToken, type HandoffToken } from "./handoff-token.ts";
+import { type Answer, claimMessage, type HandoffToken, parseAnswer } from "./handoff-token.ts";
 
 const GONE = "The one who sent this connection is gone, or it was fetched before.";
 
@@ -39,7 +39,7 @@ function attach(endpoint: Endpoint, token: HandoffToken, guide?: SocketTransport
   const transport = new SocketTransport(socket, endpoint);
   endpoint.interceptor = (message) => {
     guide?.destroy();
-    follow(endpoint, transport, parseAnswer(message));
+    follow(endpoint, transport, parseAnswer(message, token));
   };
   endpoint.onTransportEnd = (error) => {
     guide?.destroy();
@@ -47,8 +47,7 @@ function attach(endpoint: Endpoint, token: HandoffToken, guide?: SocketTransport
     transport.destroy();
   };
   transport.start();
-  const secret = Buffer.from(token.secret);
-  transport.write([messageHeader(secret.length), secret]);
+  transport.write([claimMessage(token)]);
   endpoint.approach(transport);
 }
 
@@ -90,12 +89,4 @@ function useSocket(endpoint: Endpoint, fd: number | undefined): void {
   const transport = new SocketTransport(socket, endpoint);
   transport.start();
   endpoint.carry(transport);
-}
-
-/** @throws TypeError when it is none. */
-function parseAnswer(message: Uint8Array): Answer {
-  const answer = JSON.parse(Buffer.from(message).toString()) as Answer;
-  if (answer.kind === "link" || answer.kind === "host") return answer;
-  const token = parseHandoffToken(answer.token);
-  return { kind: answer.kind === "take" ? "take" : "go", token };
 }

@@ -11,6 +11,8 @@ const MAX_WORDS_BYTES = 4096;
 /** One who has come to fetch an end, or who is told where to fetch it: words over a socket. */
 export class Claimer implements Sink {
   readonly transport: SocketTransport;
+  /** Shows the claimer that it is talking to the keeper. */
+  proof: string | undefined;
   readonly #reader: MessageReader;
   #heard: Uint8Array[] = [];
   #waiting: ((heard: Uint8Array | undefined) => void) | undefined;
@@ -70,7 +72,7 @@ export class Claimer implements Sink {
 
   /** Says something, and what the end has not read yet behind it. */
   say(words: object, unread: readonly Uint8Array[] = []): void {
-    const text = Buffer.from(JSON.stringify(words));
+    const text = Buffer.from(JSON.stringify({ ...words, proof: this.proof }));
     this.transport.write([messageHeader(text.length), text, ...unread]);
   }
 

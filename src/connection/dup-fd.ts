@@ -16,8 +16,12 @@ import { moves } from "../wire/moves.ts";
 import { Claimer } from "./claimer.ts";
 import type { AnyConnection, Connection } from "./connection.ts";
 import { handoffServer, type Keeper, newHandoffToken, ownHandoffServer } from "./handoff-server.ts";
-import { type HandoffToken, parseHandoffToken } from "./handoff-token.ts";
-import { messageHeader } from "./message-reader.ts";
+import {
+  claimMessage,
+  type HandoffToken,
+  parseAnswer,
+  parseHandoffToken,
+} from "./handoff-token.ts";
 import { callForSocket, canSendSockets } from "./send-socket.ts";
 import { descriptorOf } from "./socket-transport.ts";
 
@@ -214,10 +218,10 @@ async function claim(token: HandoffToken): Promise<number> {
     line.transport.start();
     // Whoever detaches it waits for this.
     line.transport.ref();
-    const secret = Buffer.from(token.secret);
-    line.transport.write([messageHeader(secret.length), secret]);
-    const answer = JSON.parse(Buffer.from(await line.hear()).toString()) as { token: unknown };
-    const call = callForSocket(parseHandoffToken(answer.token));
+    line.transport.write([claimMessage(token)]);
+    const answer = parseAnswer(await line.hear(), token);
+    if (answer.kind !== "take") throw new EndOfStreamError("A connection is kept there.");
+    const call = callForSocket(answer.token);
     await line.gone;
     const fd = call.take();
     if (fd === undefined) throw new EndOfStreamError(GONE);

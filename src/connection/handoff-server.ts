@@ -5,7 +5,7 @@ import { EndOfStreamError } from "../errors/index.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { crypto, net } from "../util/builtin.ts";
 import { PendingSockets } from "./pending-sockets.ts";
-import { handoffPrefix, type HandoffToken } from "./handoff-token.ts";
+import { claimOf, handoffPrefix, type HandoffToken, proofOf } from "./handoff-token.ts";
 import { Claimer } from "./claimer.ts";
 
 /** How long a program stays for an end that its new owner has not fetched. */
@@ -25,6 +25,7 @@ export interface Keeper {
 }
 
 interface PendingHandoff {
+  readonly secret: string;
   readonly keeper: Keeper;
   /** Keeps the program open for a while. */
   readonly stay: NodeJS.Timeout;
@@ -32,7 +33,7 @@ interface PendingHandoff {
 
 /**
  * The place of a thread where ends wait for their new owners, who come over a local socket with the
- * secret they were told.
+ * claim to the secret they were told, and are shown that this is who told them.
  */
 class HandoffServer {
   readonly address: string;
@@ -52,16 +53,12 @@ class HandoffServer {
   /** Keeps an end for the one who brings `secret`. */
   park(secret: string, keeper: Keeper): void {
     const stay = setTimeout(() => {}, STAY_MS);
-    this.#pending.set(secret, { keeper, stay });
+    this.#pending.set(claimOf(secret), { secret, keeper, stay });
   }
 
   /** Gives an end out, once. */
   fetch(secret: string): Keeper | undefined {
-    const pending = this.#pending.get(secret);
-    if (pending === undefined) return undefined;
-    this.#pending.delete(secret);
-    clearTimeout(pending.stay);
-    return pending.keeper;
+    return this.#take(claimOf(secret))?.keeper;
   }
 
   /** Nobody will come, as far as is known. */
@@ -71,21 +68,33 @@ class HandoffServer {
     }, delay).unref();
   }
 
+  #take(claim: string): PendingHandoff | undefined {
+    const pending = this.#pending.get(claim);
+    if (pending === undefined) return undefined;
+    this.#pending.delete(claim);
+    clearTimeout(pending.stay);
+    return pending;
+  }
+
   async #meet(socket: Socket): Promise<void> {
     this.#pendingSockets.add(socket);
     const claimer = new Claimer(socket);
     claimer.transport.start();
-    let secret: string;
+    let claim: string;
     try {
-      secret = Buffer.from(await claimer.hear()).toString();
+      claim = Buffer.from(await claimer.hear()).toString();
     } catch {
       // It left without a word, or said something that is none of ours.
       socket.destroy();
       return;
     }
-    const keeper = this.#pendingSockets.release(socket) ? this.fetch(secret) : undefined;
-    if (keeper === undefined) socket.destroy();
-    else keeper.onClaim(claimer);
+    const pending = this.#pendingSockets.release(socket) ? this.#take(claim) : undefined;
+    if (pending === undefined) {
+      socket.destroy();
+      return;
+    }
+    claimer.proof = proofOf(pending.secret);
+    pending.keeper.onClaim(claimer);
   }
 }
 

@@ -1,4 +1,7 @@
 import { tmpdir } from "node:os";
+import { AuthenticationError } from "../errors/index.ts";
+import { crypto } from "../util/builtin.ts";
+import { messageHeader } from "./message-reader.ts";
 
 /** Where an end that was given away waits, and the secret it is given out for, once. */
 export interface HandoffToken {
@@ -45,4 +48,36 @@ export function parseHandoffToken(data: unknown): HandoffToken {
     throw new TypeError("A connection arrived without a place to fetch it from.");
   }
   return { address, secret };
+}
+
+/**
+ * What a claimer says instead of the secret: the address may be somebody else's by now, since anybody may take
+ * the abstract name of a program that has ended.
+ */
+export function claimOf(secret: string): string {
+  return crypto().createHmac("sha256", secret).update("claim").digest("hex");
+}
+
+/** What only the keeper can answer. */
+export function proofOf(secret: string): string {
+  return crypto().createHmac("sha256", secret).update("keeper").digest("hex");
+}
+
+/** The first message to a keeper. */
+export function claimMessage({ secret }: HandoffToken): Buffer {
+  const claim = Buffer.from(claimOf(secret));
+  return Buffer.concat([messageHeader(claim.length), claim]);
+}
+
+/** @throws {@link AuthenticationError} when it is not the keeper's. @throws TypeError when it is no answer. */
+export function parseAnswer(message: Uint8Array, token: HandoffToken): Answer {
+  const answer = JSON.parse(Buffer.from(message).toString()) as Answer & { proof?: unknown };
+  if (answer.proof !== proofOf(token.secret)) {
+    throw new AuthenticationError(
+      "Somebody else answered in the place of the one who sent this: it has ended, and its address was taken.",
+    );
+  }
+  if (answer.kind === "link" || answer.kind === "host") return answer;
+  const next = parseHandoffToken(answer.token);
+  return { kind: answer.kind === "take" ? "take" : "go", token: next };
 }

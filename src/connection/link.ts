@@ -2,8 +2,7 @@ import { net } from "../util/builtin.ts";
 import type { Claimer } from "./claimer.ts";
 import type { Endpoint, Handler } from "./endpoint.ts";
 import { handoffServer, newHandoffToken } from "./handoff-server.ts";
-import type { HandoffToken, Words } from "./handoff-token.ts";
-import { messageHeader } from "./message-reader.ts";
+import { claimMessage, type HandoffToken, type Words } from "./handoff-token.ts";
 import type { Transport } from "./transport.ts";
 
 /** The other end has been told to come here; it is not far. */
@@ -75,6 +74,5 @@ function useUp(token: HandoffToken): void {
   socket.on("error", () => {});
   // Not read, it would never see the end.
   socket.resume();
-  const secret = Buffer.from(token.secret);
-  socket.end(Buffer.concat([messageHeader(secret.length), secret]));
+  socket.end(claimMessage(token));
 }

@@ -1,9 +1,8 @@
 import { NotSupportedError } from "../errors/index.ts";
 import { os } from "../os/index.ts";
 import { net } from "../util/builtin.ts";
-import { messageHeader } from "./message-reader.ts";
 import { descriptorOf, type SocketTransport } from "./socket-transport.ts";
-import type { HandoffToken } from "./handoff-token.ts";
+import { claimMessage, type HandoffToken } from "./handoff-token.ts";
 
 /** Whether sockets can be sent to other processes here. */
 export function canSendSockets(): boolean {
@@ -33,8 +32,7 @@ export function callForSocket(token: HandoffToken): SocketCall {
   line.pause();
   // Nobody there: there will be no socket either.
   line.on("error", () => {});
-  const secret = Buffer.from(token.secret);
-  line.write(Buffer.concat([messageHeader(secret.length), secret]));
+  line.write(claimMessage(token));
   return {
     take: () => {
       const fd = descriptorOf(line);

@@ -32,7 +32,7 @@ import {
   Thread,
   waitReady,
 } from "manycore";
-import { rejection } from "./kit.ts";
+import { framed, rejection } from "./kit.ts";
 
 const work = tasks<typeof import("../fixtures/connection/descriptors.js")>(
   new URL("../fixtures/connection/descriptors.js", import.meta.url),
@@ -134,6 +134,39 @@ describe.runIf(process.platform === "linux")("descriptors that are sent", () => 
     expect(await rejection(end.recv({ timeout: 20_000 }))).toMatchObject(gone);
     end.close();
     here.close();
+  });
+
+  test("whoever takes the address of a dead sender is not believed, and learns no secret", async () => {
+    const [here, there] = pipe<[DupFd, Connection]>();
+    const child = await new Process({
+      target: work.sendAndDie,
+      args: [there, process.execPath],
+    }).start();
+    await child.join();
+    const message = await here.recvBytes();
+    const text = Buffer.from(message).toString("latin1");
+    const [address] = /\0manycore-[\w-]+/.exec(text) as RegExpExecArray;
+    const secrets = [...text.matchAll(/[0-9a-f]{32}/g)].map(([secret]) => secret);
+    expect(secrets).toHaveLength(2);
+    const heard: string[] = [];
+    const thief = createServer((socket) => {
+      socket.on("error", () => {});
+      socket.once("data", (claim) => {
+        heard.push(String(claim));
+        socket.write(Buffer.concat([framed('{"kind":"link","moves":false}'), framed("\0\x01")]));
+      });
+    });
+    await new Promise<void>((resolve) => thief.listen({ path: address }, resolve));
+    const [a, b] = pipe<[DupFd, Connection]>();
+    await a.sendBytes(message);
+    const [handle, end] = await b.recv();
+    const authentication = { code: "ERR_MANYCORE_AUTHENTICATION" };
+    expect(await rejection(end.recv({ timeout: 20_000 }))).toMatchObject(authentication);
+    expect(await rejection(handle.detach({ timeout: 20_000 }))).toMatchObject(authentication);
+    expect(heard).toHaveLength(2);
+    for (const secret of secrets) expect(heard.join()).not.toContain(secret);
+    for (const one of [here, a, b, end]) one.close();
+    thief.close();
   });
 
   test("are given out once, and closed when nobody takes them", async () => {
