@@ -21,9 +21,12 @@ const slot: Slot = globalSlot("import-context", () => ({
   base: Infinity,
 }));
 
-/** While something is left behind, or tasks run beside it, this is looked at again. */
-const LOOK_AGAIN_MS = 1000;
-const LOOKS = 10;
+/** While something is left behind, or tasks run beside it, this is looked at again: first after, at last after. */
+const LOOK_AGAIN_MS = 20;
+const LAST_LOOK_MS = 30_000;
+
+/** What comes to an end by itself; anything else may have been there before any import. */
+const PASSING = /Req|Immediate|Timeout/;
 
 /** From here on a context costs nothing; before, every promise of the thread takes twice as long. */
 const IS_FREE = Number(process.versions.node.split(".")[0]) >= 24;
@@ -43,7 +46,8 @@ export async function runImport<T>(body: () => Promise<T>): Promise<T> {
   if (!taskSlot().isWorker) return await body();
   if (IS_FREE) return await slot.storage.run(true, body);
   // Tasks that run beside the import have theirs, which may end before it does.
-  slot.base = Math.min(slot.base, process.getActiveResourcesInfo().length);
+  const lasting = process.getActiveResourcesInfo().filter((type) => !PASSING.test(type));
+  slot.base = Math.min(slot.base, lasting.length);
   if (slot.running++ === 0) watch.enable();
   try {
     return await slot.storage.run(true, body);
@@ -51,19 +55,19 @@ export async function runImport<T>(body: () => Promise<T>): Promise<T> {
     // What runs on microtasks alone has come to an end, or waits for something that can be seen, by then.
     setImmediate(() => {
       slot.running--;
-      rest(LOOKS);
+      rest(LOOK_AGAIN_MS);
     }).unref();
   }
 }
 
 /** Ends the marking when no code of an import can follow: almost always. */
-function rest(looks: number): void {
+function rest(delay: number): void {
   if (slot.running > 0) return;
   if (slot.timers.size === 0 && process.getActiveResourcesInfo().length <= slot.base) {
     watch.disable();
     slot.storage.disable();
-  } else if (looks > 1) {
-    setTimeout(() => rest(looks - 1), LOOK_AGAIN_MS).unref();
+  } else if (delay <= LAST_LOOK_MS) {
+    setTimeout(() => rest(delay * 2), delay).unref();
   }
 }
 

@@ -10,7 +10,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type AddressInfo, createServer } from "node:net";
 import { type ProgramOptions, type ProgramResult, runProgram } from "../helpers/run-program.ts";
 import { runtime } from "../helpers/runtimes.ts";
 
@@ -68,6 +69,10 @@ async function run(
   };
 }
 
+const server = createServer((socket) => socket.on("error", () => {}));
+beforeAll(() => new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve)));
+afterAll(() => new Promise<void>((resolve) => void server.close(() => resolve())));
+
 const STARTS = {
   Pool: `const pool = new Pool({ workers: 2 }); await pool.map(work, [1, 2]); await pool.terminate();`,
   "Pool of threads": `const pool = new Pool({ workers: 2, kind: "thread" }); await pool.map(work, [1, 2]); await pool.terminate();`,
@@ -80,16 +85,22 @@ const STARTS = {
 const BEGINNINGS = {
   "at once": `await main();`,
   "beside the import": `main();`,
+  "beside the import, after a look at a file": `readFile(failures).then(main);`,
+  "beside the import, after a connection": `connect(port).once("connect", function () { this.destroy(); void main(); });`,
   "in a timer": `setTimeout(main, 100);`,
   "in a timer that holds nothing open": `setTimeout(main, 100).unref(); setTimeout(() => {}, 3000);`,
 };
 
 describe.each(Object.entries(STARTS))("a module that starts a %s without isMain()", (_, start) => {
   test.each(Object.entries(BEGINNINGS))("%s is refused in the worker", async (name, beginning) => {
+    const { port } = server.address() as AddressInfo;
     const result = await run(
       "main.mjs",
       `import { Manager, Pool, Process, Thread } from "manycore";
        import { setTimeout as delay } from "node:timers/promises";
+       import { readFile } from "node:fs/promises";
+       import { connect } from "node:net";
+       const port = ${port};
        export async function work(n) { await delay(500); return n; }
        async function main() {
          await delay(1);
