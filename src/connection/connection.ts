@@ -19,7 +19,7 @@ import { MAX_MESSAGE_BYTES } from "./message-reader.ts";
 import { readyAs } from "./ready.ts";
 import { descriptorOf, SocketTransport } from "./socket-transport.ts";
 import { parseHandoffToken, type HandoffToken } from "./handoff-token.ts";
-import { decodeMessage, encodeMessage } from "./value-message.ts";
+import { checkLength, decodeMessage, encodeMessage } from "./value-message.ts";
 
 /** What of a connection travels. */
 interface Travelling extends HandoffToken {
@@ -123,7 +123,7 @@ export class Connection<T = unknown> implements AsyncIterable<T> {
   send(value: T, options?: WaitOptions): Promise<void> {
     try {
       const timeout = this.#beforeSend(options);
-      const { parts, moves: given } = encodeMessage(value, "value");
+      const { parts, moves: given } = encodeMessage(value, "value", this.#endpoint.options);
       const sent = this.#send(parts, options, timeout);
       if (given === undefined) return sent;
       return sent.catch((error: unknown) => {
@@ -148,6 +148,7 @@ export class Connection<T = unknown> implements AsyncIterable<T> {
     if (!(view instanceof Uint8Array)) {
       throw new TypeError("Expected a Uint8Array or an ArrayBuffer; to send a value use send().");
     }
+    checkLength(view, this.#endpoint.options.maxBytes);
     await this.#send([view], options, timeout);
   }
 

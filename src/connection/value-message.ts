@@ -1,9 +1,30 @@
 import { SerializationError } from "../errors/index.ts";
 import { decodeValue, type Encoded, encodeValue } from "../wire/codec.ts";
+import { MAX_MESSAGE_BYTES } from "./message-reader.ts";
 import type { Move } from "../wire/moves.ts";
 
 /** Marks a value with large buffers beside it; what the codec writes never begins with it. */
 const WITH_ATTACHMENTS = 2;
+
+/** What the lengths of the largest number of attachments may take, generously. */
+const TABLE_BYTES = 1024 * 1024;
+
+/**
+ * The largest message that an end sends: what is above the usual limit is taken only by an end that was told to,
+ * and both are, as a rule, by one program. Beyond it the receiver would end the connection.
+ */
+function sendLimit(ownLimit = 0): number {
+  return Math.max(ownLimit, MAX_MESSAGE_BYTES);
+}
+
+/** @throws {@link SerializationError} when bytes are above {@link sendLimit}. */
+export function checkLength(bytes: Uint8Array, ownLimit: number): void {
+  const limit = sendLimit(ownLimit);
+  if (bytes.length <= limit) return;
+  throw new SerializationError(
+    `A message of ${bytes.length} bytes is above the limit of ${limit}: send it in parts, or raise \`maxBytes\` at both ends.`,
+  );
+}
 
 /** A value as the parts of one message. */
 export interface ValueMessage {
@@ -19,10 +40,19 @@ export interface OpenedMessage {
 
 /**
  * @param root - what the value is called in an error.
+ * @param own - `maxBytes` of this end; see {@link sendLimit}.
  * @throws {@link SerializationError} naming the path to what cannot travel.
  */
-export function encodeMessage(value: unknown, root: string): ValueMessage {
-  const encoded = encodeValue(value, { destination: "process", root });
+export function encodeMessage(
+  value: unknown,
+  root: string,
+  own: { readonly maxBytes?: number | undefined } = {},
+): ValueMessage {
+  const encoded = encodeValue(value, {
+    destination: "process",
+    root,
+    maxBytes: sendLimit(own.maxBytes) - TABLE_BYTES,
+  });
   return { parts: messageParts(encoded), moves: encoded.moves };
 }
 

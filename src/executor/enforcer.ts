@@ -1,3 +1,4 @@
+import { clearTimeout } from "../util/platform.ts";
 import { setTimer } from "../util/timer.ts";
 import { encodeThrown } from "../wire/error-codec.ts";
 import { MessageKind } from "./protocol.ts";
@@ -52,7 +53,8 @@ export class Enforcer {
       this.#kill(link);
     } else {
       link.peer.channel.send([MessageKind.ping]);
-      link.killTimer = setTimer(() => this.#kill(link), this.#options.grace);
+      clearTimeout(link.pingTimer);
+      link.pingTimer = setTimer(() => this.#kill(link), this.#options.grace);
     }
     this.#requeue(unstarted);
   }

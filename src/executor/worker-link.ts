@@ -61,6 +61,8 @@ export class WorkerLink {
   condemned = false;
   idleTimer: NodeJS.Timeout | undefined;
   killTimer: NodeJS.Timeout | undefined;
+  /** Ends it when its event loop does not answer. */
+  pingTimer: NodeJS.Timeout | undefined;
   /** What it died of, in its own words. */
   lastWords: unknown;
   readonly #owner: LinkOwner;
@@ -86,6 +88,7 @@ export class WorkerLink {
       this.#enter("dead");
       clearTimeout(this.idleTimer);
       clearTimeout(this.killTimer);
+      clearTimeout(this.pingTimer);
       owner.onExit(this, status);
       claims.close();
     });
@@ -351,7 +354,7 @@ export class WorkerLink {
         return;
       case MessageKind.pong:
         // Its event loop turns: what else it runs may come to an end.
-        clearTimeout(this.killTimer);
+        clearTimeout(this.pingTimer);
         return;
       case MessageKind.memory:
         this.#owner.onMemory(this, frame[1] as number);

@@ -65,11 +65,14 @@ export class Link implements Host {
   readonly #onEnd: (link: Link) => void;
 
   /** @param onEnd - called when it cannot be used any more. */
+  readonly #maxBytes: number | undefined;
+
   constructor(options: LinkOptions, onEnd: (link: Link) => void) {
     this.address = options.address;
     // Opened only here: whoever has a connection needs no key.
     this.key = typeof options.key === "function" ? options.key() : options.key;
     this.#server = options.server ?? "";
+    this.#maxBytes = options.maxBytes;
     this.#onEnd = onEnd;
     this.ready = this.#open(options);
     // Calls tell.
@@ -212,10 +215,9 @@ export class Link implements Host {
     }
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
-      const message = writeWords(words(id));
-      const { parts, moves } = encodeMessage(args, "args");
+      const { parts, moves } = encodeMessage(args, "args", { maxBytes: this.#maxBytes });
       this.#pending.set(id, { resolve, reject, moves, caller, scope: captureScope() });
-      this.#tell([...message, ...parts]);
+      this.#tell([...writeWords(words(id)), ...parts]);
       this.#line?.keepOpen(true);
       this.#line?.spin();
       take(id);

@@ -61,7 +61,6 @@ export class ServerProcess {
     });
     try {
       await child.start();
-      void child.join().then(() => loseMoves(encoded.moves));
       const address = await firstReport(control, child);
       const isFresh = settings.address === undefined && process.platform !== "win32";
       return new ServerProcess(child, control, address, isFresh ? (address as string) : undefined);

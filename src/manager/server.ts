@@ -81,6 +81,11 @@ export class ManagerServer implements Host {
     void this.#accept();
   }
 
+  /** The `maxBytes` it was told. */
+  get maxBytes(): number | undefined {
+    return this.#settings.maxBytes;
+  }
+
   /** @throws what the registered modules throw, or the system's error when it cannot listen there. */
   static async listen(settings: ServerSettings): Promise<ManagerServer> {
     const kinds = new Map<string, OwnKind>();

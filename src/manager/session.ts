@@ -199,7 +199,7 @@ export class Session implements Holder {
     let encoded;
     this.#server.receiver = this;
     try {
-      encoded = encodeMessage(value, "result");
+      encoded = encodeMessage(value, "result", this.#server);
     } catch (error) {
       this.#settleGranted(value);
       this.#fail(id, undefined, error);
