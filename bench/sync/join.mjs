@@ -48,7 +48,7 @@ async function threads(count) {
   for (let i = 0; i < count; i++) {
     const worker = new Worker(new URL(import.meta.url), {
       workerData: memory,
-      resourceLimits: { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 16, stackSizeMb: 1 },
+      resourceLimits: { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 32, stackSizeMb: 1 },
     });
     ends.push(once(worker, "exit"));
     // The next when this one is ready: starting threads is not what is measured.
