@@ -2,7 +2,9 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { InvalidStateError, NotSupportedError } from "../errors/index.ts";
 import { openNamespace } from "../memory/index.ts";
+import { badArgument, outOfRange, wrongType } from "../util/argument-error.ts";
 import { crypto, net } from "../util/builtin.ts";
+import { integer, oneOf, text } from "../util/checks.ts";
 
 /** A TCP address. */
 export interface TcpAddress {
@@ -24,6 +26,9 @@ export type Place =
   | { readonly family: "unix"; readonly path: string }
   | { readonly family: "tcp"; readonly host: string; readonly port: number };
 
+const checkPort = integer(0, 65_535);
+const checkWord = oneOf("unix", "tcp");
+
 const LOCAL = "127.0.0.1";
 const PIPES = /^\\\\[.?]\\pipe\\/;
 /** Bytes of the path in the system's `sockaddr_un`, without the zero at its end. */
@@ -37,34 +42,36 @@ const MAX_PATH_BYTES = process.platform === "linux" ? 107 : 103;
  */
 export function placeOf(address: Address): Place {
   if (typeof address === "string") return { family: "unix", path: checkPath(address) };
-  const { host = LOCAL, port } = (address ?? {}) as Partial<TcpAddress>;
-  if (typeof host !== "string" || typeof port !== "number") {
-    throw new TypeError(
-      'Expected `address` to be a path or { host, port }, such as "/run/my.sock" or { port: 6000 }',
-    );
+  if (typeof address !== "object" || address === null || !("port" in address)) {
+    const expected = 'a path or { host, port }, such as "/run/my.sock" or { port: 6000 }';
+    throw wrongType("address", expected, address);
   }
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new RangeError(`Expected \`port\` to be between 0 and 65535, got ${port}`);
+  const { host = LOCAL, port } = address;
+  text(host, "address.host");
+  if (host === "" || host.includes("\0")) {
+    throw outOfRange("address.host", "the name or IP address of a machine", host);
   }
+  checkPort(port, "address.port");
   // As Python's AF_INET: never the IPv6 one of the two that the name may stand for.
   return { family: "tcp", host: host === "localhost" ? LOCAL : host, port };
 }
 
 /** The family that the options of a listener mean. @throws as {@link placeOf}. */
-export function checkFamily(family: unknown, address: Address | undefined): AddressFamily {
-  if (family !== undefined && family !== "unix" && family !== "tcp") {
-    throw new TypeError(`Expected \`family\` to be "unix" or "tcp", got ${JSON.stringify(family)}`);
-  }
+export function checkFamily(
+  family: AddressFamily | undefined,
+  address: Address | undefined,
+): AddressFamily {
+  if (family !== undefined) checkWord(family, "family");
   if (address === undefined) return family ?? "unix";
   const given = typeof address === "string" ? "unix" : "tcp";
   if (family !== undefined && family !== given) {
-    throw new TypeError(`Expected an address of the family "${family}", got one of "${given}"`);
+    throw badArgument(`Expected an address of the family "${family}", got one of "${given}"`);
   }
   return given;
 }
 
 function checkPath(path: string): string {
-  if (path === "") throw new TypeError("Expected `address` to be a path, got an empty string");
+  if (path === "") throw outOfRange("address", "a path", path);
   const { platform } = process;
   if (path.startsWith("\0")) {
     if (platform !== "linux") {
@@ -79,12 +86,11 @@ function checkPath(path: string): string {
         : "Named pipes are known to Windows alone. Use a path, or { host, port }.",
     );
   } else if (path.includes("\0")) {
-    throw new TypeError("Expected `address` to be a path, got one with a zero byte in it");
+    throw outOfRange("address", "a path", path, "it has a zero byte");
   }
   if (platform !== "win32" && Buffer.byteLength(path) > MAX_PATH_BYTES) {
-    throw new RangeError(
-      `Expected the path of a socket to be at most ${MAX_PATH_BYTES} bytes long, got ${Buffer.byteLength(path)}`,
-    );
+    const expected = `a path of at most ${MAX_PATH_BYTES} bytes`;
+    throw outOfRange("address", expected, path, `it has ${Buffer.byteLength(path)}`);
   }
   return path;
 }
@@ -142,4 +148,9 @@ export function removeNow(path: string): void {
 
 function removeAll(): void {
   for (const path of leftovers) rmSync(path, { recursive: true, force: true });
+}
+
+/** Refuses what is no address. */
+export function checkAddress(value: unknown): void {
+  placeOf(value as Address);
 }

@@ -1,14 +1,16 @@
-import { setTimer } from "../util/timer.ts";
 import type { Socket } from "node:net";
 import { TimeoutError } from "../errors/index.ts";
-import { checkMilliseconds, waitWithin, type WaitOptions } from "../util/wait-options.ts";
+import { abortSignal, boolean, milliseconds } from "../util/checks.ts";
+import { checkOptions, type OptionChecks, type OptionTable } from "../util/option-table.ts";
+import { waitWithin, type WaitOptions } from "../util/wait-options.ts";
 import { type Address, type Place, placeOf } from "./address.ts";
 import { Connection } from "./connection.ts";
 import { checkKey } from "./handshake.ts";
 import { timeoutOf } from "./inbox.ts";
 import { introduce, tooSlow } from "./introduction.ts";
+import { setTimer } from "../util/timer.ts";
 import { net } from "../util/builtin.ts";
-import { checkMaxBytes } from "./options.ts";
+import { authKey, maxBytesOf, positive } from "./options.ts";
 import { clearTimeout, performance, setTimeout } from "../util/platform.ts";
 
 /** Options of {@link connect}. */
@@ -22,6 +24,23 @@ export interface ConnectOptions extends WaitOptions {
   /** Also talks to a listener of Python up to 3.11, which only knows HMAC-MD5. Default: false. */
   readonly legacyMd5?: boolean | undefined;
 }
+
+/** The checks of {@link ConnectOptions}. */
+export const CONNECT_CHECKS: OptionChecks<ConnectOptions> = {
+  timeout: milliseconds,
+  signal: abortSignal,
+  authKey,
+  maxBytes: positive,
+  handshakeTimeout: milliseconds,
+  legacyMd5: boolean,
+};
+
+const CONNECT: OptionTable<ConnectOptions> = {
+  of: "connect()",
+  checks: CONNECT_CHECKS,
+  sisters: { key: "authKey" },
+  bare: "authKey",
+};
 
 const HANDSHAKE_MS = 10_000;
 /** A listener whose backlog is full refuses for a moment. */
@@ -45,12 +64,10 @@ export async function connect<T = unknown>(
   options: ConnectOptions = {},
 ): Promise<Connection<T>> {
   const place = placeOf(address);
+  checkOptions(options, CONNECT);
   const key = checkKey(options.authKey);
-  const maxBytes = checkMaxBytes(options.maxBytes);
-  const handshakeTimeout = checkMilliseconds(
-    options.handshakeTimeout ?? HANDSHAKE_MS,
-    "handshakeTimeout",
-  );
+  const maxBytes = maxBytesOf(options.maxBytes);
+  const handshakeTimeout = Math.max(0, options.handshakeTimeout ?? HANDSHAKE_MS);
   const begun = performance.now();
   const timeout = timeoutOf(options, Infinity);
   const left = (): WaitOptions => ({

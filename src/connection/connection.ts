@@ -4,6 +4,9 @@ import {
   InvalidStateError,
   TimeoutError,
 } from "../errors/index.ts";
+import { checkBuffer } from "./options.ts";
+import { wrongType } from "../util/argument-error.ts";
+import { integer } from "../util/checks.ts";
 import { inspectAs } from "../util/inspectable.ts";
 import { waitWithin, type WaitOptions } from "../util/wait-options.ts";
 import { registerOwnClass } from "../wire/class-registry.ts";
@@ -146,7 +149,7 @@ export class Connection<T = unknown> implements AsyncIterable<T> {
     const timeout = this.#beforeSend(options);
     const view = bytes instanceof ArrayBuffer ? new Uint8Array(bytes) : bytes;
     if (!(view instanceof Uint8Array)) {
-      throw new TypeError("Expected a Uint8Array or an ArrayBuffer; to send a value use send().");
+      throw wrongType("bytes", "a Uint8Array or an ArrayBuffer", bytes, "send() sends values");
     }
     checkLength(view, this.#endpoint.options.maxBytes);
     await this.#send([view], options, timeout);
@@ -193,14 +196,11 @@ export class Connection<T = unknown> implements AsyncIterable<T> {
     offset = 0,
     options?: WaitOptions,
   ): Promise<number> {
+    checkBuffer(buffer, "buffer");
     const target = ArrayBuffer.isView(buffer)
       ? new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength)
       : new Uint8Array(buffer);
-    if (!Number.isInteger(offset) || offset < 0 || offset > target.length) {
-      throw new RangeError(
-        `Expected \`offset\` to be between 0 and ${target.length}, got ${offset}`,
-      );
-    }
+    integer(0, target.length)(offset, "offset");
     const message = this.#taken(options) ?? (await this.#wait(options));
     if (message.length > target.length - offset) {
       throw new BufferTooShortError(

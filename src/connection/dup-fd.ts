@@ -10,7 +10,8 @@ import {
 import { os } from "../os/index.ts";
 import { net } from "../util/builtin.ts";
 import { inspectAs } from "../util/inspectable.ts";
-import { waitWithin, type WaitOptions } from "../util/wait-options.ts";
+import { outOfRange, wrongType } from "../util/argument-error.ts";
+import { checkWait, waitWithin, type WaitOptions } from "../util/wait-options.ts";
 import { registerOwnClass } from "../wire/class-registry.ts";
 import { moves } from "../wire/moves.ts";
 import { Claimer } from "./claimer.ts";
@@ -101,6 +102,7 @@ export class DupFd {
    * @throws {@link TimeoutError} after `timeout` milliseconds.
    */
   async detach(options?: WaitOptions): Promise<number> {
+    checkWait(options);
     this.#checkHere();
     const fd = await waitWithin(Promise.resolve(this.#held.fd), options, (timeout) => {
       throw new TimeoutError(`The descriptor did not arrive within ${timeout} ms.`);
@@ -234,19 +236,17 @@ async function claim(token: HandoffToken): Promise<number> {
 }
 
 function fdOf(original: unknown): number {
-  if (typeof original === "number") return original;
+  const expected = "a descriptor, a socket, a server or a FileHandle";
+  if (typeof original === "number") {
+    if (Number.isInteger(original) && original >= 0 && original < 2 ** 31) return original;
+    throw outOfRange("original", expected, original);
+  }
   if (typeof original !== "object" || original === null) {
-    throw new TypeError(
-      `Expected a descriptor, a socket, a server or a FileHandle, got ${String(original)}`,
-    );
+    throw wrongType("original", expected, original);
   }
   const { fd } = original as { fd?: unknown };
   if (typeof fd === "number" && fd >= 0) return fd;
-  if (!("_handle" in original)) {
-    throw new TypeError(
-      "Expected a descriptor, a socket, a server or a FileHandle, got another object",
-    );
-  }
+  if (!("_handle" in original)) throw wrongType("original", expected, original);
   const found = descriptorOf(original as unknown as Socket);
   if (found >= 0) return found;
   throw new InvalidStateError(
@@ -255,16 +255,28 @@ function fdOf(original: unknown): number {
 }
 
 /** Sends a duplicate of a descriptor through a connection, as Python's `multiprocessing.reduction.send_handle`. */
-export function sendHandle(
+export async function sendHandle(
   connection: AnyConnection,
   original: HasDescriptor,
   options?: WaitOptions,
 ): Promise<void> {
+  checkConnection(connection);
+  checkWait(options);
   const handle = new DupFd(original);
-  return (connection as Connection<DupFd>).send(handle, options).catch((error: unknown) => {
+  try {
+    await (connection as Connection<DupFd>).send(handle, options);
+  } catch (error) {
     handle.close();
     throw error;
-  });
+  }
+}
+
+/** Not by its class: the caller may have another copy of this package. */
+function checkConnection(connection: unknown): void {
+  const { send, recv } = Object(connection) as Partial<Connection>;
+  if (typeof send !== "function" || typeof recv !== "function") {
+    throw wrongType("connection", "a Connection", connection);
+  }
 }
 
 /**
@@ -277,6 +289,8 @@ export async function recvHandle(
   connection: AnyConnection,
   options?: WaitOptions,
 ): Promise<number> {
+  checkConnection(connection);
+  checkWait(options);
   const received: unknown = await connection.recv(options);
   // Not by its class: the codec and the caller may have copies of this package of their own.
   const { detach } = (received ?? {}) as Partial<DupFd>;

@@ -1,3 +1,4 @@
+import { wrongType } from "../util/argument-error.ts";
 import { AuthenticationError } from "../errors/index.ts";
 import { crypto } from "../util/builtin.ts";
 
@@ -189,5 +190,5 @@ export function checkKey(key: unknown): Uint8Array | undefined {
   if (typeof key === "string") return Buffer.from(key);
   // A copy: what the caller does with his does not matter any more.
   if (key instanceof Uint8Array) return Buffer.from(key);
-  throw new TypeError(`Expected \`authKey\` to be a Uint8Array or a string, got ${typeof key}`);
+  throw wrongType("authKey", "a Uint8Array or a string", key);
 }

@@ -1,7 +1,7 @@
 import { onAbort } from "../util/abort.ts";
 import { setTimer } from "../util/timer.ts";
 import { TimeoutError } from "../errors/index.ts";
-import { checkMilliseconds, type WaitOptions } from "../util/wait-options.ts";
+import { checkWait, type WaitOptions } from "../util/wait-options.ts";
 import { clearTimeout } from "../util/platform.ts";
 
 /** What was taken is cut off the list when it is this long. */
@@ -129,7 +129,9 @@ export class Inbox<M extends object> {
 
 /** The checked timeout of a wait. @throws the reason of its signal when that is aborted. */
 export function timeoutOf(options: WaitOptions | undefined, fallback: number): number {
-  options?.signal?.throwIfAborted();
-  const timeout = options?.timeout;
-  return timeout === undefined ? fallback : checkMilliseconds(timeout, "timeout");
+  if (options === undefined) return fallback;
+  checkWait(options);
+  options.signal?.throwIfAborted();
+  const { timeout } = options;
+  return timeout === undefined ? fallback : Math.max(0, timeout);
 }

@@ -3,10 +3,13 @@ import type { AddressInfo, Server, Socket } from "node:net";
 import { AuthenticationError, InvalidStateError } from "../errors/index.ts";
 import { inspectAs } from "../util/inspectable.ts";
 import { staysHere } from "../util/stays-here.ts";
-import { checkMilliseconds, type WaitOptions } from "../util/wait-options.ts";
+import { anything, boolean, checkFunction, milliseconds } from "../util/checks.ts";
+import { checkOptions, type OptionTable } from "../util/option-table.ts";
+import type { WaitOptions } from "../util/wait-options.ts";
 import {
   type Address,
   type AddressFamily,
+  checkAddress,
   checkFamily,
   freshPlace,
   isFile,
@@ -25,7 +28,7 @@ import { introduce, tooSlow } from "./introduction.ts";
 import { explainFileError } from "../memory/index.ts";
 import { net } from "../util/builtin.ts";
 import { PendingSockets } from "./pending-sockets.ts";
-import { checkCount, checkMaxBytes } from "./options.ts";
+import { authKey, backlogLength, maxBytesOf, positive } from "./options.ts";
 import { readyAs } from "./ready.ts";
 
 /** Options of {@link Listener}. */
@@ -49,6 +52,23 @@ export interface ListenerOptions {
   /** Called for each one that was turned away, with the reason. */
   readonly onReject?: ((error: Error) => void) | undefined;
 }
+
+const LISTENER: OptionTable<ListenerOptions> = {
+  of: "Listener",
+  checks: {
+    address: checkAddress,
+    family: anything,
+    backlog: backlogLength,
+    authKey,
+    maxBytes: positive,
+    handshakeTimeout: milliseconds,
+    maxHandshakes: positive,
+    legacyMd5: boolean,
+    onReject: checkFunction,
+  },
+  sisters: { key: "authKey" },
+  bare: "address",
+};
 
 const BACKLOG = 128;
 const MAX_HANDSHAKES = 256;
@@ -126,20 +146,18 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>> {
    * @throws {@link NotSupportedError} when this platform has no such address.
    */
   constructor(options: ListenerOptions = {}) {
+    checkOptions(options, LISTENER);
     const family = checkFamily(options.family, options.address);
     const key = checkKey(options.authKey);
     this.#options = options;
-    this.#backlog = checkCount(options.backlog, BACKLOG, "backlog");
-    this.#maxBytes = checkMaxBytes(options.maxBytes);
-    this.#handshakeTimeout = checkMilliseconds(
-      options.handshakeTimeout ?? HANDSHAKE_MS,
-      "handshakeTimeout",
-    );
+    this.#backlog = options.backlog ?? BACKLOG;
+    this.#maxBytes = maxBytesOf(options.maxBytes);
+    this.#handshakeTimeout = Math.max(0, options.handshakeTimeout ?? HANDSHAKE_MS);
     this.#handshake =
       key === undefined ? undefined : { key, legacyMd5: options.legacyMd5 ?? false };
     this.#pendingSockets = new PendingSockets({
       timeout: this.#handshakeTimeout,
-      max: checkCount(options.maxHandshakes, MAX_HANDSHAKES, "maxHandshakes"),
+      max: options.maxHandshakes ?? MAX_HANDSHAKES,
     });
     const { place, leftover } =
       options.address === undefined
@@ -155,7 +173,7 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>> {
   }
 
   /** Makes a listener and waits until it listens. @throws as the constructor, or the system's error. */
-  static listen<T = unknown>(options?: ListenerOptions): Promise<Listener<T>> {
+  static async listen<T = unknown>(options?: ListenerOptions): Promise<Listener<T>> {
     return new Listener<T>(options).ready;
   }
 

@@ -1,13 +1,27 @@
+import { types } from "node:util";
+import { wrongType } from "../util/argument-error.ts";
+import { type Check, integer } from "../util/checks.ts";
 import { MAX_MESSAGE_BYTES } from "./message-reader.ts";
 
-/** @throws RangeError when it is not a positive integer. */
-export function checkCount(count: number | undefined, fallback: number, name: string): number {
-  if (count === undefined) return fallback;
-  if (Number.isSafeInteger(count) && count > 0) return count;
-  throw new RangeError(`Expected \`${name}\` to be a positive integer, got ${String(count)}`);
+/** A count of things or bytes. */
+export const positive: Check = integer(1);
+/** What the system takes as the length of a queue of connections. */
+export const backlogLength: Check = integer(1, 2 ** 31 - 1);
+
+/** A key as its users give it. */
+export const authKey: Check = (value, name) => {
+  if (typeof value !== "string" && !(value instanceof Uint8Array)) {
+    throw wrongType(name, "a Uint8Array or a string", value);
+  }
+};
+
+/** The largest message, in bytes. */
+export function maxBytesOf(maxBytes: number | undefined): number {
+  return maxBytes ?? MAX_MESSAGE_BYTES;
 }
 
-/** The largest message, in bytes. @throws RangeError when it is not a positive integer. */
-export function checkMaxBytes(maxBytes: number | undefined): number {
-  return checkCount(maxBytes, MAX_MESSAGE_BYTES, "maxBytes");
-}
+/** Memory to write to. */
+export const checkBuffer: Check = (value, name) => {
+  if (ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value)) return;
+  throw wrongType(name, "an ArrayBuffer or a view of one", value);
+};

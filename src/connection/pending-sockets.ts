@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
-import { clearTimeout, setTimeout } from "../util/platform.ts";
+import { clearTimeout } from "../util/platform.ts";
+import { setTimer } from "../util/timer.ts";
 
 /** Bounds for those who have connected and not said yet who they are. */
 export interface PendingSocketLimits {
@@ -17,7 +18,7 @@ export interface PendingSocketLimits {
  */
 export class PendingSockets {
   readonly #limits: PendingSocketLimits;
-  readonly #present: Map<Socket, NodeJS.Timeout> = new Map();
+  readonly #present: Map<Socket, NodeJS.Timeout | undefined> = new Map();
   readonly #late: WeakSet<Socket> = new WeakSet();
 
   constructor(limits: PendingSocketLimits) {
@@ -36,10 +37,11 @@ export class PendingSockets {
         break;
       }
     }
-    const timer = setTimeout(() => {
+    const timer = setTimer(() => {
       this.#late.add(socket);
       this.#drop(socket);
-    }, this.#limits.timeout).unref();
+    }, this.#limits.timeout);
+    timer?.unref();
     this.#present.set(socket, timer);
     socket.once("close", () => this.release(socket));
   }
@@ -51,9 +53,8 @@ export class PendingSockets {
 
   /** It has shown who it is. @returns false when it is too late. */
   release(socket: Socket): boolean {
-    const timer = this.#present.get(socket);
-    if (timer === undefined) return false;
-    clearTimeout(timer);
+    if (!this.#present.has(socket)) return false;
+    clearTimeout(this.#present.get(socket));
     this.#present.delete(socket);
     return true;
   }

@@ -1,7 +1,9 @@
 import { Connection } from "./connection.ts";
 import { Endpoint } from "./endpoint.ts";
 import { MemoryTransport } from "./memory-transport.ts";
-import { checkMaxBytes } from "./options.ts";
+import { boolean } from "../util/checks.ts";
+import { checkOptions, type OptionTable } from "../util/option-table.ts";
+import { maxBytesOf, positive } from "./options.ts";
 
 /** Options of {@link pipe}. */
 export interface PipeOptions {
@@ -10,6 +12,12 @@ export interface PipeOptions {
   /** The largest message that may arrive, in bytes. Default: 1 GiB. */
   readonly maxBytes?: number | undefined;
 }
+
+const PIPE: OptionTable<PipeOptions> = {
+  of: "pipe()",
+  checks: { duplex: boolean, maxBytes: positive },
+  bare: "duplex",
+};
 
 /**
  * Makes two connected ends, as Python's `Pipe()`. Each can be used here or be sent to another process
@@ -28,11 +36,9 @@ export interface PipeOptions {
  * @since 0.2.0
  */
 export function pipe<T = unknown>(options: PipeOptions = {}): [Connection<T>, Connection<T>] {
+  checkOptions(options, PIPE);
   const { duplex = true } = options;
-  const maxBytes = checkMaxBytes(options.maxBytes);
-  if (typeof duplex !== "boolean") {
-    throw new TypeError(`Expected \`duplex\` to be a boolean, got ${String(duplex)}`);
-  }
+  const maxBytes = maxBytesOf(options.maxBytes);
   const first = new Endpoint({ readable: true, writable: duplex, maxBytes });
   const second = new Endpoint({ readable: duplex, writable: true, maxBytes });
   const [a, b] = MemoryTransport.pair(first, second);

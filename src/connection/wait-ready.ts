@@ -1,4 +1,5 @@
-import { inspect } from "node:util";
+import { wrongType } from "../util/argument-error.ts";
+import { iterable } from "../util/checks.ts";
 import { InvalidStateError } from "../errors/index.ts";
 import { WorkerHandle } from "../process/index.ts";
 import { waitWithin, type WaitOptions } from "../util/wait-options.ts";
@@ -37,6 +38,7 @@ export async function waitReady<T extends ReadyObject>(
   options?: WaitOptions,
 ): Promise<T[]> {
   const timeout = timeoutOf(options, Infinity);
+  iterable(objects, "objects");
   const list = [...objects].map((object) => ({ object, look: lookAt(object) }));
   const ready = (): T[] => list.filter(({ look }) => look.isReady()).map(({ object }) => object);
   const first = ready();
@@ -61,9 +63,8 @@ function lookAt(object: unknown): Readiness {
   if (object instanceof WorkerHandle) return lookAtChild(object);
   if (object instanceof Readable) return lookAtStream(object);
   if (isChildProcess(object)) return lookAtProgram(object);
-  throw new TypeError(
-    `Expected Connections, Listeners, Processes, Threads, sockets and ChildProcesses, got ${inspect(object, { depth: 0 })}`,
-  );
+  const expected = "Connections, Listeners, Processes, Threads, sockets and ChildProcesses";
+  throw wrongType("objects", expected, object);
 }
 
 function lookAtChild(child: WorkerHandle<unknown>): Readiness {

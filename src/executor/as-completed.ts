@@ -1,8 +1,8 @@
 import { inspectAs } from "../util/inspectable.ts";
 import { TimeoutError } from "../errors/index.ts";
 import { deferred } from "../util/deferred.ts";
-import { checkMilliseconds, type WaitOptions, waitWithin } from "../util/wait-options.ts";
-import type { Future } from "./future.ts";
+import { checkWait, type WaitOptions, waitWithin } from "../util/wait-options.ts";
+import { checkFutures, type Future } from "./future.ts";
 import { performance } from "../util/platform.ts";
 
 /**
@@ -22,12 +22,10 @@ export function asCompleted<R>(
   futures: Iterable<Future<R>>,
   options: WaitOptions = {},
 ): AsyncIterableIterator<Future<R>> {
-  const all = new Set(futures);
+  checkWait(options);
+  const all = checkFutures(futures);
   const ready: Future<R>[] = [];
-  const deadline =
-    options.timeout === undefined
-      ? Infinity
-      : performance.now() + checkMilliseconds(options.timeout, "timeout");
+  const deadline = options.timeout === undefined ? Infinity : performance.now() + options.timeout;
   const news = new Set<() => void>();
   for (const future of all) {
     if (future.done) ready.push(future);

@@ -1,8 +1,10 @@
 import { Ownership } from "./unclosed.ts";
-import type { Task } from "../task/index.ts";
+import { checkTask, type Task } from "../task/index.ts";
 import { inspectAs } from "../util/inspectable.ts";
 import { staysHere } from "../util/stays-here.ts";
-import { checkMilliseconds, type WaitOptions, waitWithin } from "../util/wait-options.ts";
+import { boolean, milliseconds } from "../util/checks.ts";
+import { checkOptions, type OptionTable } from "../util/option-table.ts";
+import { type WaitOptions, waitWithin } from "../util/wait-options.ts";
 import { BrokenExecutorError, TimeoutError } from "../errors/index.ts";
 import { cancelledError, Future } from "./future.ts";
 import { type MapIterator, type MapRequest, mapTasks, mapToArray } from "./map.ts";
@@ -12,6 +14,19 @@ import { tell } from "./progress-log.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { CompiledOptions, type TaskEntry, type TaskSink } from "./task-entry.ts";
 import type { AnyIterable, Executor, ExecutorStats, Received, TaskOptions } from "./types.ts";
+
+const SHUTDOWN: OptionTable<{ readonly wait?: boolean; readonly cancelFutures?: boolean }> = {
+  of: "executor.shutdown()",
+  checks: { wait: boolean, cancelFutures: boolean },
+  bare: "wait",
+};
+
+const TERMINATE: OptionTable<{ readonly grace?: number }> = {
+  of: "executor.terminate()",
+  checks: { grace: milliseconds },
+  sisters: { timeout: "grace" },
+  bare: "grace",
+};
 
 /** What executors with other options, which `with()` makes, are forms of. */
 const NAMES = {
@@ -42,7 +57,7 @@ export class BoundExecutor implements Executor {
   constructor(scheduler: Scheduler, options: TaskOptions, ownership?: Ownership) {
     this.#scheduler = scheduler;
     this.#ownership = ownership ?? new Ownership(scheduler, new.target);
-    this.#options = new CompiledOptions(checkTaskOptions(options));
+    this.#options = new CompiledOptions(options);
   }
 
   submit<A extends unknown[], R>(task: Task<A, R>, ...args: A): Future<Received<Awaited<R>>> {
@@ -95,6 +110,7 @@ export class BoundExecutor implements Executor {
   }
 
   async runOnAll<A extends unknown[], R>(task: Task<A, R>, ...args: A): Promise<Awaited<R>[]> {
+    checkTask(task, "task");
     const links = this.#scheduler.startAll();
     const futures = links.map((link) =>
       this.#submit(task, args, (entry) => (entry.pinned = link), this.runOnAll),
@@ -103,6 +119,7 @@ export class BoundExecutor implements Executor {
   }
 
   with(options: TaskOptions): Executor {
+    checkTaskOptions(options);
     return new BoundExecutor(
       this.#scheduler,
       { ...this.#options.source, ...options },
@@ -116,20 +133,22 @@ export class BoundExecutor implements Executor {
     });
   }
 
-  shutdown(
+  async shutdown(
     options: {
       readonly wait?: boolean | undefined;
       readonly cancelFutures?: boolean | undefined;
     } = {},
   ): Promise<void> {
+    checkOptions(options, SHUTDOWN);
     return this.#scheduler.shutdown(options.wait ?? true, options.cancelFutures ?? false);
   }
 
-  terminate(options: { readonly grace?: number | undefined } = {}): Promise<void> {
+  async terminate(options: { readonly grace?: number | undefined } = {}): Promise<void> {
+    checkOptions(options, TERMINATE);
     const { finalizer, grace } = this.#scheduler.options;
     const fallback = finalizer === undefined ? 0 : grace;
     return this.#scheduler.terminate(
-      options.grace === undefined ? fallback : checkMilliseconds(options.grace, "grace"),
+      options.grace === undefined ? fallback : Math.max(0, options.grace),
     );
   }
 

@@ -2,7 +2,10 @@ import { type AsyncScope, captureScope } from "../util/async-scope.ts";
 import { CancelledError, InvalidStateError, TimeoutError } from "../errors/index.ts";
 import { deferred, type Deferred } from "../util/deferred.ts";
 import { inspectAs } from "../util/inspectable.ts";
+import { wrongType } from "../util/argument-error.ts";
+import { checkFunction, iterable } from "../util/checks.ts";
 import { staysHere } from "../util/stays-here.ts";
+import { isThenable } from "../util/thenable.ts";
 import { type WaitOptions, waitWithin } from "../util/wait-options.ts";
 import { ProgressLog } from "./progress-log.ts";
 import { queueMicrotask } from "../util/platform.ts";
@@ -43,6 +46,9 @@ export class Future<R> implements PromiseLike<R> {
 
   /** @param owner - who stops the work when the Future is cancelled while it runs; executors set it. */
   constructor(owner?: FutureOwner) {
+    if (owner !== undefined && typeof (owner as FutureOwner | null)?.cancel !== "function") {
+      throw wrongType("owner", "an object with a method cancel()", owner);
+    }
     this.#owner = owner;
   }
 
@@ -152,6 +158,7 @@ export class Future<R> implements PromiseLike<R> {
    * keep the others from being called. It runs in the asynchronous context of the call that added it.
    */
   addDoneCallback(callback: (future: Future<R>) => void): void {
+    checkFunction(callback, "callback");
     if (this.done) queueMicrotask(() => callback(this));
     else (this.#callbacks ??= []).push([captureScope(), callback]);
   }
@@ -204,6 +211,19 @@ export class Future<R> implements PromiseLike<R> {
     if (this.#state === "finished") this.#settled.resolve(this.#value as R);
     else this.#settled.reject(this.#value);
   }
+}
+
+/** The Futures of a list, each once. @throws TypeError for anything else. */
+export function checkFutures<R>(futures: Iterable<Future<R>>): Set<Future<R>> {
+  iterable(futures, "futures");
+  const all = new Set(futures);
+  for (const future of all) {
+    // One of another copy of this package is right, too.
+    if (typeof (future as Future<R> | undefined)?.addDoneCallback === "function") continue;
+    const hint = isThenable(future) ? "use Promise.race() and its like for promises" : undefined;
+    throw wrongType("futures", "an iterable of Futures", future, hint);
+  }
+  return all;
 }
 
 /** The error of a cancelled task. */

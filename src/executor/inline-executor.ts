@@ -5,7 +5,7 @@ import { LocalChannel } from "../wire/local-channel.ts";
 import type { ExitStatus, Host, Peer } from "../wire/index.ts";
 import { BoundExecutor } from "./bound-executor.ts";
 import { MemoryClaims } from "./claims.ts";
-import { checkExecutorOptions, type ExecutorOptions } from "./options.ts";
+import { checkExecutorOptions, type ExecutorOptions, INLINE_EXECUTOR } from "./options.ts";
 import { Scheduler } from "./scheduler.ts";
 import { encodeHookArgs, sendHooks, workerSettings } from "./settings.ts";
 import { ExecutorWorker } from "./worker/role.ts";
@@ -15,13 +15,17 @@ import { WorkerLink } from "./worker-link.ts";
  * Runs functions in this very thread, through the same path as the other executors: values are copied,
  * errors and options behave alike, breakpoints work.
  *
- * For tests and debugging. A task cannot be killed here: one that ignores its signal goes on after a
+ * For tests and debugging; `maxWorkers` and `minWorkers` have no effect. A task cannot be killed here: one that ignores its signal goes on after a
  * timeout, and `process.exit` in it ends the program.
  */
 export class InlineExecutor extends BoundExecutor {
   /** @throws RangeError or TypeError for an option out of range. */
   constructor(options: Omit<ExecutorOptions<never[]>, "maxWorkers" | "minWorkers"> = {}) {
-    const checked = checkExecutorOptions({ ...options, maxWorkers: 1 }, 1, "InlineWorker");
+    const checked = {
+      ...checkExecutorOptions(options, INLINE_EXECUTOR, 1, "InlineWorker"),
+      maxWorkers: 1,
+      minWorkers: 0,
+    };
     const scope = captureScope();
     const scheduler = new Scheduler("inline", checked, (id, owner) => {
       // First of all: what cannot travel is to be known before anything is started.

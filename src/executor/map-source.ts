@@ -1,4 +1,4 @@
-import { inspect } from "node:util";
+import { badArgument, wrongType } from "../util/argument-error.ts";
 import type { AnyIterable } from "./types.ts";
 
 type AnyIterator = Iterator<unknown> | AsyncIterator<unknown>;
@@ -18,9 +18,14 @@ export class StepSource {
   readonly #list: readonly unknown[] | undefined;
   #position = 0;
 
-  constructor(iterables: readonly AnyIterable<unknown>[]) {
+  /** @param name - what the caller calls them; of several they are told apart by their index. */
+  constructor(iterables: readonly AnyIterable<unknown>[], name = "iterables") {
     if (iterables.length === 0) {
-      throw new TypeError("Expected at least one iterable of arguments, got none");
+      throw badArgument("Expected at least one iterable of arguments, got none");
+    }
+    // All of them before the first is opened.
+    for (const [at, iterable] of iterables.entries()) {
+      checkSource(iterable, name === "iterables" ? `${name}[${at}]` : name);
     }
     this.isSync = iterables.every((iterable) => !(Symbol.asyncIterator in Object(iterable)));
     this.length = shortest(iterables);
@@ -84,11 +89,15 @@ export class StepSource {
 }
 
 function openIterator(iterable: AnyIterable<unknown>): AnyIterator {
+  const source = Object(iterable) as Iterable<unknown> | AsyncIterable<unknown>;
+  if (Symbol.asyncIterator in source) return source[Symbol.asyncIterator]();
+  return source[Symbol.iterator]();
+}
+
+function checkSource(iterable: unknown, name: string): void {
   const source = Object(iterable) as Partial<Iterable<unknown> & AsyncIterable<unknown>>;
-  if (Symbol.asyncIterator in source)
-    return (source as AsyncIterable<unknown>)[Symbol.asyncIterator]();
-  if (Symbol.iterator in source) return (source as Iterable<unknown>)[Symbol.iterator]();
-  throw new TypeError(`Expected an iterable of arguments, got ${inspect(iterable)}`);
+  if (Symbol.asyncIterator in source || Symbol.iterator in source) return;
+  throw wrongType(name, "an iterable or asynchronous iterable of arguments", iterable);
 }
 
 function isList(iterable: unknown): iterable is readonly unknown[] {

@@ -1,14 +1,14 @@
 import { inspectAs } from "../util/inspectable.ts";
 import type { Ownership } from "./unclosed.ts";
 import { TimeoutError } from "../errors/index.ts";
-import type { Task } from "../task/index.ts";
+import { checkTask, type Task } from "../task/index.ts";
 import { deferred, type Deferred } from "../util/deferred.ts";
 import { clearTimeout } from "../util/platform.ts";
 import { setTimer } from "../util/timer.ts";
-import { waitWithin } from "../util/wait-options.ts";
+import { waitFault, waitWithin } from "../util/wait-options.ts";
 import { type MapJob, type MapReader, MapRun } from "./map-run.ts";
 import { StepSource } from "./map-source.ts";
-import { positiveInteger } from "./options.ts";
+import { checkBufferSize, checkChunkSize } from "./options.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { CompiledOptions } from "./task-entry.ts";
 import type { AnyIterable } from "./types.ts";
@@ -109,13 +109,14 @@ function makeRoom(results: unknown[], length: number): void {
 
 function jobOf(options: CompiledOptions, request: MapRequest): MapJob {
   const { source } = options;
-  positiveInteger(request.chunkSize, "chunkSize", 1);
-  positiveInteger(request.buffer, "buffer", 1);
+  checkTask(request.task, "task");
+  if (request.chunkSize !== undefined) checkChunkSize(request.chunkSize, "chunkSize");
+  if (request.buffer !== undefined) checkBufferSize(request.buffer, "buffer");
   // A timeout or a retry is meant for an item, not for a chunk of them.
   const perItem = source.timeout !== undefined || options.retries > 0;
   return {
     task: request.task,
-    source: new StepSource(request.iterables),
+    source: new StepSource(request.iterables, request.spread === undefined ? undefined : "items"),
     spread: request.spread ?? request.iterables.length > 1,
     chunkSize: request.chunkSize ?? source.chunkSize ?? (perItem ? 1 : undefined),
     buffer: request.buffer ?? source.buffer,
@@ -189,6 +190,8 @@ class ResultIterator implements MapIterator<unknown>, MapReader {
   next(
     options: { readonly timeout?: number | undefined } = {},
   ): Promise<IteratorResult<unknown, undefined>> {
+    const fault = waitFault(options);
+    if (fault !== undefined) return Promise.reject(fault);
     const result = this.#turn.then(() => this.#advance(options.timeout));
     this.#turn = result.catch(() => undefined);
     return result;

@@ -1,5 +1,26 @@
-import type { Task } from "../task/index.ts";
-import { checkMilliseconds } from "../util/wait-options.ts";
+import { checkTask, type Task } from "../task/index.ts";
+import { checkEnv, checkExecArgv, checkResourceLimits } from "../process/start-checks.ts";
+import { outOfRange } from "../util/argument-error.ts";
+import {
+  abortSignal,
+  anything,
+  array,
+  boolean,
+  checkFunction,
+  type Check,
+  integer,
+  milliseconds,
+  number,
+  text,
+} from "../util/checks.ts";
+import {
+  type AnyOptionTable,
+  checkOptions,
+  type OptionChecks,
+  type OptionTable,
+} from "../util/option-table.ts";
+import type { ProcessExecutorOptions } from "./process-executor.ts";
+import type { ThreadExecutorOptions } from "./thread-executor.ts";
 import type { TaskOptions } from "./types.ts";
 
 /** In the options with which a Pool makes its executor: its workers are daemons, as Python's. */
@@ -54,83 +75,138 @@ export interface CheckedOptions {
 
 const DEFAULT_GRACE_MS = 1000;
 
+/** A number of workers, which has to be a finite one. */
+export const workerCount: Check = integer(1);
+/** A count that Infinity leaves without a limit. */
+const upToInfinity = integer(1, Infinity);
+
+/** The checks of {@link ExecutorOptions}. */
+export const EXECUTOR_CHECKS: OptionChecks<ExecutorOptions> = {
+  maxWorkers: workerCount,
+  minWorkers: integer(0),
+  idleTimeout: milliseconds,
+  initializer: checkTask,
+  initializerArgs: array,
+  finalizer: checkTask,
+  concurrency: upToInfinity,
+  maxTasksPerWorker: upToInfinity,
+  maxMemoryPerWorker: upToInfinity,
+  maxQueue: integer(0, Infinity),
+  name: text,
+  grace: milliseconds,
+};
+
+/** What the same options are called by Pool, by the command, by Python and by others. */
+export const EXECUTOR_SISTERS = {
+  initargs: "initializerArgs",
+  maxtasksperchild: "maxTasksPerWorker",
+  maxTasksPerChild: "maxTasksPerWorker",
+  threadNamePrefix: "name",
+} as const;
+
+/** Other names for the number of workers. */
+export const WORKER_COUNTS = [
+  "workers",
+  "maxWorkers",
+  "jobs",
+  "processes",
+  "threads",
+  "numWorkers",
+  "poolSize",
+  "maxThreads",
+] as const;
+
+const MAX_WORKERS_SISTERS = {
+  ...EXECUTOR_SISTERS,
+  ...(Object.fromEntries(WORKER_COUNTS.map((name) => [name, "maxWorkers"])) as Record<
+    string,
+    "maxWorkers"
+  >),
+};
+
+export const PROCESS_EXECUTOR: OptionTable<ProcessExecutorOptions> = {
+  of: "ProcessPoolExecutor",
+  checks: { ...EXECUTOR_CHECKS, env: checkEnv, execArgv: checkExecArgv },
+  sisters: MAX_WORKERS_SISTERS,
+  bare: "maxWorkers",
+};
+
+export const THREAD_EXECUTOR: OptionTable<ThreadExecutorOptions> = {
+  of: "ThreadPoolExecutor",
+  checks: { ...EXECUTOR_CHECKS, resourceLimits: checkResourceLimits },
+  sisters: MAX_WORKERS_SISTERS,
+  bare: "maxWorkers",
+};
+
+/** `maxWorkers` and `minWorkers` are let through: programs change one executor for another in their tests. */
+export const INLINE_EXECUTOR: OptionTable<ExecutorOptions> = {
+  of: "InlineExecutor",
+  checks: EXECUTOR_CHECKS,
+  sisters: EXECUTOR_SISTERS,
+};
+
 /** Checks what the user passed. @throws RangeError or TypeError that quotes the option and the value. */
 export function checkExecutorOptions(
   options: ExecutorOptions<never[]>,
+  table: AnyOptionTable,
   cpus: number,
   defaultName: string,
 ): CheckedOptions {
-  const maxWorkers = workerCount(options.maxWorkers, "maxWorkers", cpus);
-  const idleTimeout =
-    options.idleTimeout === undefined
-      ? Infinity
-      : checkMilliseconds(options.idleTimeout, "idleTimeout");
-  const minWorkers = positiveInteger(
-    options.minWorkers,
-    "minWorkers",
-    idleTimeout === Infinity ? maxWorkers : 0,
-    0,
-  );
+  checkOptions(options, table);
+  const maxWorkers = options.maxWorkers ?? cpus;
+  const idleTimeout = Math.max(0, options.idleTimeout ?? Infinity);
+  const minWorkers = options.minWorkers ?? (idleTimeout === Infinity ? maxWorkers : 0);
   if (options.minWorkers !== undefined && minWorkers > maxWorkers) {
-    throw new RangeError(
-      `Expected \`minWorkers\` to be at most \`maxWorkers\` (${maxWorkers}), got ${minWorkers}`,
-    );
+    throw outOfRange("minWorkers", `at most \`maxWorkers\` (${maxWorkers})`, minWorkers);
   }
   return {
     maxWorkers,
     minWorkers,
     idleTimeout,
-    initializer: callable(options.initializer, "initializer"),
-    initializerArgs: options.initializerArgs === undefined ? [] : [...options.initializerArgs],
-    finalizer: callable(options.finalizer, "finalizer"),
-    concurrency: positiveInteger(options.concurrency, "concurrency", 1),
-    maxTasksPerWorker: positiveInteger(options.maxTasksPerWorker, "maxTasksPerWorker", Infinity),
-    maxMemoryPerWorker: positiveInteger(options.maxMemoryPerWorker, "maxMemoryPerWorker", Infinity),
-    maxQueue: positiveInteger(options.maxQueue, "maxQueue", Infinity, 0),
+    initializer: options.initializer,
+    initializerArgs: [...(options.initializerArgs ?? [])],
+    finalizer: options.finalizer,
+    concurrency: options.concurrency ?? 1,
+    maxTasksPerWorker: options.maxTasksPerWorker ?? Infinity,
+    maxMemoryPerWorker: options.maxMemoryPerWorker ?? Infinity,
+    maxQueue: options.maxQueue ?? Infinity,
     name: options.name ?? defaultName,
-    grace:
-      options.grace === undefined ? DEFAULT_GRACE_MS : checkMilliseconds(options.grace, "grace"),
+    grace: Math.max(0, options.grace ?? DEFAULT_GRACE_MS),
   };
 }
 
-/** Checks a number of workers, which has to be a finite one. */
-export function workerCount(value: number | undefined, name: string, fallback: number): number {
-  if (value !== Infinity) return positiveInteger(value, name, fallback);
-  throw new RangeError(`Expected \`${name}\` to be an integer >= 1, got Infinity`);
-}
+/** Items sent to a worker at a time. */
+export const checkChunkSize: Check = upToInfinity;
+/** Items a map may be ahead. */
+export const checkBufferSize: Check = upToInfinity;
 
-/** Checks a count; `fallback` stands for an option that was not given. */
-export function positiveInteger(
-  value: number | undefined,
-  name: string,
-  fallback: number,
-  least = 1,
-): number {
-  if (value === undefined) return fallback;
-  if (value === Infinity || (Number.isInteger(value) && value >= least)) return value;
-  const error = typeof value === "number" ? RangeError : TypeError;
-  throw new error(`Expected \`${name}\` to be an integer >= ${least}, got ${String(value)}`);
-}
+const retryDelay: Check = (value, name) => {
+  if (typeof value !== "function") milliseconds(value, name);
+};
 
-function callable(
-  task: Task<never, unknown> | undefined,
-  name: string,
-): Task<never, unknown> | undefined {
-  if (task === undefined || typeof task === "function") return task;
-  if (typeof task === "object" && task !== null) return task;
-  throw new TypeError(`Expected \`${name}\` to be a function, got ${String(task)}`);
-}
+const TASK: OptionTable<TaskOptions> = {
+  of: "tasks",
+  checks: {
+    priority: number,
+    timeout: milliseconds,
+    signal: abortSignal,
+    mapTimeout: milliseconds,
+    retries: integer(0, Infinity),
+    retryDelay,
+    transfer: array,
+    chunkSize: checkChunkSize,
+    buffer: checkBufferSize,
+    ordered: boolean,
+    name: text,
+    onProgress: checkFunction,
+    context: anything,
+  },
+  sisters: { timeoutMs: "timeout", abortSignal: "signal", transferList: "transfer" },
+  bare: "timeout",
+};
 
 /** Checks the options of tasks. @throws RangeError or TypeError that quotes the option and the value. */
 export function checkTaskOptions(options: TaskOptions): TaskOptions {
-  if (options.timeout !== undefined) checkMilliseconds(options.timeout, "timeout");
-  if (options.mapTimeout !== undefined) checkMilliseconds(options.mapTimeout, "mapTimeout");
-  if (typeof options.retryDelay === "number") checkMilliseconds(options.retryDelay, "retryDelay");
-  positiveInteger(options.retries, "retries", 0, 0);
-  positiveInteger(options.chunkSize, "chunkSize", 1);
-  positiveInteger(options.buffer, "buffer", 1);
-  if (options.priority !== undefined && Number.isNaN(Number(options.priority))) {
-    throw new TypeError(`Expected \`priority\` to be a number, got ${String(options.priority)}`);
-  }
+  checkOptions(options, TASK);
   return options;
 }

@@ -3,7 +3,12 @@ import { childIdentity } from "../process/identity.ts";
 import { type ProcessPeer, spawnProcess, type SpawnOptions } from "../process/spawn.ts";
 import { FileClaims } from "./claims.ts";
 import { BoundExecutor } from "./bound-executor.ts";
-import { checkExecutorOptions, DAEMON_WORKERS, type ExecutorOptions } from "./options.ts";
+import {
+  checkExecutorOptions,
+  DAEMON_WORKERS,
+  type ExecutorOptions,
+  PROCESS_EXECUTOR,
+} from "./options.ts";
 import { assertMayStart } from "../task/index.ts";
 import { entryUrl } from "../util/entry-url.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -55,7 +60,7 @@ function processScheduler(
   descriptors: WorkerDescriptors,
 ): Scheduler {
   assertMayStart("ProcessPoolExecutor");
-  const checked = checkExecutorOptions(options, cpuCount(), "ProcessPoolWorker");
+  const checked = checkExecutorOptions(options, PROCESS_EXECUTOR, cpuCount(), "ProcessPoolWorker");
   const isDaemon = (options as { [DAEMON_WORKERS]?: boolean })[DAEMON_WORKERS] === true;
   return new Scheduler("process", checked, (id, owner) => {
     // First of all: what cannot travel is to be known before anything is started.

@@ -6,6 +6,8 @@ import {
 } from "../errors/index.ts";
 import { runIn } from "../util/async-scope.ts";
 import { ChunkFailure } from "./chunk-failure.ts";
+import { milliseconds } from "../util/checks.ts";
+import { MAX_TIMER_MS } from "../util/timer.ts";
 import type { TaskEntry } from "./task-entry.ts";
 import type { WorkerLink } from "./worker-link.ts";
 
@@ -27,8 +29,9 @@ export function planRetry(link: WorkerLink, entry: TaskEntry, error: unknown): R
       typeof retryDelay === "function"
         ? runIn(entry.scope, () => retryDelay(entry.attempt))
         : (retryDelay ?? 0);
+    milliseconds(delay, "retryDelay()");
     for (const move of entry.moves ?? []) move.again?.();
-    return { delay };
+    return { delay: Math.min(delay, MAX_TIMER_MS) };
   } catch (failure) {
     return { error: failure };
   }

@@ -1,7 +1,7 @@
 import type { AsyncScope } from "../util/async-scope.ts";
 import { onAbort } from "../util/abort.ts";
 import { transition } from "../util/state-machine.ts";
-import { identify, taskName, type Task, type TaskIdentity } from "../task/index.ts";
+import { checkTask, identify, taskName, type Task, type TaskIdentity } from "../task/index.ts";
 import type { ArgumentStream } from "./streams.ts";
 import type { Move } from "../wire/moves.ts";
 import { TASK_TRANSITIONS, type TaskState } from "./task-state.ts";
@@ -43,11 +43,10 @@ export class FunctionRecord {
 
   /** The record of a function; the same one for every executor of this thread. */
   static of(task: Task<never, unknown>): FunctionRecord {
-    if ((typeof task !== "function" && typeof task !== "object") || task === null) {
-      throw new TypeError(`Expected a function to run, got ${String(task)}`);
-    }
+    // A WeakMap answers for anything; what it knows was checked.
     let record = FunctionRecord.#records.get(task);
     if (record === undefined) {
+      checkTask(task, "task");
       record = new FunctionRecord(task);
       FunctionRecord.#records.set(task, record);
     }

@@ -4,7 +4,7 @@ import { processIdentity } from "../process/identity.ts";
 import { spawnThread } from "../thread/spawn.ts";
 import { BoundExecutor } from "./bound-executor.ts";
 import { MemoryClaims } from "./claims.ts";
-import { checkExecutorOptions, type ExecutorOptions } from "./options.ts";
+import { checkExecutorOptions, type ExecutorOptions, THREAD_EXECUTOR } from "./options.ts";
 import { assertMayStart } from "../task/index.ts";
 import { entryUrl } from "../util/entry-url.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -32,7 +32,7 @@ export class ThreadPoolExecutor extends BoundExecutor {
   /** @throws RangeError or TypeError for an option out of range, ProcessError while a worker imports its modules. */
   constructor(options: ThreadExecutorOptions<never[]> = {}) {
     assertMayStart("ThreadPoolExecutor");
-    const checked = checkExecutorOptions(options, cpuCount(), "ThreadPoolWorker");
+    const checked = checkExecutorOptions(options, THREAD_EXECUTOR, cpuCount(), "ThreadPoolWorker");
     const scheduler = new Scheduler("thread", checked, (id, owner) => {
       // First of all: what cannot travel is to be known before anything is started.
       const hookArgs = encodeHookArgs(checked, "thread");

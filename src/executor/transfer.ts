@@ -1,3 +1,5 @@
+import { wrongType } from "../util/argument-error.ts";
+import { array } from "../util/checks.ts";
 import { globalSlot } from "../util/global-slot.ts";
 
 const lists: WeakMap<object, readonly unknown[]> = globalSlot("transfer", () => new WeakMap());
@@ -16,6 +18,9 @@ const lists: WeakMap<object, readonly unknown[]> = globalSlot("transfer", () => 
  * }
  */
 export function transfer<T extends object>(value: T, list: readonly unknown[]): T {
+  const isObject = (typeof value === "object" && value !== null) || typeof value === "function";
+  if (!isObject) throw wrongType("value", "an object", value);
+  array(list, "list");
   lists.set(value, list);
   return value;
 }

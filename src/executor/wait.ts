@@ -1,6 +1,8 @@
 import { deferred } from "../util/deferred.ts";
-import { type WaitOptions, waitWithin } from "../util/wait-options.ts";
-import type { Future } from "./future.ts";
+import { WAIT_SISTERS, type WaitOptions, waitWithin } from "../util/wait-options.ts";
+import { abortSignal, milliseconds, oneOf } from "../util/checks.ts";
+import { checkOptions, type OptionTable } from "../util/option-table.ts";
+import { checkFutures, type Future } from "./future.ts";
 
 /** When {@link wait} returns. */
 export type ReturnWhen = "ALL_COMPLETED" | "FIRST_COMPLETED" | "FIRST_EXCEPTION";
@@ -11,7 +13,16 @@ export interface WaitResult<R> {
   readonly notDone: Set<Future<R>>;
 }
 
-const RETURN_WHEN: readonly unknown[] = ["ALL_COMPLETED", "FIRST_COMPLETED", "FIRST_EXCEPTION"];
+const WAIT: OptionTable<WaitOptions & { readonly returnWhen?: ReturnWhen }> = {
+  of: "wait()",
+  checks: {
+    timeout: milliseconds,
+    signal: abortSignal,
+    returnWhen: oneOf("ALL_COMPLETED", "FIRST_COMPLETED", "FIRST_EXCEPTION"),
+  },
+  sisters: WAIT_SISTERS,
+  bare: "timeout",
+};
 
 /**
  * Waits until all of the Futures are done, or the first one, or the first that failed.
@@ -25,13 +36,9 @@ export async function wait<R>(
   futures: Iterable<Future<R>>,
   options: WaitOptions & { readonly returnWhen?: ReturnWhen | undefined } = {},
 ): Promise<WaitResult<R>> {
-  const { returnWhen = "ALL_COMPLETED" } = options;
-  if (!RETURN_WHEN.includes(returnWhen)) {
-    throw new RangeError(
-      `Expected \`returnWhen\` to be one of ${RETURN_WHEN.join(", ")}, got ${String(returnWhen)}`,
-    );
-  }
-  const all = new Set(futures);
+  checkOptions(options, WAIT);
+  const { returnWhen = "ALL_COMPLETED", timeout, signal } = options;
+  const all = checkFutures(futures);
   const enough = deferred<void>();
   let open = 0;
   const note = (future: Future<R>): void => {
@@ -54,7 +61,7 @@ export async function wait<R>(
     });
   }
   if (open === 0) enough.resolve();
-  await waitWithin(enough.promise, options, () => undefined);
+  await waitWithin(enough.promise, { timeout, signal }, () => undefined);
   const done = new Set([...all].filter((future) => future.done));
   return { done, notDone: new Set([...all].filter((future) => !done.has(future))) };
 }

@@ -11,7 +11,12 @@ import { setLocalTarget, setTarget } from "./route.ts";
 import { writeFully } from "./line-sender.ts";
 import { LogServer } from "./log-server.ts";
 import { setLogLevel } from "./logger.ts";
-import type { LogLevel } from "./settings.ts";
+import { checkAddress } from "../connection/address.ts";
+import { authKey, positive } from "../connection/options.ts";
+import { outOfRange, wrongType } from "../util/argument-error.ts";
+import type { Check } from "../util/checks.ts";
+import { checkOptions, type OptionTable } from "../util/option-table.ts";
+import { checkLevel, type LogLevel } from "./settings.ts";
 import { setImmediate } from "../util/platform.ts";
 
 /** Where a collector writes, and what it lets through. */
@@ -27,6 +32,31 @@ export interface LogCollectorOptions {
   /** What those have to know. Default: the key of this program, which only processes it starts have. */
   readonly authKey?: Uint8Array | string;
 }
+
+const checkDestination: Check = (value, name) => {
+  const expected = "a writable stream or a file descriptor";
+  if (typeof value === "number") {
+    const isDescriptor = Number.isInteger(value) && value >= 0 && value < 2 ** 31;
+    if (!isDescriptor) throw outOfRange(name, expected, value);
+    return;
+  }
+  const stream = value as Partial<Writable> | null;
+  const isStream = typeof stream === "object" && typeof stream?.write === "function";
+  if (!isStream) throw wrongType(name, expected, value);
+};
+
+const COLLECTOR: OptionTable<LogCollectorOptions> = {
+  of: "LogCollector.start()",
+  checks: {
+    destination: checkDestination,
+    level: checkLevel,
+    maxLineBytes: positive,
+    address: checkAddress,
+    authKey,
+  },
+  sisters: { stream: "destination", key: "authKey" },
+  bare: "destination",
+};
 
 const DEFAULT_MAX_LINE = 4 << 20;
 const STDERR = 2;
@@ -71,6 +101,7 @@ export class LogCollector {
 
   /** Starts to gather. It does not keep the program open; processes that run do. */
   static async start(options: LogCollectorOptions = {}): Promise<LogCollector> {
+    checkOptions(options, COLLECTOR);
     const path = freshSocketPath("log");
     const collector = new LogCollector(path, options);
     await new Promise<void>((resolve, reject) => {

@@ -9,8 +9,11 @@ import {
 import { processIdentity } from "../process/identity.ts";
 import { LogCollector } from "./collector.ts";
 import { NetworkSender } from "./network-sender.ts";
-import type { LogLevel } from "./settings.ts";
-import type { WaitOptions } from "../util/wait-options.ts";
+import { checkAddress } from "../connection/address.ts";
+import { CONNECT_CHECKS } from "../connection/connect.ts";
+import { checkLevel, type LogLevel } from "./settings.ts";
+import { checkOptions, type OptionTable } from "../util/option-table.ts";
+import { WAIT_SISTERS, type WaitOptions } from "../util/wait-options.ts";
 
 /** Options of {@link connectLogServer}. */
 export interface LogServerConnectOptions extends Pick<
@@ -20,6 +23,18 @@ export interface LogServerConnectOptions extends Pick<
   /** As for {@link setLogLevel}. */
   readonly level?: LogLevel;
 }
+
+const CONNECT: OptionTable<LogServerConnectOptions> = {
+  of: "connectLogServer()",
+  checks: {
+    authKey: CONNECT_CHECKS.authKey,
+    timeout: CONNECT_CHECKS.timeout,
+    signal: CONNECT_CHECKS.signal,
+    level: checkLevel,
+  },
+  sisters: { ...WAIT_SISTERS, key: "authKey" },
+  bare: "authKey",
+};
 
 /**
  * Sends the records of this process, and of every process and thread that is started from now on, to the
@@ -43,6 +58,8 @@ export async function connectLogServer(
   address: Address,
   options: LogServerConnectOptions = {},
 ): Promise<LogServerLink> {
+  checkAddress(address);
+  checkOptions(options, CONNECT);
   const { level, authKey = processIdentity().authKey, ...rest } = options;
   const reach = (bounds: WaitOptions): Promise<Connection> =>
     connect(address, { authKey, ...bounds });

@@ -2,6 +2,8 @@ import { createRequire } from "node:module";
 import type { Logger, pino } from "pino";
 import { currentProcess } from "../process/index.ts";
 import { currentThread } from "../thread/index.ts";
+import { outOfRange } from "../util/argument-error.ts";
+import { text } from "../util/checks.ts";
 import { globalSlot } from "../util/global-slot.ts";
 import { setTarget, writeLine } from "./route.ts";
 import { checkLevel, readLevel, writeLevel, type LogLevel } from "./settings.ts";
@@ -26,6 +28,7 @@ const loggers: Loggers = globalSlot("loggers", () => ({ root: undefined, named: 
  * @since 0.2.0
  */
 export function getLogger(name?: string): Logger {
+  if (name !== undefined) text(name, "name");
   loggers.root ??= makeRoot();
   if (name === undefined) return loggers.root;
   let logger = loggers.named.get(name);
@@ -41,8 +44,9 @@ export function getLogger(name?: string): Logger {
  * @since 0.2.0
  */
 export function setLogLevel(level: LogLevel): void {
+  checkLevel(level);
   const former = readLevel();
-  writeLevel(checkLevel(level));
+  writeLevel(level);
   for (const logger of [loggers.root, ...loggers.named.values()]) {
     if (logger?.level === former) logger.level = level;
   }
@@ -70,6 +74,8 @@ export function logToStderr(level?: LogLevel): Logger {
  * @since 0.2.0
  */
 export function logToFiles(folder: string, level?: LogLevel): Logger {
+  text(folder, "folder");
+  if (folder === "" || folder.includes("\0")) throw outOfRange("folder", "a path", folder);
   if (level !== undefined) setLogLevel(level);
   setTarget({ kind: "folder", path: folder });
   return getLogger();

@@ -1,4 +1,5 @@
 import { InvalidStateError } from "../errors/index.ts";
+import { oneOf } from "../util/checks.ts";
 
 /** Where records go; inherited by the processes and threads started from now on. */
 const TARGET_VARIABLE = "MANYCORE_LOG";
@@ -7,6 +8,7 @@ const LEVEL_VARIABLE = "MANYCORE_LOG_LEVEL";
 
 /** Levels of loggers, as pino knows them. */
 const LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+const checkWord = oneOf(...LEVELS);
 export type LogLevel = (typeof LEVELS)[number];
 
 /** Where the records of this thread go. */
@@ -44,11 +46,8 @@ export function writeLevel(level: LogLevel): void {
   process.env[LEVEL_VARIABLE] = level;
 }
 
-/** @throws RangeError for anything that is not a level. */
-export function checkLevel(level: unknown): LogLevel {
-  const known = LEVELS.find((name) => name === level);
-  if (known === undefined) {
-    throw new RangeError(`Expected a level (${LEVELS.join(", ")}), got ${String(level)}`);
-  }
-  return known;
+/** @throws RangeError or TypeError for anything that is not a level. */
+export function checkLevel(level: unknown, name = "level"): LogLevel {
+  checkWord(level, name);
+  return level as LogLevel;
 }

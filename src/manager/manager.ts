@@ -1,9 +1,12 @@
 import type { Address } from "../connection/index.ts";
+import { placeOf } from "../connection/address.ts";
 import { checkKey } from "../connection/handshake.ts";
 import { InvalidStateError } from "../errors/index.ts";
 import type { ElementOf, ElementType } from "../shared/index.ts";
-import { identify, type TaskRef } from "../task/index.ts";
+import { isTaskRef, type TaskRef } from "../task/index.ts";
+import { badArgument, wrongType } from "../util/argument-error.ts";
 import { inspectAs } from "../util/inspectable.ts";
+import { checkOptions } from "../util/option-table.ts";
 import { staysHere } from "../util/stays-here.ts";
 import type { WaitOptions } from "../util/wait-options.ts";
 import type { Link } from "./link.ts";
@@ -19,7 +22,6 @@ import {
   type ListProxy,
   type NamespaceProxy,
   type SetProxy,
-  spread,
 } from "./proxies/containers.ts";
 import type {
   ArrayProxy,
@@ -30,13 +32,14 @@ import type {
 } from "./proxies/data.ts";
 import {
   type BarrierProxy,
-  checkLock,
   type ConditionProxy,
   type EventProxy,
   type LockProxy,
   type RLockProxy,
   type SemaphoreProxy,
 } from "./proxies/sync.ts";
+import { argumentsFor } from "./maker-arguments.ts";
+import { CONNECT, REGISTER, SHUTDOWN } from "./option-tables.ts";
 import { addRegistration, nameOf } from "./registry.ts";
 import { show } from "./server-gone.ts";
 import { ServerProcess, serverSettings } from "./server-process.ts";
@@ -109,7 +112,7 @@ export class Manager implements AsyncDisposable {
     const given = args[0] as { readonly [ORIGIN]?: Origin } | undefined;
     const origin = given?.[ORIGIN];
     if (origin === undefined) {
-      throw new TypeError(
+      throw badArgument(
         "A manager is made by `await Manager.start()`, or by `await Manager.connect(address)`.",
       );
     }
@@ -161,6 +164,8 @@ export class Manager implements AsyncDisposable {
     address: Address,
     options: ManagerConnectOptions = {},
   ): Promise<M> {
+    placeOf(address);
+    checkOptions(options, CONNECT);
     const { authKey, ...rest } = options;
     return Manager.#make(this, {
       link: await linkAt({ address, key: checkKey(authKey), ...rest }),
@@ -209,6 +214,7 @@ export class Manager implements AsyncDisposable {
     callable?: F | TaskRef<ArgumentsOf<F> & unknown[], MadeBy<F>>,
     options: RegisterOptions<E, G> = {},
   ): C & ManagerClass<{ readonly [K in N]: Maker<F, E, G> }> {
+    checkOptions(options, REGISTER);
     addRegistration(this, name, callable, options);
     Object.defineProperty(this.prototype, name, {
       value(this: Manager, ...args: unknown[]): Promise<unknown> {
@@ -245,7 +251,12 @@ export class Manager implements AsyncDisposable {
   ): Promise<Proxied<MadeBy<F>>>;
   create<T = Record<string, never>>(registered: string, ...args: unknown[]): Promise<Proxied<T>>;
   create(registered: unknown, ...args: unknown[]): Promise<unknown> {
-    const name = typeof registered === "string" ? registered : nameOf(this.constructor, registered);
+    const isWord = typeof registered === "string";
+    if (!isWord && typeof registered !== "function" && !isTaskRef(registered)) {
+      const expected = "a registered name, class or function";
+      return Promise.reject(wrongType("registered", expected, registered));
+    }
+    const name = isWord ? registered : nameOf(this.constructor, registered);
     if (name !== undefined) return this.#create(name, args);
     return Promise.reject(
       new InvalidStateError(
@@ -259,46 +270,44 @@ export class Manager implements AsyncDisposable {
   dict<K extends string = string, V = unknown>(entries: {
     readonly [key: string]: V;
   }): Promise<DictProxy<K, V>>;
-  dict(entries?: unknown): Promise<DictProxy<never, never>> {
-    return this.#create("dict", entries === undefined ? [] : [spread(entries)]);
+  async dict(entries?: unknown): Promise<DictProxy<never, never>> {
+    return this.#create("dict", argumentsFor.dict(entries));
   }
 
-  list<T = unknown>(items?: Iterable<T>): Promise<ListProxy<T>> {
-    return this.#create("list", items === undefined ? [] : [spread(items)]);
+  async list<T = unknown>(items?: Iterable<T>): Promise<ListProxy<T>> {
+    return this.#create("list", argumentsFor.items(items));
   }
 
-  set<T = unknown>(items?: Iterable<T>): Promise<SetProxy<T>> {
-    return this.#create("set", items === undefined ? [] : [spread(items)]);
+  async set<T = unknown>(items?: Iterable<T>): Promise<SetProxy<T>> {
+    return this.#create("set", argumentsFor.items(items));
   }
 
-  namespace<T extends object = Record<string, unknown>>(
+  async namespace<T extends object = Record<string, unknown>>(
     values?: Partial<T>,
   ): Promise<NamespaceProxy<T>> {
-    return this.#create("namespace", values === undefined ? [] : [{ ...values }]);
+    return this.#create("namespace", argumentsFor.namespace(values));
   }
 
   /** First in, first out. */
-  queue<T = unknown>(options?: ManagerQueueOptions): Promise<QueueProxy<T>> {
-    return this.#create("queue", queueArguments(options));
+  async queue<T = unknown>(options?: ManagerQueueOptions): Promise<QueueProxy<T>> {
+    return this.#create("queue", argumentsFor.queue(options));
   }
 
   /** Last in, first out. */
-  lifoQueue<T = unknown>(options?: ManagerQueueOptions): Promise<QueueProxy<T>> {
-    return this.#create("lifoQueue", queueArguments(options));
+  async lifoQueue<T = unknown>(options?: ManagerQueueOptions): Promise<QueueProxy<T>> {
+    return this.#create("lifoQueue", argumentsFor.queue(options));
   }
 
   /** Smallest first, of equal ones the one that came first. */
   async priorityQueue<T = unknown>(
     options: ManagerPriorityQueueOptions<T> = {},
   ): Promise<QueueProxy<T>> {
-    const { compare } = options;
-    const named = compare === undefined ? undefined : await identify(compare);
-    return this.#create("priorityQueue", queueArguments(options, named));
+    return this.#create("priorityQueue", await argumentsFor.priorityQueue(options));
   }
 
   /** First in, first out, with `taskDone()` and `join()`. */
-  joinableQueue<T = unknown>(options?: ManagerQueueOptions): Promise<JoinableQueueProxy<T>> {
-    return this.#create("joinableQueue", queueArguments(options));
+  async joinableQueue<T = unknown>(options?: ManagerQueueOptions): Promise<JoinableQueueProxy<T>> {
+    return this.#create("joinableQueue", argumentsFor.queue(options));
   }
 
   lock(): Promise<LockProxy> {
@@ -309,12 +318,12 @@ export class Manager implements AsyncDisposable {
     return this.#create("rlock", []);
   }
 
-  semaphore(value = 1): Promise<SemaphoreProxy> {
-    return this.#create("semaphore", [value]);
+  async semaphore(value = 1): Promise<SemaphoreProxy> {
+    return this.#create("semaphore", argumentsFor.semaphore(value));
   }
 
-  boundedSemaphore(value = 1): Promise<SemaphoreProxy> {
-    return this.#create("boundedSemaphore", [value]);
+  async boundedSemaphore(value = 1): Promise<SemaphoreProxy> {
+    return this.#create("boundedSemaphore", argumentsFor.semaphore(value));
   }
 
   event(): Promise<EventProxy> {
@@ -323,32 +332,32 @@ export class Manager implements AsyncDisposable {
 
   /** @param lock - a lock or rlock of this manager; default: a new rlock. */
   async condition(lock?: LockProxy | RLockProxy): Promise<ConditionProxy> {
-    checkLock(lock);
-    return this.#create("condition", lock === undefined ? [] : [lock]);
+    return this.#create("condition", argumentsFor.condition(lock));
   }
 
   async barrier(parties: number, options: ManagerBarrierOptions = {}): Promise<BarrierProxy> {
-    const { action, timeout } = options;
-    const named = action === undefined ? undefined : await identify(action);
-    return this.#create("barrier", [parties, { action: named, timeout }]);
+    return this.#create("barrier", await argumentsFor.barrier(parties, options));
   }
 
   /** One number, stored as `type` says: numbers wrap around and are rounded as in typed arrays. */
-  value<T extends ElementType>(type: T, initial?: ElementOf<T>): Promise<ValueProxy<ElementOf<T>>> {
-    return this.#create("value", [type, initial ?? (type.startsWith("big") ? 0n : 0)]);
+  async value<T extends ElementType>(
+    type: T,
+    initial?: ElementOf<T>,
+  ): Promise<ValueProxy<ElementOf<T>>> {
+    return this.#create("value", argumentsFor.value(type, initial));
   }
 
   /** @param content - the numbers, or how many zeros. */
-  array<T extends ElementType>(
+  async array<T extends ElementType>(
     type: T,
     content: number | Iterable<ElementOf<T>>,
   ): Promise<ArrayProxy<ElementOf<T>>> {
-    return this.#create("array", [type, spread(content)]);
+    return this.#create("array", argumentsFor.array(type, content));
   }
 
   /** A pool of workers of the server, for all its clients. */
-  pool(options: ManagerPoolOptions = {}): Promise<PoolProxy> {
-    return this.#create("pool", [options]);
+  async pool(options: ManagerPoolOptions = {}): Promise<PoolProxy> {
+    return this.#create("pool", argumentsFor.pool(options));
   }
 
   /** How many objects the server has. */
@@ -378,6 +387,7 @@ export class Manager implements AsyncDisposable {
    * @throws {@link InvalidStateError} on a manager from `connect()`: only who started the server ends it.
    */
   async shutdown(options: { readonly timeout?: number | undefined } = {}): Promise<void> {
+    checkOptions(options, SHUTDOWN);
     const { started, served } = this.#origin;
     if (started === undefined && served === undefined) {
       throw new InvalidStateError(
@@ -410,14 +420,4 @@ export class Manager implements AsyncDisposable {
     this.#checkOpen();
     return (await this.#origin.link.create(kind, args)) as P;
   }
-}
-
-function queueArguments(
-  { maxSize }: ManagerQueueOptions = {},
-  compare?: unknown,
-): readonly unknown[] {
-  if (maxSize !== undefined && !(maxSize >= 1)) {
-    throw new RangeError(`Expected \`maxSize\` to be at least 1, got ${maxSize}`);
-  }
-  return [{ maxSize, compare }];
 }

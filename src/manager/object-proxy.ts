@@ -1,6 +1,7 @@
 import { InvalidStateError } from "../errors/index.ts";
 import { inspectAs } from "../util/inspectable.ts";
-import type { WaitOptions } from "../util/wait-options.ts";
+import { wrongType } from "../util/argument-error.ts";
+import { waitFault, type WaitOptions } from "../util/wait-options.ts";
 import { registerOwnClass } from "../wire/class-registry.ts";
 import { arriveAsProxy, setProxyMaker } from "./arrive.ts";
 import { type CallOptions, type Handle, releaseNow, releaseWith } from "./host.ts";
@@ -50,6 +51,8 @@ export class ObjectProxy implements Disposable, AsyncDisposable {
    * @throws {@link TimeoutError} when a method of an own class took longer than `timeout`.
    */
   $call(method: string, args: readonly unknown[] = [], options?: WaitOptions): Promise<unknown> {
+    const fault = callFault(method, args, options);
+    if (fault !== undefined) return Promise.reject(fault);
     const handle = handles.get(this)!;
     if (handle.isReleased) {
       return Promise.reject(
@@ -89,6 +92,16 @@ export function callBuiltIn<R>(
   options?: WaitOptions,
 ): Promise<R> {
   return proxy.$call(method, args, options) as Promise<R>;
+}
+
+function callFault(
+  method: unknown,
+  args: unknown,
+  options: WaitOptions | undefined,
+): Error | undefined {
+  if (typeof method !== "string") return wrongType("method", "the name of a method", method);
+  if (!Array.isArray(args)) return wrongType("args", "an array", args);
+  return waitFault(options);
 }
 
 type ProxyClass = new (handle: Handle) => ObjectProxy;

@@ -1,3 +1,5 @@
+import { badArgument } from "../util/argument-error.ts";
+
 /** Never called from outside, whatever a class exposes: these lead out of the object, or make a proxy look like a promise. */
 const FORBIDDEN: ReadonlySet<string> = new Set([
   "constructor",
@@ -34,7 +36,7 @@ export function exposedMethods(object: object, exposed: readonly string[] | unde
   for (const name of exposed) {
     const isMethod = typeof (object as Record<string, unknown>)[name] === "function";
     if (isMethod && isPublic(name)) continue;
-    throw new TypeError(
+    throw badArgument(
       `Expected \`exposed\` to name public methods, got ${JSON.stringify(name)}, ` +
         (isMethod ? "which no client may call" : "which is none of this object"),
     );

@@ -1,5 +1,6 @@
 import { isTaskRef, type TaskIdentity, identify, isClass } from "../task/index.ts";
 import type { AnyTaskRef } from "../task/index.ts";
+import { badArgument, outOfRange, wrongType } from "../util/argument-error.ts";
 import { CATALOGUE } from "./catalogue.ts";
 
 /** What clients may have made by a server, as it was registered. */
@@ -30,19 +31,17 @@ export function addRegistration(
     readonly methodToType?: Readonly<Record<string, string>> | undefined;
   },
 ): void {
-  if (typeof name !== "string" || name === "") {
-    throw new TypeError(`Expected a name to register, got ${String(name)}`);
-  }
+  const expected = "the name of a method";
+  if (typeof name !== "string") throw wrongType("name", expected, name);
+  if (name === "") throw outOfRange("name", expected, name);
   if (callable !== undefined && typeof callable !== "function" && !isTaskRef(callable)) {
-    throw new TypeError(
-      `Expected a class, a function or a reference from tasks() to register as ${JSON.stringify(name)}, got ${typeof callable}`,
-    );
+    throw wrongType("callable", "a class, a function or a reference from tasks()", callable);
   }
   if (
     CATALOGUE.has(name) ||
     (name in manager.prototype && registrationOf(manager, name) === undefined)
   ) {
-    throw new TypeError(`Managers have ${JSON.stringify(name)} already: register another name`);
+    throw badArgument(`Managers have ${JSON.stringify(name)} already: register another name`);
   }
   let own = registries.get(manager);
   if (own === undefined) registries.set(manager, (own = new Map()));

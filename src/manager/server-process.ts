@@ -6,7 +6,9 @@ import { encodeMessage } from "../connection/value-message.ts";
 import { loseMoves } from "../wire/moves.ts";
 import { identify, tasks } from "../task/index.ts";
 import { entryUrl } from "../util/entry-url.ts";
-import { checkMilliseconds, type WaitOptions } from "../util/wait-options.ts";
+import type { WaitOptions } from "../util/wait-options.ts";
+import { checkOptions } from "../util/option-table.ts";
+import { SERVER } from "./option-tables.ts";
 import { decodeThrown, joinStacks } from "../wire/error-codec.ts";
 import { checkKey } from "../connection/handshake.ts";
 import { nameRegistrations } from "./registry.ts";
@@ -73,9 +75,8 @@ export class ServerProcess {
 
   /** Ends it: asks, and when it does not end within `timeout` terminates and then kills it. */
   async end(timeout: number = SHUTDOWN_MS): Promise<void> {
-    const patience = checkMilliseconds(timeout, "timeout");
     this.#control.close();
-    const bounds: WaitOptions = { timeout: patience };
+    const bounds: WaitOptions = { timeout };
     if ((await this.process.join(bounds)) === undefined) {
       this.process.terminate();
       if ((await this.process.join(bounds)) === undefined) this.process.kill();
@@ -90,17 +91,15 @@ export async function serverSettings(
   manager: Function,
   options: ManagerOptions<never[]>,
 ): Promise<ServerSettings> {
-  const { address, authKey, initializer, functions, maxBytes } = options;
-  if (initializer !== undefined && typeof initializer !== "function") {
-    throw new TypeError(`Expected \`initializer\` to be a function, got ${typeof initializer}`);
-  }
+  checkOptions(options, SERVER);
+  const { address, authKey, functions, maxBytes } = options;
   return {
     address,
     authKey: checkKey(authKey),
     registrations: await nameRegistrations(manager),
     functions: functions ?? typeof address !== "object",
     maxBytes,
-    handOverTimeout: checkMilliseconds(options.handOverTimeout ?? HAND_OVER_MS, "handOverTimeout"),
+    handOverTimeout: Math.max(0, options.handOverTimeout ?? HAND_OVER_MS),
   };
 }
 

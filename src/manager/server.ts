@@ -11,6 +11,7 @@ import { processIdentity } from "../process/identity.ts";
 import { type AnyTaskRef, isClass, isTaskIdentity, isTaskRef, resolveTask } from "../task/index.ts";
 import { crypto } from "../util/builtin.ts";
 import { deferred } from "../util/deferred.ts";
+import { setTimer } from "../util/timer.ts";
 import { isThenable } from "../util/thenable.ts";
 import { decodeValue, encodeValue } from "../wire/codec.ts";
 import { Call, park } from "./call.ts";
@@ -25,7 +26,6 @@ import { exposedMethods } from "./public-methods.ts";
 import { type Holder, type RefEntry, RefTable } from "./ref-table.ts";
 import type { NamedRegistration } from "./registry.ts";
 import { Session } from "./session.ts";
-import { setTimeout } from "../util/platform.ts";
 
 /** What a server is told at its start. */
 export interface ServerSettings {
@@ -250,9 +250,9 @@ export class ManagerServer implements Host {
     for (const pinId of this.refTable.pinsOf(session)) this.unpin(pinId);
     const sent = this.refTable.pinsOf(session.sent);
     if (sent.length > 0) {
-      setTimeout(() => {
+      setTimer(() => {
         for (const pinId of sent) this.unpin(pinId);
-      }, this.#settings.handOverTimeout).unref();
+      }, this.#settings.handOverTimeout)?.unref();
     }
     this.refTable.releaseAll(session);
   }

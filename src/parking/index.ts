@@ -17,6 +17,7 @@ export type { ParkOptions } from "./park-options.ts";
 export { participant, type Participant } from "./participant.ts";
 export {
   attachCell,
+  checkSharedName,
   closeCell,
   encodeName,
   findCell,

@@ -1,3 +1,5 @@
+import { outOfRange, wrongType } from "../util/argument-error.ts";
+import type { Check } from "../util/checks.ts";
 import { InvalidStateError, SerializationError } from "../errors/index.ts";
 import {
   CELL,
@@ -153,19 +155,22 @@ function setRef({ ints, base }: Place, slot: number): void {
   Atomics.or(ints, base + CELL.refs + (slot >>> 5), 1 << (slot & 31));
 }
 
+/** Refuses what cannot be the name of a shared object. */
+export const checkSharedName: Check = (name, option) => {
+  const expected = `a string of 1 to ${NAME_SIZE} bytes`;
+  if (typeof name !== "string") throw wrongType(option, expected, name);
+  if (name.includes("\0")) throw outOfRange(option, expected, name, "it has a NUL character");
+  // Two of them would be the same bytes.
+  if (/\p{Surrogate}/u.test(name)) {
+    throw outOfRange(option, expected, name, "it has half of a surrogate pair");
+  }
+  const { length } = new TextEncoder().encode(name);
+  if (length > NAME_SIZE) throw outOfRange(option, expected, name, `it has ${length} bytes`);
+  if (length === 0) throw outOfRange(option, expected, name);
+};
+
 /** A name as it stands in a cell. */
 export function encodeName(name: unknown): Uint8Array {
-  if (typeof name !== "string" || name === "") {
-    throw new TypeError(
-      `Expected \`name\` to be a string that is not empty, got ${typeof name === "string" ? '""' : typeof name}`,
-    );
-  }
-  if (name.includes("\0")) throw new TypeError("Expected `name` to be without a NUL character");
-  const bytes = new TextEncoder().encode(name);
-  if (bytes.length > NAME_SIZE) {
-    throw new RangeError(
-      `Expected \`name\` to be at most ${NAME_SIZE} bytes long, got ${bytes.length}`,
-    );
-  }
-  return bytes;
+  checkSharedName(name, "name");
+  return new TextEncoder().encode(name as string);
 }

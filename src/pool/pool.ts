@@ -11,7 +11,19 @@ import {
   ThreadPoolExecutor,
 } from "../executor/index.ts";
 import { describeStats } from "../executor/bound-executor.ts";
-import { DAEMON_WORKERS, workerCount } from "../executor/options.ts";
+import {
+  checkBufferSize,
+  checkChunkSize,
+  DAEMON_WORKERS,
+  EXECUTOR_CHECKS,
+  EXECUTOR_SISTERS,
+  WORKER_COUNTS,
+  workerCount,
+} from "../executor/options.ts";
+import { checkEnv, checkExecArgv, checkResourceLimits } from "../process/start-checks.ts";
+import { badArgument } from "../util/argument-error.ts";
+import { array, checkFunction, oneOf } from "../util/checks.ts";
+import { checkOptions, type OptionTable } from "../util/option-table.ts";
 import { inspectAs } from "../util/inspectable.ts";
 import { staysHere } from "../util/stays-here.ts";
 import type { Task } from "../task/index.ts";
@@ -45,6 +57,52 @@ export interface AsyncCallbacks<R> {
   readonly errorCallback?: ((error: unknown) => void) | undefined;
 }
 
+const { maxWorkers: _, ...SHARED_CHECKS } = EXECUTOR_CHECKS;
+
+const POOL: OptionTable<PoolOptions> = {
+  of: "Pool",
+  checks: {
+    ...SHARED_CHECKS,
+    workers: workerCount,
+    kind: oneOf("process", "thread"),
+    env: checkEnv,
+    execArgv: checkExecArgv,
+    resourceLimits: checkResourceLimits,
+  },
+  sisters: {
+    ...EXECUTOR_SISTERS,
+    ...(Object.fromEntries(WORKER_COUNTS.map((name) => [name, "workers"])) as Record<
+      string,
+      "workers"
+    >),
+  },
+  bare: "workers",
+};
+
+const CALLBACKS = {
+  of: "pool.applyAsync()",
+  parameter: "callbacks",
+  checks: { callback: checkFunction, errorCallback: checkFunction },
+} as const satisfies OptionTable<AsyncCallbacks<never>>;
+
+const MAP: OptionTable<ChunkOptions> = {
+  of: "pool.map() and pool.starmap()",
+  checks: { chunkSize: checkChunkSize },
+  bare: "chunkSize",
+};
+
+const MAP_ASYNC: OptionTable<ChunkOptions & AsyncCallbacks<never>> = {
+  of: "pool.mapAsync() and pool.starmapAsync()",
+  checks: { chunkSize: checkChunkSize, ...CALLBACKS.checks },
+  bare: "chunkSize",
+};
+
+const IMAP: OptionTable<ImapOptions> = {
+  of: "pool.imap() and pool.imapUnordered()",
+  checks: { chunkSize: checkChunkSize, buffer: checkBufferSize },
+  bare: "chunkSize",
+};
+
 /** What a generator task yields, one by one; what any other returns. */
 export type Yielded<R> = R extends AsyncIterable<infer T> | Generator<infer T, unknown, unknown>
   ? T
@@ -76,12 +134,10 @@ export class Pool implements AsyncDisposable {
   #state: "open" | "closed" | "terminated" = "open";
 
   constructor(options: PoolOptions<never[]> = {}) {
+    checkOptions(options, POOL);
     const { workers, kind = "process", resourceLimits, env, execArgv, ...rest } = options;
-    if (kind !== "process" && kind !== "thread") {
-      throw new RangeError(`Expected \`kind\` to be "process" or "thread", got ${String(kind)}`);
-    }
-    const maxWorkers = workers === undefined ? undefined : workerCount(workers, "workers", 1);
-    const shared = { name: "PoolWorker", ...rest, maxWorkers };
+    checkKind(options, kind === "process" ? ["resourceLimits"] : ["env", "execArgv"]);
+    const shared = { name: "PoolWorker", ...rest, maxWorkers: workers };
     const daemons = { [DAEMON_WORKERS]: true };
     this.#executor =
       kind === "process"
@@ -103,6 +159,8 @@ export class Pool implements AsyncDisposable {
     args: NoInfer<A>,
     callbacks: AsyncCallbacks<Received<Awaited<R>>> = {},
   ): Future<Received<Awaited<R>>> {
+    array(args, "args");
+    checkOptions(callbacks, CALLBACKS);
     return notify(this.#executor.submit(task, ...args), callbacks);
   }
 
@@ -116,6 +174,7 @@ export class Pool implements AsyncDisposable {
     items: AnyIterable<NoInfer<T>>,
     options: ChunkOptions = {},
   ): Promise<Received<Awaited<R>>[]> {
+    checkOptions(options, MAP);
     return this.#collect(task as never, items, false, options, this.map);
   }
 
@@ -125,6 +184,7 @@ export class Pool implements AsyncDisposable {
     items: AnyIterable<NoInfer<T>>,
     options: ChunkOptions & AsyncCallbacks<Received<Awaited<R>>[]> = {},
   ): Future<Received<Awaited<R>>[]> {
+    checkOptions(options, MAP_ASYNC);
     return promised(this.#collect(task as never, items, false, options, this.mapAsync), options);
   }
 
@@ -134,6 +194,7 @@ export class Pool implements AsyncDisposable {
     items: AnyIterable<NoInfer<A>>,
     options: ChunkOptions = {},
   ): Promise<Received<Awaited<R>>[]> {
+    checkOptions(options, MAP);
     return this.#collect(task as never, items, true, options, this.starmap);
   }
 
@@ -143,6 +204,7 @@ export class Pool implements AsyncDisposable {
     items: AnyIterable<NoInfer<A>>,
     options: ChunkOptions & AsyncCallbacks<Received<Awaited<R>>[]> = {},
   ): Future<Received<Awaited<R>>[]> {
+    checkOptions(options, MAP_ASYNC);
     return promised(this.#collect(task as never, items, true, options, this.starmapAsync), options);
   }
 
@@ -224,6 +286,7 @@ export class Pool implements AsyncDisposable {
     options: ImapOptions,
     origin: (...args: never[]) => unknown,
   ): MapIterator<R> {
+    checkOptions(options, IMAP);
     return this.#executor.iterate({
       task,
       iterables: [items],
@@ -235,6 +298,17 @@ export class Pool implements AsyncDisposable {
       buffer: options.buffer,
       origin,
     });
+  }
+}
+
+/** Refuses options that the other kind of pool has: they would be of no effect. */
+function checkKind(options: PoolOptions<never[]>, foreign: readonly (keyof PoolOptions)[]): void {
+  for (const name of foreign) {
+    if (options[name] === undefined) continue;
+    const kind = name === "resourceLimits" ? "threads" : "processes";
+    throw badArgument(
+      `\`${name}\` is an option of pools of ${kind}: leave it out, or say \`kind: "${kind === "threads" ? "thread" : "process"}"\`.`,
+    );
   }
 }
 

@@ -1,5 +1,9 @@
-import { isClass, isTaskRef, type Task } from "../task/index.ts";
+import { checkTask, type Task } from "../task/index.ts";
+import { badArgument, outOfRange, wrongType } from "../util/argument-error.ts";
+import { abortSignal, array, boolean, type Check, integer, text } from "../util/checks.ts";
+import { type AnyOptionTable, checkOptions, type OptionChecks } from "../util/option-table.ts";
 import type { StdioTarget } from "./spawn.ts";
+import { checkEnv, checkExecArgv } from "./start-checks.ts";
 
 /** Where the three standard streams go: one word for all, or one each for stdin, stdout, stderr. */
 export type StdioOption = StdioTarget | readonly [StdioTarget, StdioTarget, StdioTarget];
@@ -49,66 +53,89 @@ export interface SplitOptions<S> {
   readonly transfer: readonly unknown[] | undefined;
 }
 
-/** Checks all options and takes them apart. */
+/** Checks all options and takes them apart. @throws TypeError or RangeError that quotes the option and the value. */
 export function splitOptions<S extends HandleOptions>(
   options: S & { readonly target?: unknown; readonly args?: unknown },
+  table: AnyOptionTable,
 ): SplitOptions<S> {
-  checkOptions(options);
+  checkOptions(options, table);
   const { target, args, transfer, ...settings } = options;
   return { settings: settings as unknown as S, work: workOf({ target, args }), transfer };
 }
 
-/** Reads `target` and `args`, refusing what cannot be meant. */
+/** Reads `target` and `args`, which were checked. */
 function workOf(options: { readonly target?: unknown; readonly args?: unknown }): Work | undefined {
-  const { target, args } = options;
-  if (args !== undefined && !Array.isArray(args)) {
-    throw new TypeError(`Expected \`args\` to be an array, got ${typeof args}`);
-  }
-  if (target === undefined) return undefined;
-  if (typeof target === "function" && isClass(target)) {
-    throw new TypeError(
-      `Expected \`target\` to be a function, got the class ${target.name}; wrap its construction in an exported function`,
-    );
-  }
-  if (typeof target !== "function" && !isTaskRef(target)) {
-    throw new TypeError(
-      `Expected \`target\` to be a function or a reference from tasks(), got ${target === null ? "null" : typeof target}`,
-    );
-  }
-  return { target: target as Work["target"], args: args ?? [] };
+  const { target, args = [] } = options;
+  if (target !== undefined) return { target, args } as Work;
+  if ((args as readonly unknown[]).length === 0) return undefined;
+  throw badArgument("Expected a `target` with `args`: there is nothing to give them to");
 }
 
-/** Checks the options both kinds share. */
-function checkOptions(options: HandleOptions): void {
-  const { name, daemon, inspect, stdio } = options;
-  if (name !== undefined) checkName(name);
-  if (daemon !== undefined) checkDaemon(daemon);
-  if (
-    typeof inspect === "number" &&
-    !(Number.isInteger(inspect) && inspect >= 0 && inspect < 65536)
-  ) {
-    throw new RangeError(`Expected \`inspect\` to be a port from 0 to 65535, got ${inspect}`);
+const checkInspect: Check = (value, name) => {
+  if (typeof value === "boolean") return;
+  if (typeof value !== "number") throw wrongType(name, "true, false or a port", value);
+  port(value, name);
+};
+
+const port = integer(0, 65_535);
+
+const checkStdio: Check = (value, name) => {
+  if (!Array.isArray(value)) {
+    checkStdioTarget(value, name);
+    return;
   }
-  for (const target of stdioTriple(stdio)) {
-    const known = target === "inherit" || target === "pipe" || target === "ignore";
-    if (!known && !(Number.isInteger(target) && target >= 0)) {
-      throw new TypeError(
-        `Expected \`stdio\` to be "inherit", "pipe", "ignore" or a file descriptor, got ${String(target)}`,
-      );
-    }
+  if (value.length !== 3) {
+    throw outOfRange(name, "a list of 3 (stdin, stdout, stderr)", value);
   }
+  for (const [at, target] of value.entries()) checkStdioTarget(target, `${name}[${at}]`);
+};
+
+function checkStdioTarget(target: unknown, name: string): void {
+  const expected = '"inherit", "pipe", "ignore" or a file descriptor';
+  if (target === "inherit" || target === "pipe" || target === "ignore") return;
+  if (typeof target !== "string" && typeof target !== "number") {
+    throw wrongType(name, expected, target);
+  }
+  const isDescriptor = Number.isInteger(target) && Number(target) >= 0 && Number(target) < 2 ** 31;
+  if (!isDescriptor) throw outOfRange(name, expected, target);
 }
+
+/** The function and its arguments, among the options. */
+interface TargetFields {
+  readonly target?: unknown;
+  readonly args?: unknown;
+}
+
+/** The checks of what both kinds share. */
+export const HANDLE_CHECKS: OptionChecks<HandleOptions & TargetFields> = {
+  target: checkTask,
+  args: array,
+  name: text,
+  daemon: boolean,
+  env: checkEnv,
+  execArgv: checkExecArgv,
+  inspect: checkInspect,
+  stdio: checkStdio,
+  signal: abortSignal,
+  transfer: array,
+};
+
+/** What the same options are called elsewhere. */
+export const HANDLE_SISTERS = {
+  fn: "target",
+  func: "target",
+  argv: "args",
+  arguments: "args",
+  transferList: "transfer",
+  abortSignal: "signal",
+} as const;
 
 export function checkName(name: unknown): asserts name is string {
-  if (typeof name !== "string") {
-    throw new TypeError(`Expected \`name\` to be a string, got ${typeof name}`);
-  }
+  text(name, "name");
 }
 
 export function checkDaemon(daemon: unknown): asserts daemon is boolean {
-  if (typeof daemon !== "boolean") {
-    throw new TypeError(`Expected \`daemon\` to be true or false, got ${typeof daemon}`);
-  }
+  boolean(daemon, "daemon");
 }
 
 /** One target for each stream. */
@@ -117,11 +144,5 @@ export function stdioTriple(
 ): readonly [StdioTarget, StdioTarget, StdioTarget] {
   if (stdio === undefined) return ["ignore", "inherit", "inherit"];
   if (typeof stdio !== "object") return [stdio, stdio, stdio];
-  const { length } = stdio as readonly StdioTarget[];
-  if (length !== 3) {
-    throw new TypeError(
-      `Expected \`stdio\` to have 3 entries (stdin, stdout, stderr), got ${length}`,
-    );
-  }
   return stdio;
 }

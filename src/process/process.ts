@@ -1,9 +1,23 @@
 import { HANDLE, restoredFrom } from "./restore.ts";
-import { splitOptions, type TargetOptions } from "./handle-options.ts";
+import {
+  HANDLE_CHECKS,
+  HANDLE_SISTERS,
+  splitOptions,
+  type TargetOptions,
+} from "./handle-options.ts";
 import { ProcessCore, type ProcessSettings } from "./process-core.ts";
+import type { OptionTable } from "../util/option-table.ts";
+import { checkFolder } from "./start-checks.ts";
 import { WorkerHandle } from "./worker-handle.ts";
 
 export type { ProcessSettings } from "./process-core.ts";
+
+const PROCESS: OptionTable<ProcessSettings & { target?: unknown; args?: unknown }> = {
+  of: "Process",
+  checks: { ...HANDLE_CHECKS, cwd: checkFolder },
+  sisters: HANDLE_SISTERS,
+  bare: "target",
+};
 
 /** Options of {@link Process}: its settings, and the target with its arguments. */
 export type ProcessOptions<A extends unknown[], R> = ProcessSettings & TargetOptions<A, R>;
@@ -36,11 +50,11 @@ export class Process<A extends unknown[] = [], R = unknown> extends WorkerHandle
    * @throws TypeError or RangeError for options of the wrong kind.
    */
   constructor(options?: ProcessOptions<A, R>) {
-    const given = options ?? {};
+    const given = options === undefined ? {} : options;
     const restored = restoredFrom(given);
     super(
       restored === undefined
-        ? ProcessCore.create<R>(new.target.name, splitOptions<ProcessSettings>(given))
+        ? ProcessCore.create<R>(new.target.name, splitOptions<ProcessSettings>(given, PROCESS))
         : ProcessCore.inside<R>(restored),
     );
   }

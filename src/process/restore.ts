@@ -14,7 +14,7 @@ export interface Restored {
 
 /** Reads the mark that {@link restoreHandle} puts into the options. */
 export function restoredFrom(options: object): Restored | undefined {
-  return (options as { [RESTORE]?: Restored })[RESTORE];
+  return (options as { [RESTORE]?: Restored } | null)?.[RESTORE];
 }
 
 /**

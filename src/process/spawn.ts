@@ -1,5 +1,5 @@
 import type { ChildProcess, StdioOptions } from "node:child_process";
-import { closeSync } from "node:fs";
+import { closeSync, existsSync } from "node:fs";
 import type { Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
@@ -54,7 +54,7 @@ export function spawnProcess(options: SpawnOptions): ProcessPeer {
     const child = startChild(options, lane);
     // Until it has the boot frame it only waits, and notices the end of this process by itself.
     const isWatched = sentinel.watch(child);
-    const peer = new ProcessPeer(child, lane);
+    const peer = new ProcessPeer(child, lane, options.cwd);
     peer.channel.send(["boot", boot.bytes, isWatched], boot.attachments);
     return peer;
   } catch (error) {
@@ -102,6 +102,12 @@ function startChild(options: SpawnOptions, lane: LaneDescriptors): ChildProcess 
   return child;
 }
 
+/** Node names the program that could not be started, also when it is the folder that is not there. */
+function spawnError(error: Error, cwd: string | undefined): Error {
+  if (cwd === undefined || existsSync(cwd)) return error;
+  return Object.assign(new Error(`no such folder: ${cwd}`, { cause: error }), { code: "ENOENT" });
+}
+
 /** A child process of ours, seen from its parent. */
 export class ProcessPeer implements Peer {
   readonly kind = "process";
@@ -111,7 +117,7 @@ export class ProcessPeer implements Peer {
   readonly #child: ChildProcess;
   #status: ExitStatus | undefined;
 
-  constructor(child: ChildProcess, lane: LaneDescriptors) {
+  constructor(child: ChildProcess, lane: LaneDescriptors, cwd: string | undefined) {
     this.#child = child;
     const socket = child.stdio[3] as Socket;
     this.channel = new SocketChannel(socket, { lane });
@@ -123,7 +129,8 @@ export class ProcessPeer implements Peer {
       });
       // Also emitted when a kill fails; only a spawn that failed leaves no pid.
       child.on("error", (error) => {
-        if (child.pid === undefined) resolve({ code: undefined, signal: undefined, error });
+        if (child.pid !== undefined) return;
+        resolve({ code: undefined, signal: undefined, error: spawnError(error, cwd) });
       });
     });
     this.exited = ended.then(async (status) => {

@@ -1,9 +1,9 @@
 import { onAbort } from "../util/abort.ts";
-import { MAX_TIMER_MS } from "../util/timer.ts";
 import { CancelledError, InvalidStateError, ProcessError } from "../errors/index.ts";
 import { assertMayStart } from "../task/index.ts";
 import { deferred } from "../util/deferred.ts";
-import { checkMilliseconds, waitWithin, type WaitOptions } from "../util/wait-options.ts";
+import { checkWait, waitWithin, type WaitOptions } from "../util/wait-options.ts";
+import { setTimer } from "../util/timer.ts";
 import { encodeThrown } from "../wire/error-codec.ts";
 import { loseMoves, type Move } from "../wire/moves.ts";
 import type { Destination } from "../wire/codec.ts";
@@ -13,14 +13,13 @@ import type { HandleOptions, Work } from "./handle-options.ts";
 import { prepareJob } from "./job.ts";
 import { ChildMessage } from "./messages.ts";
 import { Outcome } from "./outcome.ts";
-import { clearTimeout, setTimeout } from "../util/platform.ts";
+import { clearTimeout } from "../util/platform.ts";
 
 /** `new`: not started. `starting`: on its way. `failed`: could not be started. `inside`: this is the child itself. */
 export type CoreState = "new" | "starting" | "running" | "stopped" | "failed" | "closed" | "inside";
 
 /** How long after an abort of its `signal` a child is terminated. */
 const ABORT_GRACE_MS = 1000;
-/** The longest delay of a Node timer. */
 
 /** What a {@link WorkerCore} is made of. */
 export interface CoreParts {
@@ -161,6 +160,7 @@ export abstract class WorkerCore<R> {
   }
 
   async join(options: WaitOptions | undefined): Promise<number | undefined> {
+    checkWait(options);
     this.#checkJoin();
     const release = this.#hold();
     try {
@@ -171,10 +171,10 @@ export abstract class WorkerCore<R> {
   }
 
   joinSync(options: WaitOptions | undefined): number | undefined {
+    checkWait(options);
     this.#checkJoin();
     options?.signal?.throwIfAborted();
-    const timeout =
-      options?.timeout === undefined ? Infinity : checkMilliseconds(options.timeout, "timeout");
+    const timeout = Math.max(0, options?.timeout ?? Infinity);
     const peer = this.running;
     if (peer === undefined) {
       if (this.state !== "starting") return this.exitCode;
@@ -201,7 +201,7 @@ export abstract class WorkerCore<R> {
 
   terminate(grace: number, reason?: unknown): void {
     this.checkStarted("terminated");
-    const wait = checkMilliseconds(grace, "grace");
+    const wait = Math.max(0, grace);
     this.isStopping = true;
     if (wait === 0) {
       this.stop("SIGTERM");
@@ -342,9 +342,9 @@ export abstract class WorkerCore<R> {
   };
 
   #later(delay: number, signal: NodeJS.Signals): void {
-    if (delay > MAX_TIMER_MS) return;
     // A child that keeps the loop open does so itself; a daemon is ended at the exit anyway.
-    this.#timers.add(setTimeout(() => this.running?.kill(signal), delay).unref());
+    const timer = setTimer(() => this.running?.kill(signal), delay)?.unref();
+    if (timer !== undefined) this.#timers.add(timer);
   }
 
   #holdUntilExit(): void {

@@ -2,6 +2,8 @@ import { staysHere } from "../util/stays-here.ts";
 import type { Readable, Writable } from "node:stream";
 import { inspect, type InspectOptions } from "node:util";
 import { identify, resolveTask } from "../task/index.ts";
+import { milliseconds } from "../util/checks.ts";
+import { checkOptions, type OptionTable } from "../util/option-table.ts";
 import type { WaitOptions } from "../util/wait-options.ts";
 import { InvalidStateError } from "../errors/index.ts";
 import { checkDaemon, checkName } from "./handle-options.ts";
@@ -12,6 +14,13 @@ export interface TerminateOptions {
   /** Milliseconds to end by itself; default 0: none. */
   readonly grace?: number | undefined;
 }
+
+const TERMINATE: OptionTable<TerminateOptions> = {
+  of: "terminate()",
+  checks: { grace: milliseconds },
+  sisters: { timeout: "grace" },
+  bare: "grace",
+};
 
 /** How long a disposed child may go on after SIGTERM. */
 const DISPOSE_GRACE_MS = 1000;
@@ -114,6 +123,7 @@ export abstract class WorkerHandle<R> {
    * @throws {@link InvalidStateError} before the start and after `close()`.
    */
   terminate(options?: TerminateOptions): void {
+    checkOptions(options, TERMINATE);
     this.#core.terminate(options?.grace ?? 0);
   }
 

@@ -1,6 +1,6 @@
 import { writeSync } from "node:fs";
 import { parkSync } from "../parking/index.ts";
-import { checkMilliseconds, type WaitOptions } from "../util/wait-options.ts";
+import { checkWait, type WaitOptions } from "../util/wait-options.ts";
 import type { QueueCore } from "./queue-core.ts";
 import { progressWish } from "./wait-requests.ts";
 import {
@@ -63,9 +63,10 @@ export function takeNap(): Promise<void> {
  * @returns false when the time was up.
  */
 export function feedSync(core: QueueCore, options: WaitOptions = {}): boolean {
+  checkWait(options);
   options.signal?.throwIfAborted();
   const { timeout = Infinity } = options;
-  const limit = performance.now() + checkMilliseconds(timeout, "timeout");
+  const limit = performance.now() + timeout;
   for (;;) {
     const { buffered } = core.outbox;
     if (core.canFlush) core.flush();

@@ -2,7 +2,7 @@ import { InvalidStateError } from "../errors/index.ts";
 import { KIND } from "../memory/index.ts";
 import { parkSync } from "../parking/index.ts";
 import { shareable, type Arrival } from "../sync/index.ts";
-import { checkMilliseconds, type WaitOptions } from "../util/wait-options.ts";
+import type { WaitOptions } from "../util/wait-options.ts";
 import { Queue, type QueueOptions } from "./queue.ts";
 import { doneWish } from "./wait-requests.ts";
 import { RING } from "./ring-layout.ts";
@@ -92,6 +92,5 @@ export class JoinableQueue<T = unknown> extends Queue<T> {
 /** What is left of the time of a wait that has two parts. */
 function remaining(options: WaitOptions | undefined, begun: number): WaitOptions | undefined {
   if (options?.timeout === undefined) return options;
-  const timeout = checkMilliseconds(options.timeout, "timeout");
-  return { ...options, timeout: Math.max(0, timeout - (performance.now() - begun)) };
+  return { ...options, timeout: Math.max(0, options.timeout - (performance.now() - begun)) };
 }

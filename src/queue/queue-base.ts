@@ -7,7 +7,7 @@ import {
 import { KIND } from "../memory/index.ts";
 import { closeCell, endIfUnused, parkSync } from "../parking/index.ts";
 import { Arrival, SyncObject } from "../sync/index.ts";
-import { checkMilliseconds, type WaitOptions } from "../util/wait-options.ts";
+import { checkWait, type WaitOptions } from "../util/wait-options.ts";
 import { feed, feedSync, isFarBehind, takeNap } from "./feeder.ts";
 import { openQueue, type QueueSettings } from "./queue-cell.ts";
 import { coreOf, ENDED, type QueueCore, type Taken } from "./queue-core.ts";
@@ -263,6 +263,7 @@ function shutDown(verb: "takes" | "gives"): QueueShutdownError {
 /** Checks the bounds of a wait. @returns the timeout. */
 function boundsOf(options: WaitOptions | undefined): number {
   if (options === undefined) return Infinity;
+  checkWait(options);
   options.signal?.throwIfAborted();
-  return options.timeout === undefined ? Infinity : checkMilliseconds(options.timeout, "timeout");
+  return options.timeout === undefined ? Infinity : Math.max(0, options.timeout);
 }

@@ -1,3 +1,4 @@
+import { outOfRange, wrongType } from "../util/argument-error.ts";
 import { InvalidStateError } from "../errors/index.ts";
 import { CELL, KIND, type Place } from "../memory/index.ts";
 import {
@@ -8,6 +9,7 @@ import {
   type Handle,
   type LocalCell,
 } from "../parking/index.ts";
+import { type Check, integer } from "../util/checks.ts";
 import { createRing } from "./ring-file.ts";
 import { MAX_CAPACITY, MIN_CAPACITY } from "./ring-layout.ts";
 
@@ -35,8 +37,8 @@ export interface QueueSettings {
  * @returns where it is; one handle of this thread keeps it open.
  */
 export function openQueue(settings: QueueSettings): { cell: LocalCell; handle: Handle } {
-  const maxSize = checkMaxSize(settings.maxSize);
-  const capacity = checkCapacity(settings.capacityBytes);
+  const maxSize = limitOf(settings.maxSize);
+  const capacity = capacityOf(settings.capacityBytes);
   const { arena } = participant();
   return arena.exclusively(() => {
     let isNew = false;
@@ -79,27 +81,23 @@ function checkFlavour({ ints, base }: Place, { flavour, name }: QueueSettings): 
   );
 }
 
+/** A limit of items as users give it: 0 and less is none, as in Python. */
+export function checkMaxSize(value: unknown, name: string): void {
+  const expected = `an integer up to ${MAX_SIZE}, or Infinity for no limit`;
+  if (typeof value !== "number") throw wrongType(name, expected, value);
+  if (value === Infinity) return;
+  if (!Number.isSafeInteger(value) || value > MAX_SIZE) throw outOfRange(name, expected, value);
+}
+
 /** A limit of items as the ring has it: 0 is none. */
-export function checkMaxSize(value: unknown): number {
-  if (value === undefined || value === Infinity) return 0;
-  if (typeof value !== "number" || !Number.isInteger(value) || value > MAX_SIZE) {
-    throw new RangeError(
-      `Expected \`maxSize\` to be an integer up to ${MAX_SIZE}, or Infinity for no limit, got ${shown(value)}`,
-    );
-  }
-  return Math.max(0, value);
+export function limitOf(value: number | undefined): number {
+  return value === undefined || value === Infinity ? 0 : Math.max(0, value);
 }
 
-function checkCapacity(value: unknown): number {
+/** A number of bytes for items, as users give it. */
+export const checkCapacity: Check = integer(1, MAX_CAPACITY);
+
+function capacityOf(value: number | undefined): number {
   if (value === undefined) return DEFAULT_CAPACITY;
-  if (typeof value !== "number" || !(value > 0) || value > MAX_CAPACITY) {
-    throw new RangeError(
-      `Expected \`capacityBytes\` to be a number from 1 to ${MAX_CAPACITY}, got ${shown(value)}`,
-    );
-  }
   return Math.max(MIN_CAPACITY, 2 ** Math.ceil(Math.log2(value)));
-}
-
-function shown(value: unknown): string {
-  return typeof value === "number" ? String(value) : typeof value;
 }

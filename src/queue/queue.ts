@@ -1,10 +1,13 @@
 import { InvalidStateError } from "../errors/index.ts";
 import { KIND } from "../memory/index.ts";
 import { Arrival, shareable, type SharedOptions } from "../sync/index.ts";
-import type { WaitOptions } from "../util/wait-options.ts";
+import { checkSharedName } from "../parking/index.ts";
+import { boolean } from "../util/checks.ts";
+import { checkOptions, type OptionTable } from "../util/option-table.ts";
+import { checkWait, type WaitOptions } from "../util/wait-options.ts";
 import { abandon, feedSync } from "./feeder.ts";
 import { QueueBase } from "./queue-base.ts";
-import { checkMaxSize, type Flavour } from "./queue-cell.ts";
+import { checkCapacity, checkMaxSize, limitOf, type Flavour } from "./queue-cell.ts";
 import { flushWish } from "./wait-requests.ts";
 import { RING } from "./ring-layout.ts";
 
@@ -63,7 +66,8 @@ export class Queue<T = unknown> extends QueueBase<T> {
 
   set maxSize(value: number) {
     const { ring, space } = this.core;
-    Atomics.store(ring.words, RING.maxSize, checkMaxSize(value));
+    checkMaxSize(value, "maxSize");
+    Atomics.store(ring.words, RING.maxSize, limitOf(value));
     space.signalAll();
   }
 
@@ -80,6 +84,7 @@ export class Queue<T = unknown> extends QueueBase<T> {
    * @throws {@link TimeoutError} when a stopped process is in the middle of a put or get for 10 s.
    */
   shutdown(immediate = false): void {
+    boolean(immediate, "immediate");
     this.core.shutdown(immediate);
   }
 
@@ -92,6 +97,7 @@ export class Queue<T = unknown> extends QueueBase<T> {
    */
   async joinFeeder(options?: WaitOptions): Promise<boolean> {
     const { core } = this;
+    checkWait(options);
     return (await core.park(flushWish(core), options)) === true;
   }
 
@@ -108,7 +114,7 @@ export class Queue<T = unknown> extends QueueBase<T> {
   #checkLimit(expected: number | undefined): void {
     if (expected === undefined) return;
     const { maxSize } = this.core.ring;
-    if (checkMaxSize(expected) === maxSize) return;
+    if (limitOf(expected) === maxSize) return;
     const { name } = this;
     this.close();
     throw new InvalidStateError(
@@ -133,7 +139,16 @@ export class Queue<T = unknown> extends QueueBase<T> {
   }
 }
 
+const QUEUE: OptionTable<QueueOptions> = {
+  of: "Queue",
+  checks: { name: checkSharedName, maxSize: checkMaxSize, capacityBytes: checkCapacity },
+  sisters: { size: "maxSize", limit: "maxSize", capacity: "maxSize", highWaterMark: "maxSize" },
+  bare: "maxSize",
+};
+
 /** The options without what a caller's object may carry besides. */
-function pick({ name, maxSize, capacityBytes }: QueueOptions): QueueOptions {
+function pick(options: QueueOptions): QueueOptions {
+  checkOptions(options, QUEUE);
+  const { name, maxSize, capacityBytes } = options;
   return { name, maxSize, capacityBytes };
 }

@@ -1,4 +1,6 @@
 import { KIND } from "../memory/index.ts";
+import { checkSharedName } from "../parking/index.ts";
+import { checkOptions, type OptionTable } from "../util/option-table.ts";
 import { Arrival, shareable, type SharedOptions } from "../sync/index.ts";
 import { QueueBase } from "./queue-base.ts";
 
@@ -13,7 +15,7 @@ export class SimpleQueue<T = unknown> extends QueueBase<T> {
   /** @internal */
   constructor(options: SharedOptions | Arrival | undefined);
   constructor(options: SharedOptions | Arrival = {}) {
-    super(options instanceof Arrival ? options : { flavour: "SimpleQueue", name: options.name });
+    super(options instanceof Arrival ? options : { flavour: "SimpleQueue", name: nameIn(options) });
   }
 
   static {
@@ -24,4 +26,14 @@ export class SimpleQueue<T = unknown> extends QueueBase<T> {
       (queue) => queue.text(),
     );
   }
+}
+
+const SIMPLE_QUEUE: OptionTable<SharedOptions> = {
+  of: "SimpleQueue",
+  checks: { name: checkSharedName },
+};
+
+function nameIn(options: SharedOptions): string | undefined {
+  checkOptions(options, SIMPLE_QUEUE);
+  return options.name;
 }

@@ -1,3 +1,4 @@
+import { badArgument, wrongType } from "../util/argument-error.ts";
 import type { Place } from "../memory/index.ts";
 import { checkElement, constructorOf, type ElementType } from "./element-types.ts";
 
@@ -21,7 +22,7 @@ export interface CellNumber<V> {
   /** @returns what was there. */
   add(n: V): V;
   /** Refuses what is no value of the type. */
-  check(value: unknown): void;
+  check(value: unknown, name: string): void;
 }
 
 /** The number of this type at a word of a cell. */
@@ -78,8 +79,8 @@ class CellInteger implements CellNumber<number> {
     return Atomics.add(this.#words, 0, n);
   }
 
-  check(value: unknown): void {
-    checkElement(this.#type, value);
+  check(value: unknown, name: string): void {
+    checkElement(this.#type, value, name);
   }
 }
 
@@ -97,7 +98,7 @@ abstract class CellFloat<B> implements CellNumber<number> {
   protected abstract valueOf(bits: B): number;
   abstract store(value: number): void;
   abstract exchange(value: number): number;
-  abstract check(value: unknown): void;
+  abstract check(value: unknown, name: string): void;
 
   load(): number {
     return this.valueOf(this.loadBits());
@@ -144,8 +145,8 @@ class CellFloat64 extends CellFloat<bigint> {
     return this.valueOf(Atomics.exchange(this.#words, 0, this.bitsOf(value)));
   }
 
-  check(value: unknown): void {
-    checkElement("float64", value);
+  check(value: unknown, name: string): void {
+    checkElement("float64", value, name);
   }
 
   protected loadBits(): bigint {
@@ -183,8 +184,8 @@ class CellFloat32 extends CellFloat<number> {
     return this.valueOf(Atomics.exchange(this.#words, 0, this.bitsOf(value)));
   }
 
-  check(value: unknown): void {
-    checkElement("float32", value);
+  check(value: unknown, name: string): void {
+    checkElement("float32", value, name);
   }
 
   protected loadBits(): number {
@@ -230,15 +231,20 @@ class CellBoolean implements CellNumber<boolean> {
   }
 
   add(): boolean {
-    throw new TypeError("A bool cannot be added to: use exchange or compareExchange");
+    throw badArgument("A bool cannot be added to: use exchange or compareExchange");
   }
 
-  check(value: unknown): void {
-    if (typeof value === "boolean") return;
-    throw new TypeError(`Expected a boolean for bool, got ${typeof value}`);
+  check(value: unknown, name: string): void {
+    checkValue("bool", value, name);
   }
 }
 
 function bothNaN(a: number, b: number): boolean {
   return Number.isNaN(a) && Number.isNaN(b);
+}
+
+/** Refuses what is no value of the type. */
+export function checkValue(type: ValueType, value: unknown, name: string): void {
+  if (type !== "bool") checkElement(type, value, name);
+  else if (typeof value !== "boolean") throw wrongType(name, "a boolean, for bool", value);
 }

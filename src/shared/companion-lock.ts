@@ -1,3 +1,4 @@
+import { wrongType } from "../util/argument-error.ts";
 import { InvalidStateError } from "../errors/index.ts";
 import { KIND, type Kind, type Place } from "../memory/index.ts";
 import { closeCell, openCell, participant, type Handle } from "../parking/index.ts";
@@ -49,12 +50,10 @@ export function checkLock(place: Place, choice: LockChoice, name: string): void 
 }
 
 /** Checks the option. */
-export function checkChoice(choice: unknown): void {
-  if (choice === undefined || typeof choice === "boolean" || choice instanceof Lock) return;
+export function checkChoice(choice: unknown, name: string): void {
+  if (typeof choice === "boolean" || choice instanceof Lock) return;
   if (choice instanceof RLock) return;
-  throw new TypeError(
-    `Expected \`lock\` to be true, false, a Lock or an RLock, got ${choice === null ? "null" : typeof choice}`,
-  );
+  throw wrongType(name, "true, false, a Lock or an RLock", choice);
 }
 
 /**

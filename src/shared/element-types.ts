@@ -1,3 +1,5 @@
+import { outOfRange, wrongType } from "../util/argument-error.ts";
+
 /** Types of the numbers in shared memory. */
 export type ElementType =
   | "int8"
@@ -81,19 +83,16 @@ export function typeOfCode(code: number): ElementType | "bool" | undefined {
   return undefined;
 }
 
-function unknownType(type: unknown, known: string[]): TypeError {
-  return new TypeError(`Expected \`type\` to be one of ${known.join(", ")}, got ${String(type)}`);
+function unknownType(type: unknown, known: string[]): Error {
+  const expected = `one of ${known.join(", ")}`;
+  return typeof type === "string"
+    ? outOfRange("type", expected, type)
+    : wrongType("type", expected, type);
 }
 
 /** Refuses what would silently become another number: strings, undefined, numbers for bigints. */
-export function checkElement(type: ElementType, value: unknown): void {
+export function checkElement(type: ElementType, value: unknown, name = "value"): void {
   const expected = type === "bigint64" || type === "biguint64" ? "bigint" : "number";
   if (typeof value === expected) return;
-  throw new TypeError(`Expected a ${expected} for ${type}, got ${describe(value)}`);
-}
-
-function describe(value: unknown): string {
-  return typeof value === "string" || typeof value === "number" || typeof value === "bigint"
-    ? `${typeof value} ${value}`
-    : typeof value;
+  throw wrongType(name, `a ${expected}, for ${type}`, value);
 }

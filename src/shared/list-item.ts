@@ -1,3 +1,4 @@
+import { outOfRange, wrongType } from "../util/argument-error.ts";
 import { ItemKind } from "./list-layout.ts";
 
 /** What a {@link ShareableList} can hold. */
@@ -13,7 +14,7 @@ const NOTHING = new Uint8Array(0);
 const UNIT = 8;
 
 /** @throws TypeError for what a list cannot hold, RangeError for a bigint of more than 64 bits. */
-export function encodeItem(value: unknown): EncodedItem {
+export function encodeItem(value: unknown, name = "value"): EncodedItem {
   switch (typeof value) {
     case "number":
       return {
@@ -22,7 +23,7 @@ export function encodeItem(value: unknown): EncodedItem {
       };
     case "bigint":
       if (BigInt.asIntN(64, value) !== value) {
-        throw new RangeError(`Expected a bigint of at most 64 bits, got ${value}`);
+        throw outOfRange(name, "a bigint of at most 64 bits", value);
       }
       return { kind: ItemKind.bigint, data: new Uint8Array(BigInt64Array.of(value).buffer) };
     case "string":
@@ -32,9 +33,7 @@ export function encodeItem(value: unknown): EncodedItem {
     default:
       if (value === null) return { kind: ItemKind.null, data: NOTHING };
       if (value instanceof Uint8Array) return { kind: ItemKind.bytes, data: value };
-      throw new TypeError(
-        `Expected a number, bigint, string, boolean, null or Uint8Array, got ${typeof value}`,
-      );
+      throw wrongType(name, "a number, bigint, string, boolean, null or Uint8Array", value);
   }
 }
 

@@ -1,3 +1,4 @@
+import { outOfRange, wrongType } from "../util/argument-error.ts";
 import { InvalidStateError } from "../errors/index.ts";
 import {
   FLAG_PERSISTENT,
@@ -149,22 +150,19 @@ function findObject(kind: Kind, name: string): Arrival {
   return arrivalOf(cell, kind);
 }
 
-/** Checks a number of bytes. */
-export function checkSize(value: unknown, name: string, least: number): number {
-  if (!Number.isSafeInteger(value) || (value as number) < least) {
-    throw new RangeError(
-      `Expected \`${name}\` to be an integer of at least ${least}, got ${String(value)}`,
-    );
-  }
-  return value as number;
+/** Refuses an index that is in none of `length` places, counted from either end. */
+export function refuseIndex(index: unknown, length: number): never {
+  const expected = `an integer from ${-length} to ${length - 1}`;
+  throw typeof index === "number"
+    ? outOfRange("index", expected, index)
+    : wrongType("index", expected, index);
 }
 
 /** Refuses what no ArrayBuffer of this Node can show. */
 export function checkBytes(bytes: number): number {
   if (bytes <= MAX_SEGMENT_BYTES) return bytes;
-  throw new RangeError(
-    `Expected at most ${MAX_SEGMENT_BYTES} bytes, the longest ArrayBuffer of Node ${process.versions.node}, got ${bytes}`,
-  );
+  const expected = `at most ${MAX_SEGMENT_BYTES} bytes, the longest ArrayBuffer of Node ${process.versions.node}`;
+  throw outOfRange("size", expected, bytes);
 }
 
 /**

@@ -5,8 +5,16 @@ import { Arrival, shareable } from "../sync/sync-object.ts";
 import { describeLock, openLock, type SharedLock } from "./companion-lock.ts";
 import { capacityFor, decodeItem, encodeItem, sameItem, type ShareableItem } from "./list-item.ts";
 import { ListLayout } from "./list-layout.ts";
-import { checkBytes, openObject, SegmentObject, type SegmentCreation } from "./segment-object.ts";
-import { checkPersistent, type SegmentOptions } from "./shared-memory.ts";
+import {
+  checkBytes,
+  openObject,
+  refuseIndex,
+  SegmentObject,
+  type SegmentCreation,
+} from "./segment-object.ts";
+import { iterable } from "../util/checks.ts";
+import { checkOptions, type OptionTable } from "../util/option-table.ts";
+import { SEGMENT_CHECKS, checkPersistent, type SegmentOptions } from "./shared-memory.ts";
 
 /** A write takes microseconds; only a process that was stopped in the midst of one makes others wait. */
 const WRITE_TIMEOUT_MS = 10_000;
@@ -115,11 +123,10 @@ export class ShareableList extends SegmentObject {
 
   #index(index: number): number {
     const { length } = this;
+    if (!Number.isInteger(index)) refuseIndex(index, length);
     const at = index < 0 ? length + index : index;
-    if (Number.isInteger(index) && at >= 0 && at < length) return at;
-    throw new RangeError(
-      `Expected \`index\` to be an integer from ${-length} to ${length - 1}, got ${String(index)}`,
-    );
+    if (at < 0 || at >= length) refuseIndex(index, length);
+    return at;
   }
 
   static #describe(self: ShareableList): string {
@@ -137,12 +144,18 @@ export class ShareableList extends SegmentObject {
   }
 }
 
-function creationOf(
-  values: Iterable<ShareableItem>,
-  { name, persistent }: SegmentOptions,
-): SegmentCreation {
+const SHAREABLE_LIST: OptionTable<SegmentOptions> = {
+  of: "ShareableList",
+  checks: SEGMENT_CHECKS,
+  bare: "name",
+};
+
+function creationOf(values: Iterable<ShareableItem>, options: SegmentOptions): SegmentCreation {
+  iterable(values, "values");
+  checkOptions(options, SHAREABLE_LIST);
+  const { name, persistent } = options;
   checkPersistent(name, persistent);
-  const items = [...values].map((value) => encodeItem(value));
+  const items = [...values].map((value, at) => encodeItem(value, `values[${at}]`));
   const capacities = items.map((item) => capacityFor(item));
   return {
     kind: KIND.list,

@@ -22,12 +22,15 @@ import {
 import { FIELD } from "./fields.ts";
 import {
   checkBytes,
-  checkSize,
   openObject,
+  refuseIndex,
   SegmentObject,
   type SegmentCreation,
 } from "./segment-object.ts";
-import { checkPersistent, type SegmentOptions } from "./shared-memory.ts";
+import { SEGMENT_CHECKS, checkPersistent, type SegmentOptions } from "./shared-memory.ts";
+import { wrongType as wrongArgument } from "../util/argument-error.ts";
+import { integer } from "../util/checks.ts";
+import { checkOptions, type OptionTable } from "../util/option-table.ts";
 import type { LockedOptions } from "./shared-value.ts";
 
 /** Options of {@link SharedArray}. */
@@ -118,7 +121,9 @@ export class SharedArray<
 
   /** The element at an index; negative ones count from the end. Undefined beyond either end. */
   at(index: number): ElementOf<T> | undefined {
-    return this.array.at(index) as ElementOf<T> | undefined;
+    const { array } = this;
+    checkPosition(index, "index");
+    return array.at(index) as ElementOf<T> | undefined;
   }
 
   /**
@@ -128,18 +133,18 @@ export class SharedArray<
   set(index: number, value: ElementOf<T>): void {
     const { array } = this;
     checkElement(this.type, value);
+    if (!Number.isInteger(index)) refuseIndex(index, array.length);
     const at = index < 0 ? array.length + index : index;
-    if (!Number.isInteger(index) || at < 0 || at >= array.length) {
-      throw new RangeError(
-        `Expected \`index\` to be an integer from ${-array.length} to ${array.length - 1}, got ${String(index)}`,
-      );
-    }
+    if (at < 0 || at >= array.length) refuseIndex(index, array.length);
     array[at] = value as never;
   }
 
   /** A copy of some of the elements, in memory of this thread's own. */
   slice(start?: number, end?: number): TypedArrays[T] {
-    return this.array.slice(start, end) as TypedArrays[T];
+    const { array } = this;
+    if (start !== undefined) checkPosition(start, "start");
+    if (end !== undefined) checkPosition(end, "end");
+    return array.slice(start, end) as TypedArrays[T];
   }
 
   [Symbol.iterator](): IterableIterator<ElementOf<T>> {
@@ -161,16 +166,31 @@ export class SharedArray<
   }
 }
 
+const SHARED_ARRAY: OptionTable<SharedArrayOptions<LockChoice>> = {
+  of: "SharedArray",
+  checks: { ...SEGMENT_CHECKS, lock: checkChoice },
+  bare: "name",
+};
+
+/** Any whole number; what is beyond the ends is cut, as arrays do. */
+const checkPosition = integer(-Infinity, Infinity);
+
+function lengthOf(length: unknown): number {
+  integer(0)(length, "lengthOrValues");
+  return length as number;
+}
+
 function creationOf<T extends ElementType>(
   type: T,
   lengthOrValues: number | Iterable<ElementOf<T>> | undefined,
-  { lock = true, name, persistent }: SharedArrayOptions<LockChoice>,
+  options: SharedArrayOptions<LockChoice>,
 ): SegmentCreation {
   const Elements = constructorOf(type);
-  checkChoice(lock);
+  checkOptions(options, SHARED_ARRAY);
+  const { lock = true, name, persistent } = options;
   checkPersistent(name, persistent);
   const values = typeof lengthOrValues === "number" ? undefined : listOf(type, lengthOrValues);
-  const length = values?.length ?? checkSize(lengthOrValues, "length", 0);
+  const length = values?.length ?? lengthOf(lengthOrValues);
   return {
     kind: KIND.array,
     name,
@@ -203,16 +223,20 @@ function listOf<T extends ElementType>(
   values: Iterable<ElementOf<T>> | undefined,
 ): ArrayLike<ElementOf<T>> {
   if (values === null || typeof values !== "object" || !(Symbol.iterator in values)) {
-    throw new TypeError(
-      `Expected a length or an iterable of values, got ${values === null ? "null" : typeof values}`,
-    );
+    throw wrongArgument("lengthOrValues", "a length or an iterable of values", values);
   }
   if (values instanceof SharedArray) return listOf(type, values.array as never);
   const list = ArrayBuffer.isView(values)
     ? (values as unknown as ArrayLike<ElementOf<T>>)
     : [...values];
   const count = ArrayBuffer.isView(values) ? Math.min(list.length, 1) : list.length;
-  for (let i = 0; i < count; i++) checkElement(type, list[i]);
+  for (let i = 0; i < count; i++) {
+    const value: unknown = list[i];
+    // The name is made only where it is needed: there may be millions.
+    if (typeof value !== typeof list[0] || i === 0) {
+      checkElement(type, value, `lengthOrValues[${i}]`);
+    }
+  }
   return list;
 }
 

@@ -1,9 +1,12 @@
+import { checkSharedName } from "../parking/index.ts";
+import { badArgument } from "../util/argument-error.ts";
+import { boolean, integer } from "../util/checks.ts";
+import { checkOptions, type OptionChecks, type OptionTable } from "../util/option-table.ts";
 import { KIND } from "../memory/index.ts";
 import { Arrival, shareable } from "../sync/sync-object.ts";
 import { crypto } from "../util/builtin.ts";
 import {
   checkBytes,
-  checkSize,
   openObject,
   SegmentObject,
   unlinkByName,
@@ -21,11 +24,24 @@ export interface SegmentOptions {
   readonly persistent?: boolean | undefined;
 }
 
+/** The checks of {@link SegmentOptions}. */
+export const SEGMENT_CHECKS: OptionChecks<SegmentOptions> = {
+  name: checkSharedName,
+  persistent: boolean,
+};
+
 /** Options of {@link SharedMemory.create}. */
 export interface SharedMemoryOptions extends SegmentOptions {
   /** Bytes, at least 1. The memory is taken at once and is 0 all over. */
   readonly size: number;
 }
+
+const SHARED_MEMORY: OptionTable<SharedMemoryOptions> = {
+  of: "SharedMemory.create()",
+  checks: { ...SEGMENT_CHECKS, size: integer(1) },
+  sisters: { bytes: "size", byteLength: "size", length: "size" },
+  bare: "size",
+};
 
 /**
  * A block of memory that several processes and threads see at once: what one writes into
@@ -47,7 +63,7 @@ export class SharedMemory extends SegmentObject {
   constructor(source: SegmentCreation | Arrival) {
     // Called in JavaScript as Python's class is.
     if (!(source instanceof Arrival) && typeof source?.kind !== "number") {
-      throw new TypeError("Use SharedMemory.create({ size }) or SharedMemory.open(name)");
+      throw badArgument("Use SharedMemory.create({ size }) or SharedMemory.open(name)");
     }
     super(source);
   }
@@ -58,8 +74,11 @@ export class SharedMemory extends SegmentObject {
    * @throws RangeError for a size that is not an integer of 1 or more, or longer than an ArrayBuffer can be.
    * @throws {@link InvalidStateError} when the name is taken, or there is not enough memory.
    */
-  static create({ size, name, persistent }: SharedMemoryOptions): SharedMemory {
-    checkBytes(checkSize(size, "size", 1));
+  static create(options: SharedMemoryOptions): SharedMemory {
+    checkOptions(options ?? null, SHARED_MEMORY);
+    const { size, name, persistent } = options;
+    integer(1)(size, "size");
+    checkBytes(size);
     checkPersistent(name, persistent);
     const creation = {
       kind: KIND.segment,
@@ -133,11 +152,8 @@ export class SharedMemory extends SegmentObject {
 }
 
 /** What stays for ever has to be found again. */
-export function checkPersistent(name: string | undefined, persistent: unknown): void {
-  if (persistent !== undefined && typeof persistent !== "boolean") {
-    throw new TypeError(`Expected \`persistent\` to be true or false, got ${typeof persistent}`);
-  }
+export function checkPersistent(name: string | undefined, persistent: boolean | undefined): void {
   if (persistent === true && name === undefined) {
-    throw new TypeError("Expected a `name` with `persistent`: it is needed to open and unlink it");
+    throw badArgument("Expected a `name` with `persistent`: it is needed to open and unlink it");
   }
 }

@@ -2,8 +2,17 @@ import { InvalidStateError } from "../errors/index.ts";
 import { KIND, type Place } from "../memory/index.ts";
 import type { Creation } from "../parking/index.ts";
 import { Arrival, shareable, SyncObject } from "../sync/sync-object.ts";
-import type { WaitOptions } from "../util/wait-options.ts";
-import { cellNumber, type CellNumber, type ValueOf, type ValueType } from "./cell-number.ts";
+import { checkSharedName } from "../parking/index.ts";
+import { checkFunction } from "../util/checks.ts";
+import { checkOptions, type OptionTable } from "../util/option-table.ts";
+import { checkWait, type WaitOptions } from "../util/wait-options.ts";
+import {
+  cellNumber,
+  type CellNumber,
+  checkValue,
+  type ValueOf,
+  type ValueType,
+} from "./cell-number.ts";
 import {
   checkChoice,
   checkLock,
@@ -77,7 +86,7 @@ export class SharedValue<
 
   set value(value: ValueOf<T>) {
     const number = this.#open;
-    number.check(value);
+    number.check(value, "value");
     number.store(value);
   }
 
@@ -93,7 +102,7 @@ export class SharedValue<
    */
   add(n: ValueOf<T>): ValueOf<T> {
     const number = this.#open;
-    number.check(n);
+    number.check(n, "n");
     return number.add(n);
   }
 
@@ -103,7 +112,7 @@ export class SharedValue<
    */
   exchange(value: ValueOf<T>): ValueOf<T> {
     const number = this.#open;
-    number.check(value);
+    number.check(value, "value");
     return number.exchange(value);
   }
 
@@ -113,8 +122,8 @@ export class SharedValue<
    */
   compareExchange(expected: ValueOf<T>, replacement: ValueOf<T>): ValueOf<T> {
     const number = this.#open;
-    number.check(expected);
-    number.check(replacement);
+    number.check(expected, "expected");
+    number.check(replacement, "replacement");
     return number.compareExchange(expected, replacement);
   }
 
@@ -132,6 +141,8 @@ export class SharedValue<
     body: (value: ValueOf<T>) => ValueOf<T> | Promise<ValueOf<T>>,
     options?: WaitOptions,
   ): Promise<ValueOf<T>> {
+    checkWait(options);
+    checkFunction(body, "body");
     const change = async (): Promise<ValueOf<T>> => {
       for (;;) {
         const before = this.#open.load();
@@ -144,6 +155,8 @@ export class SharedValue<
 
   /** As {@link SharedValue.update}, with a function that is not async; the thread sleeps while it waits. */
   updateSync(body: (value: ValueOf<T>) => ValueOf<T>, options?: WaitOptions): ValueOf<T> {
+    checkWait(options);
+    checkFunction(body, "body");
     const guard = this.#lock?.holdSync(options);
     try {
       for (;;) {
@@ -158,7 +171,7 @@ export class SharedValue<
 
   #replace(before: ValueOf<T>, after: ValueOf<T>): boolean {
     const number = this.#open;
-    number.check(after);
+    number.check(after, "body()");
     const found = number.compareExchange(before, after);
     return found === before || (Number.isNaN(found) && Number.isNaN(before));
   }
@@ -183,13 +196,21 @@ export class SharedValue<
   }
 }
 
+const SHARED_VALUE: OptionTable<LockedOptions<LockChoice>> = {
+  of: "SharedValue",
+  checks: { name: checkSharedName, lock: checkChoice },
+  bare: "name",
+};
+
 function creationOf<T extends ValueType>(
   type: T,
   initial: ValueOf<T> | undefined,
-  { lock = true, name }: LockedOptions<LockChoice>,
+  options: LockedOptions<LockChoice>,
 ): Creation {
   const code = codeOf(type);
-  checkChoice(lock);
+  checkOptions(options, SHARED_VALUE);
+  const { lock = true, name } = options;
+  if (initial !== undefined) checkValue(type, initial, "initial");
   return {
     kind: KIND.value,
     name,
@@ -198,7 +219,6 @@ function creationOf<T extends ValueType>(
       describeLock(place, lock);
       if (initial === undefined) return;
       const number = cellNumber(type, place, place.base + FIELD.value);
-      number.check(initial);
       number.store(initial);
     },
     check: (place) => {

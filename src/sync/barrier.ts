@@ -2,7 +2,10 @@ import { BrokenBarrierError, InvalidStateError } from "../errors/index.ts";
 import { CELL, KIND } from "../memory/index.ts";
 import { closeCell, park, parking, parkSync, type Handle } from "../parking/index.ts";
 import { inspectAs } from "../util/inspectable.ts";
-import { checkMilliseconds, type WaitOptions } from "../util/wait-options.ts";
+import { checkOptions, type OptionTable } from "../util/option-table.ts";
+import { checkWait, type WaitOptions } from "../util/wait-options.ts";
+import { checkFunction, integer, milliseconds } from "../util/checks.ts";
+import { SHARED_CHECKS } from "./option-checks.ts";
 import { registerOwnClass } from "../wire/class-registry.ts";
 import {
   BarrierRounds,
@@ -49,12 +52,9 @@ export class Barrier extends SyncObject {
   /** @param parties - how many have to arrive. */
   constructor(parties: number, options?: BarrierOptions);
   /** @internal */
-  constructor(source: number | Arrival, { name, action, timeout }: BarrierOptions = {}) {
-    if (timeout !== undefined) checkMilliseconds(timeout, "timeout");
-    if (action !== undefined && typeof action !== "function") {
-      throw new TypeError(`Expected \`action\` to be a function, got ${typeof action}`);
-    }
-    super(source instanceof Arrival ? source : creationOf(source, name));
+  constructor(source: number | Arrival, options: BarrierOptions = {}) {
+    super(source instanceof Arrival ? source : creationOf(source, options));
+    const { action, timeout } = options;
     this.#rounds = new BarrierRounds(this.cell);
     this.#action = action;
     this.#timeout = timeout;
@@ -86,6 +86,7 @@ export class Barrier extends SyncObject {
    * @throws {@link BrokenBarrierError}; `signal.reason`; in the party that runs the action, what that throws.
    */
   async wait(options?: WaitOptions): Promise<number> {
+    checkWait(options);
     const bounds = this.#bounds(options);
     const left = countdown(bounds);
     const { cell } = this;
@@ -110,6 +111,7 @@ export class Barrier extends SyncObject {
 
   /** As {@link Barrier.wait}; the thread sleeps. The action must not be asynchronous. */
   waitSync(options?: WaitOptions): number {
+    checkWait(options);
     const bounds = this.#bounds(options);
     const left = countdown(bounds);
     const { cell } = this;
@@ -226,15 +228,21 @@ export class Barrier extends SyncObject {
   }
 }
 
+const BARRIER: OptionTable<BarrierOptions> = {
+  of: "Barrier",
+  checks: { ...SHARED_CHECKS, action: checkFunction, timeout: milliseconds },
+  bare: "timeout",
+};
+
+const checkParties = integer(1, MAX_PARTIES);
+
 function creationOf(
   parties: number,
-  name: string | undefined,
+  options: BarrierOptions,
 ): ConstructorParameters<typeof SyncObject>[0] {
-  if (!Number.isInteger(parties) || parties < 1 || parties > MAX_PARTIES) {
-    throw new RangeError(
-      `Expected \`parties\` to be an integer from 1 to ${MAX_PARTIES}, got ${String(parties)}`,
-    );
-  }
+  checkParties(parties, "parties");
+  checkOptions(options, BARRIER);
+  const { name } = options;
   return {
     kind: KIND.barrier,
     name,

@@ -1,7 +1,10 @@
 import { InvalidStateError, TimeoutError } from "../errors/index.ts";
 import { CELL, KIND } from "../memory/index.ts";
 import { park, parkSync, type Wish } from "../parking/index.ts";
-import type { WaitOptions } from "../util/wait-options.ts";
+import { checkOptions, type OptionTable } from "../util/option-table.ts";
+import { checkWait, type WaitOptions } from "../util/wait-options.ts";
+import { checkFunction } from "../util/checks.ts";
+import { SHARED_CHECKS } from "./option-checks.ts";
 import { describeObject } from "./describe-object.ts";
 import { Guard } from "./guard.ts";
 import { checkPermits, undetected } from "./permit-options.ts";
@@ -60,11 +63,13 @@ export class BoundedSemaphore extends SyncObject {
    * @throws `signal.reason`.
    */
   async acquire(options?: WaitOptions): Promise<boolean> {
+    checkWait(options);
     return (await park(this.#wish(), undetected(options))) === true;
   }
 
   /** As {@link BoundedSemaphore.acquire}, but the thread sleeps: its event loop stands still meanwhile. */
   acquireSync(options?: WaitOptions): boolean {
+    checkWait(options);
     if (options?.signal === undefined && this.#open.take() === true) return true;
     return parkSync(this.#wish(), undetected(options)) === true;
   }
@@ -101,6 +106,7 @@ export class BoundedSemaphore extends SyncObject {
    * @throws {@link TimeoutError} when the time was up; what the function throws.
    */
   async run<T>(body: () => T | Promise<T>, options?: WaitOptions): Promise<T> {
+    checkFunction(body, "body");
     const guard = await this.hold(options);
     try {
       return await body();
@@ -160,10 +166,17 @@ export class BoundedSemaphore extends SyncObject {
   }
 }
 
+const BOUNDED_SEMAPHORE: OptionTable<SharedOptions> = {
+  of: "BoundedSemaphore",
+  checks: SHARED_CHECKS,
+};
+
 function creation(
   value: number,
-  { name }: SharedOptions,
+  options: SharedOptions,
 ): ConstructorParameters<typeof SyncObject>[0] {
+  checkOptions(options, BOUNDED_SEMAPHORE);
+  const { name } = options;
   checkPermits(value, "value", 0, MAX_BOUNDED);
   return {
     kind: KIND.boundedSemaphore,

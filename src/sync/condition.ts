@@ -12,7 +12,11 @@ import {
 } from "../parking/index.ts";
 import { faultPoint } from "../util/fault-point.ts";
 import { inspectAs } from "../util/inspectable.ts";
-import type { WaitOptions } from "../util/wait-options.ts";
+import { checkOptions, type OptionTable } from "../util/option-table.ts";
+import { checkWait, type WaitOptions } from "../util/wait-options.ts";
+import { wrongType } from "../util/argument-error.ts";
+import { checkFunction, integer } from "../util/checks.ts";
+import { SHARED_CHECKS } from "./option-checks.ts";
 import { registerOwnClass } from "../wire/class-registry.ts";
 import { countdown } from "./countdown.ts";
 import type { Guard } from "./guard.ts";
@@ -28,6 +32,11 @@ const LOCK_GENERATION = CELL.number + 1;
 
 /** One per thread and condition, whatever handles there are. */
 const lists = new WeakMap<LocalCell, WaitingList>();
+
+const CONDITION: OptionTable<SharedOptions> = { of: "Condition", checks: SHARED_CHECKS };
+
+/** How many are to be notified. */
+const notifyCount = integer(0, Infinity);
 
 /** A wait that has let go of the lock. */
 interface Suspended {
@@ -81,7 +90,8 @@ export class Condition extends SyncObject {
   constructor(lock?: Lock | RLock, options?: SharedOptions);
   /** @internal */
   constructor(lock: Lock | RLock | undefined, options: SharedOptions | Arrival = {}) {
-    const mutex = lock ?? new RLock(lockOptions(options));
+    if (!(options instanceof Arrival)) checkOptions(options, CONDITION);
+    const mutex = lock === undefined ? new RLock(lockOptions(options)) : lock;
     const held = lockCell(mutex);
     const isOurs = (place: Place): boolean =>
       place.ints[place.base + LOCK_INDEX] === held.index + 1 &&
@@ -164,6 +174,7 @@ export class Condition extends SyncObject {
    * @throws {@link InvalidStateError} when this thread does not hold the lock; `signal.reason`.
    */
   async wait(options?: WaitOptions): Promise<boolean> {
+    checkWait(options);
     const { cell } = this;
     const suspended = this.#suspend(cell);
     const { notice, reacquire, context } = suspended;
@@ -179,6 +190,7 @@ export class Condition extends SyncObject {
 
   /** As {@link Condition.wait}; the thread sleeps. */
   waitSync(options?: WaitOptions): boolean {
+    checkWait(options);
     const { cell } = this;
     const suspended = this.#suspend(cell);
     let failure: { readonly reason: unknown } | undefined;
@@ -199,6 +211,8 @@ export class Condition extends SyncObject {
    * @throws what the predicate throws, with the lock held; and as {@link Condition.wait}.
    */
   async waitFor<T>(predicate: () => T | PromiseLike<T>, options?: WaitOptions): Promise<T> {
+    checkWait(options);
+    checkFunction(predicate, "predicate");
     this.#checkHeld("waitFor");
     const left = countdown(options);
     for (;;) {
@@ -210,6 +224,8 @@ export class Condition extends SyncObject {
 
   /** As {@link Condition.waitFor}; the thread sleeps. */
   waitForSync<T>(predicate: () => T, options?: WaitOptions): T {
+    checkWait(options);
+    checkFunction(predicate, "predicate");
     this.#checkHeld("waitForSync");
     const left = countdown(options);
     for (;;) {
@@ -225,9 +241,7 @@ export class Condition extends SyncObject {
    * @throws {@link InvalidStateError} when this thread does not hold the lock.
    */
   notify(count = 1): void {
-    if (typeof count !== "number" || !(count >= 0)) {
-      throw new RangeError(`Expected \`count\` to be a number >= 0, got ${String(count)}`);
-    }
+    notifyCount(count, "count");
     void this.cell;
     this.#checkHeld("notify");
     const notified = this.#list.notify(count);
@@ -338,7 +352,7 @@ function lockOptions(options: SharedOptions | Arrival): SharedOptions {
 
 function lockCell(lock: Lock | RLock): LocalCell {
   if (!(lock instanceof Lock) && !(lock instanceof RLock)) {
-    throw new TypeError("Expected `lock` to be a Lock or an RLock of this package");
+    throw wrongType("lock", "a Lock or an RLock of this package", lock);
   }
   return wishOf(lock, undefined).cells[0]!;
 }

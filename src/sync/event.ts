@@ -1,7 +1,10 @@
 import { InvalidStateError } from "../errors/index.ts";
 import { CELL, KIND, type Place } from "../memory/index.ts";
 import { hasWaiters, park, parking, parkSync, wake, WAITERS, type Wish } from "../parking/index.ts";
-import type { WaitOptions } from "../util/wait-options.ts";
+import { checkOptions, type OptionTable } from "../util/option-table.ts";
+import { checkWait, type WaitOptions } from "../util/wait-options.ts";
+import { boolean } from "../util/checks.ts";
+import { RESET_CHECK, SHARED_CHECKS } from "./option-checks.ts";
 import { GrantOne } from "./grant-one.ts";
 import { undetected } from "./permit-options.ts";
 import { Arrival, shareable, SyncObject, type SharedOptions } from "./sync-object.ts";
@@ -103,11 +106,13 @@ export class Event extends SyncObject {
    * @throws `signal.reason`.
    */
   async wait(options?: WaitOptions): Promise<boolean> {
+    checkWait(options);
     return (await park(this.#wish(), undetected(options))) === true;
   }
 
   /** As {@link Event.wait}, but the thread sleeps: its event loop stands still meanwhile. */
   waitSync(options?: WaitOptions): boolean {
+    checkWait(options);
     return parkSync(this.#wish(), undetected(options)) === true;
   }
 
@@ -219,11 +224,15 @@ export class Event extends SyncObject {
   }
 }
 
-function creation({
-  name,
-  reset = "manual",
-  signaled = false,
-}: EventOptions): ConstructorParameters<typeof SyncObject>[0] {
+const EVENT: OptionTable<EventOptions> = {
+  of: "Event",
+  checks: { ...SHARED_CHECKS, reset: RESET_CHECK, signaled: boolean },
+  sisters: { set: "signaled", isSet: "signaled", signalled: "signaled" },
+};
+
+function creation(options: EventOptions): ConstructorParameters<typeof SyncObject>[0] {
+  checkOptions(options, EVENT);
+  const { name, reset = "manual", signaled = false } = options;
   const mode = modeBit(reset);
   return {
     kind: KIND.event,
@@ -240,8 +249,6 @@ function creation({
   };
 }
 
-function modeBit(reset: unknown): number {
-  if (reset === "manual") return 0;
-  if (reset === "auto") return AUTO;
-  throw new TypeError(`Expected \`reset\` to be "manual" or "auto", got ${String(reset)}`);
+function modeBit(reset: ResetMode): number {
+  return reset === "auto" ? AUTO : 0;
 }

@@ -1,4 +1,5 @@
 import { inspectAs } from "../util/inspectable.ts";
+import { boolean, checkFunction } from "../util/checks.ts";
 
 /**
  * What was taken, until it is released: `using guard = lock.holdSync()`, or `guard.release()` in a
@@ -19,7 +20,9 @@ export class Guard {
   #release: (() => void) | undefined;
 
   constructor(release: () => void, abandoned = false) {
+    checkFunction(release, "release");
     this.#release = release;
+    boolean(abandoned, "abandoned");
     this.abandoned = abandoned;
   }
 

@@ -9,7 +9,10 @@ import {
   type ParkOptions,
   type Wish,
 } from "../parking/index.ts";
-import type { WaitOptions } from "../util/wait-options.ts";
+import { checkOptions, type OptionTable } from "../util/option-table.ts";
+import { checkWait, waitFault, type WaitOptions } from "../util/wait-options.ts";
+import { checkFunction } from "../util/checks.ts";
+import { LOCK_CHECKS } from "./option-checks.ts";
 import type { Guard } from "./guard.ts";
 import { describeOwner } from "./owner-text.ts";
 import { Ownership } from "./ownership.ts";
@@ -27,6 +30,9 @@ export interface LockOptions extends SharedOptions {
   /** Whether a wait that closes a cycle of holders fails with {@link DeadlockError}; default: true. */
   readonly detectDeadlock?: boolean;
 }
+
+const AT_ONCE: WaitOptions = { timeout: 0 };
+const LOCK: OptionTable<LockOptions> = { of: "Lock", checks: LOCK_CHECKS };
 
 /**
  * A lock that one task of one thread of one process holds at a time.
@@ -54,7 +60,7 @@ export class Lock extends SyncObject {
     super(
       options instanceof Arrival
         ? options
-        : { kind: KIND.lock, name: options.name, fill: () => {} },
+        : { kind: KIND.lock, name: checked(options).name, fill: () => {} },
     );
     this.#ownership = new Ownership(this.cell);
     this.#throwsAbandoned = !(options instanceof Arrival) && options.onAbandoned === "throw";
@@ -73,7 +79,7 @@ export class Lock extends SyncObject {
 
   /** Takes the lock if it is free; never waits. */
   tryAcquire(): boolean {
-    return this.#ownership.tryTake(undefined) || this.acquireSync({ timeout: 0 });
+    return this.#ownership.tryTake(undefined) || this.acquireSync(AT_ONCE);
   }
 
   /**
@@ -89,6 +95,7 @@ export class Lock extends SyncObject {
 
   /** As {@link Lock.acquire}, but the thread sleeps: its event loop stands still meanwhile. */
   acquireSync(options?: WaitOptions): boolean {
+    checkWait(options);
     if (options?.signal === undefined && this.#ownership.tryTake(undefined)) return true;
     const isTaken = parkSync(this.#ownership.wish(undefined), this.#bounds(options));
     return this.#checked(isTaken === true);
@@ -123,6 +130,7 @@ export class Lock extends SyncObject {
   run<T>(body: () => T | Promise<T>, options?: WaitOptions): Promise<T> {
     const context = childContext();
     return runIn(context, async () => {
+      checkFunction(body, "body");
       const guard = this.#guard(await this.#acquire(context, options), options);
       try {
         return await body();
@@ -133,6 +141,8 @@ export class Lock extends SyncObject {
   }
 
   #acquire(context: Context, options?: WaitOptions): Promise<boolean> {
+    const fault = waitFault(options);
+    if (fault !== undefined) return Promise.reject(fault);
     if (options?.signal === undefined && this.#ownership.tryTake(context))
       return Promise.resolve(true);
     const bounds = { ...this.#bounds(options), context: context.parent };
@@ -179,4 +189,9 @@ export class Lock extends SyncObject {
       isAbandoned: (lock) => lock.abandoned,
     });
   }
+}
+
+function checked(options: LockOptions): LockOptions {
+  checkOptions(options, LOCK);
+  return options;
 }

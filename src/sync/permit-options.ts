@@ -1,3 +1,4 @@
+import { integer } from "../util/checks.ts";
 import type { ParkOptions } from "../parking/index.ts";
 import type { WaitOptions } from "../util/wait-options.ts";
 
@@ -12,9 +13,7 @@ export function checkPermits(
   max: number = MAX_PERMITS,
 ): void {
   if (typeof value === "number" && Number.isInteger(value) && value >= min && value <= max) return;
-  throw new RangeError(
-    `Expected \`${name}\` to be a whole number from ${min} to ${max}, got ${String(value)}`,
-  );
+  integer(min, max)(value, name);
 }
 
 /** Bounds of a wait for what has no single holder: it is in no cycle that could be found. */

@@ -11,7 +11,10 @@ import {
   type ParkOptions,
   type Wish,
 } from "../parking/index.ts";
-import type { WaitOptions } from "../util/wait-options.ts";
+import { checkOptions, type OptionTable } from "../util/option-table.ts";
+import { checkWait, waitFault, type WaitOptions } from "../util/wait-options.ts";
+import { checkFunction } from "../util/checks.ts";
+import { LOCK_CHECKS } from "./option-checks.ts";
 import type { Guard } from "./guard.ts";
 import type { LockOptions } from "./lock.ts";
 import { describeOwner } from "./owner-text.ts";
@@ -19,6 +22,8 @@ import { Ownership } from "./ownership.ts";
 import { Arrival, shareable, SyncObject } from "./sync-object.ts";
 import { checkTaken, guardTaken } from "./taken.ts";
 import { waitable } from "./waitable.ts";
+
+const RLOCK: OptionTable<LockOptions> = { of: "RLock", checks: LOCK_CHECKS };
 
 /** How code takes an RLock: for its thread, or for its async context. */
 type Manner = "sync" | "async";
@@ -61,7 +66,7 @@ export class RLock extends SyncObject {
     super(
       options instanceof Arrival
         ? options
-        : { kind: KIND.rlock, name: options.name, fill: () => {} },
+        : { kind: KIND.rlock, name: checked(options).name, fill: () => {} },
     );
     this.#ownership = new Ownership(this.cell);
     this.#throwsAbandoned = !(options instanceof Arrival) && options.onAbandoned === "throw";
@@ -91,12 +96,15 @@ export class RLock extends SyncObject {
    * @throws {@link DeadlockError}; {@link AbandonedError} if that was asked for; `signal.reason`.
    */
   acquire(options?: WaitOptions): Promise<boolean> {
+    const fault = waitFault(options);
+    if (fault !== undefined) return Promise.reject(fault);
     if (this.#reenter("async", options)) return Promise.resolve(true);
     return this.#acquire(enterContext(), options);
   }
 
   /** As {@link RLock.acquire}, but the thread sleeps: its event loop stands still meanwhile. */
   acquireSync(options?: WaitOptions): boolean {
+    checkWait(options);
     if (this.#reenter("sync", options)) return true;
     if (options?.signal === undefined && this.#tryTake(undefined)) return true;
     const isTaken = parkSync(this.#wish(undefined), this.#bounds(options));
@@ -137,6 +145,8 @@ export class RLock extends SyncObject {
   run<T>(body: () => T | Promise<T>, options?: WaitOptions): Promise<T> {
     const context = childContext();
     return runIn(context, async () => {
+      checkFunction(body, "body");
+      checkWait(options);
       const isTaken = this.#reenter("async", options) || (await this.#acquire(context, options));
       const guard = this.#guard(isTaken, options);
       try {
@@ -263,4 +273,9 @@ function isHolder(
   if (holder !== undefined) return isWithin(current, holder);
   if (manner === "sync") return true;
   return origin === undefined ? current === undefined : isWithin(current, origin);
+}
+
+function checked(options: LockOptions): LockOptions {
+  checkOptions(options, RLOCK);
+  return options;
 }

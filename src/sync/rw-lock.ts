@@ -11,7 +11,10 @@ import {
   type ParkOptions,
   type Wish,
 } from "../parking/index.ts";
-import type { WaitOptions } from "../util/wait-options.ts";
+import { checkOptions, type OptionTable } from "../util/option-table.ts";
+import { checkWait, type WaitOptions } from "../util/wait-options.ts";
+import { boolean } from "../util/checks.ts";
+import { SHARED_CHECKS } from "./option-checks.ts";
 import { describeObject } from "./describe-object.ts";
 import { Guard } from "./guard.ts";
 import { describeOwner } from "./owner-text.ts";
@@ -28,6 +31,11 @@ export interface RWLockOptions extends SharedOptions {
 
 // `aux`: somebody writes. It stays when a writer dies, until another has written.
 const WRITING = 1;
+
+const RW_LOCK: OptionTable<RWLockOptions> = {
+  of: "RWLock",
+  checks: { ...SHARED_CHECKS, detectDeadlock: boolean },
+};
 
 /**
  * A lock that any number hold to read, or one alone to write.
@@ -61,7 +69,7 @@ export class RWLock extends SyncObject {
     super(
       options instanceof Arrival
         ? options
-        : { kind: KIND.rwLock, name: options.name, fill: () => {} },
+        : { kind: KIND.rwLock, name: checked(options).name, fill: () => {} },
     );
     this.#ownership = new Ownership(this.cell);
     this.#readers = new Readers(this.cell);
@@ -101,6 +109,7 @@ export class RWLock extends SyncObject {
 
   /** As {@link RWLock.read}, but the thread sleeps: its event loop stands still meanwhile. */
   readSync(options?: WaitOptions): Guard {
+    checkWait(options);
     const readers = this.#openReaders;
     const reading =
       (options?.signal === undefined ? readers.take(undefined) : undefined) ??
@@ -124,11 +133,13 @@ export class RWLock extends SyncObject {
    * @throws {@link DeadlockError} also when another task of this thread reads: it could not go on.
    */
   writeSync(options?: WaitOptions): Guard {
+    checkWait(options);
     if (this.cell.members > 0) throw this.#upgradeError();
     return this.#writeSync(options) ?? this.#timeout("written", options);
   }
 
   async #read(context: Context, options: WaitOptions | undefined): Promise<Guard> {
+    checkWait(options);
     const readers = this.#openReaders;
     options?.signal?.throwIfAborted();
     // Past all that wait: the writer they wait for may wait for the reading that this one is in.
@@ -143,6 +154,7 @@ export class RWLock extends SyncObject {
   }
 
   async #write(context: Context, options: WaitOptions | undefined): Promise<Guard> {
+    checkWait(options);
     if (this.#openReaders.isReadingTask(context.parent)) throw this.#upgradeError();
     const begun = performance.now();
     const bounds = { ...this.#bounds(options), context: context.parent };
@@ -284,4 +296,9 @@ export class RWLock extends SyncObject {
       (lock) => RWLock.#describe(lock),
     );
   }
+}
+
+function checked(options: RWLockOptions): RWLockOptions {
+  checkOptions(options, RW_LOCK);
+  return options;
 }

@@ -1,7 +1,11 @@
 import { InvalidStateError, TimeoutError } from "../errors/index.ts";
 import { CELL, KIND } from "../memory/index.ts";
 import { hasWaiters, park, parking, parkSync, wake, WAITERS, type Wish } from "../parking/index.ts";
-import type { WaitOptions } from "../util/wait-options.ts";
+import { checkOptions, type OptionTable } from "../util/option-table.ts";
+import { checkWait, type WaitOptions } from "../util/wait-options.ts";
+import { outOfRange } from "../util/argument-error.ts";
+import { checkFunction, integer } from "../util/checks.ts";
+import { SHARED_CHECKS } from "./option-checks.ts";
 import { checkPermits, MAX_PERMITS, undetected } from "./permit-options.ts";
 import { describeObject } from "./describe-object.ts";
 import { Guard } from "./guard.ts";
@@ -58,11 +62,13 @@ export class Semaphore extends SyncObject {
    * @throws `signal.reason`.
    */
   async acquire(options?: WaitOptions): Promise<boolean> {
+    checkWait(options);
     return (await park(this.#wish(), undetected(options))) === true;
   }
 
   /** As {@link Semaphore.acquire}, but the thread sleeps: its event loop stands still meanwhile. */
   acquireSync(options?: WaitOptions): boolean {
+    checkWait(options);
     if (options?.signal === undefined && this.#attempt() === true) return true;
     return parkSync(this.#wish(), undetected(options)) === true;
   }
@@ -110,6 +116,7 @@ export class Semaphore extends SyncObject {
    * @throws {@link TimeoutError} when the time was up; what the function throws.
    */
   async run<T>(body: () => T | Promise<T>, options?: WaitOptions): Promise<T> {
+    checkFunction(body, "body");
     const guard = await this.hold(options);
     try {
       return await body();
@@ -194,15 +201,20 @@ export class Semaphore extends SyncObject {
   }
 }
 
+const SEMAPHORE: OptionTable<SemaphoreOptions> = {
+  of: "Semaphore",
+  checks: { ...SHARED_CHECKS, max: integer(1, MAX_PERMITS) },
+  bare: "max",
+};
+
 function creation(
   value: number,
-  { name, max = MAX_PERMITS }: SemaphoreOptions,
+  options: SemaphoreOptions,
 ): ConstructorParameters<typeof SyncObject>[0] {
+  checkOptions(options, SEMAPHORE);
+  const { name, max = MAX_PERMITS } = options;
   checkPermits(value, "value", 0);
-  checkPermits(max, "max", 1);
-  if (value > max) {
-    throw new RangeError(`Expected \`value\` to be at most \`max\` (${max}), got ${value}`);
-  }
+  if (value > max) throw outOfRange("value", `at most \`max\` (${max})`, value);
   return {
     kind: KIND.semaphore,
     name,

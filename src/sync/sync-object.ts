@@ -80,7 +80,7 @@ export abstract class SyncObject {
     return this.#cell === undefined;
   }
 
-  /** Where it is, for those it is sent to; keeps it open until they have it. */
+  /** Where it is, for those it is sent to; keeps it open until they have it. @internal */
   static handleOf(object: SyncObject): Handle {
     const { index, generation } = object.cell;
     lend(object);

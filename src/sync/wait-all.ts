@@ -1,5 +1,6 @@
 import { enterContexts, park, parkSync, type Context } from "../parking/index.ts";
-import type { WaitOptions } from "../util/wait-options.ts";
+import { badArgument } from "../util/argument-error.ts";
+import { checkWait, type WaitOptions } from "../util/wait-options.ts";
 import { countdown } from "./countdown.ts";
 import type { Ending } from "./endings.ts";
 import type { Event } from "./event.ts";
@@ -44,6 +45,7 @@ export function waitAll(
   const watching = new AbortController();
   const body = async (): Promise<boolean> => {
     try {
+      checkWait(options);
       const { signal } = watching;
       return await takeAll(
         inOrder(entriesOf(objects, { caller: "waitAll()", contexts, signal })),
@@ -63,6 +65,7 @@ export function waitAll(
  * @since 0.2.0
  */
 export function waitAllSync(objects: readonly SyncWaitable[], options?: WaitOptions): boolean {
+  checkWait(options);
   const entries = inOrder(entriesOf(objects, { caller: "waitAllSync()" }));
   const left = start(options);
   for (;;) {
@@ -131,7 +134,7 @@ function inOrder(entries: readonly Entry[]): Entry[] {
   for (const [place, { entry, cell }] of placed.entries()) {
     const former = placed[place - 1];
     if (cell < 0 || former?.cell !== cell) continue;
-    throw new TypeError(
+    throw badArgument(
       `waitAll() got the same object twice, as number ${former.entry.index} and number ${entry.index}`,
     );
   }

@@ -1,5 +1,5 @@
 import { enterContext, park, parking, parkSync, wake, type Wish } from "../parking/index.ts";
-import type { WaitOptions } from "../util/wait-options.ts";
+import { checkWait, type WaitOptions } from "../util/wait-options.ts";
 import type { Ending } from "./endings.ts";
 import type { SyncWaitable } from "./wait-all.ts";
 import { entriesOf, type Entry } from "./wait-entries.ts";
@@ -33,10 +33,11 @@ export function waitAny(
   const watching = new AbortController();
   const body = async (): Promise<WaitAnyResult | undefined> => {
     try {
+      checkWait(options);
       const any = new AnyWish(
         entriesOf(objects, {
           caller: "waitAny()",
-          contexts: objects.map(() => context),
+          contexts: Array.from({ length: lengthOf(objects) }, () => context),
           signal: watching.signal,
         }),
       );
@@ -57,7 +58,13 @@ export function waitAnySync(
   objects: readonly SyncWaitable[],
   options?: WaitOptions,
 ): WaitAnyResult | undefined {
+  checkWait(options);
   return parkSync(new AnyWish(entriesOf(objects, { caller: "waitAnySync()" })), options);
+}
+
+/** How many there are; a wrong list is refused later. */
+function lengthOf(objects: readonly unknown[]): number {
+  return Array.isArray(objects) ? objects.length : 0;
 }
 
 /** The wish for one of several. */

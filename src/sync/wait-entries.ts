@@ -1,3 +1,4 @@
+import { wrongType } from "../util/argument-error.ts";
 import { InvalidStateError } from "../errors/index.ts";
 import type { Context, Wish } from "../parking/index.ts";
 import { EndingWatch, isEnding } from "./endings.ts";
@@ -24,7 +25,7 @@ export interface EntryOptions {
 /** Checks a list of objects to wait for. */
 export function entriesOf(objects: readonly unknown[], options: EntryOptions): Entry[] {
   if (!Array.isArray(objects) || objects.length === 0) {
-    throw new TypeError(`${options.caller} expects an array of at least one object to wait for`);
+    throw wrongType("objects", "an array of at least one object to wait for", objects);
   }
   return objects.map((object: unknown, index) => entryOf(object, index, options));
 }
@@ -45,8 +46,10 @@ function entryOf(
     };
   }
   if (!isEnding(object)) {
-    throw new TypeError(
-      `${caller} waits for locks, semaphores, events, timers, processes, threads and promises; number ${index} is none of them`,
+    throw wrongType(
+      `objects[${index}]`,
+      "a lock, semaphore, event, timer, process, thread or promise",
+      object,
     );
   }
   if (signal === undefined) {

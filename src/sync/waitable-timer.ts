@@ -1,7 +1,11 @@
 import { InvalidStateError } from "../errors/index.ts";
 import { KIND } from "../memory/index.ts";
 import { park, parking, parkSync, participant, wake, type Wish } from "../parking/index.ts";
-import { checkMilliseconds, type WaitOptions } from "../util/wait-options.ts";
+import { checkOptions, type OptionTable } from "../util/option-table.ts";
+import { checkWait, type WaitOptions } from "../util/wait-options.ts";
+import { outOfRange } from "../util/argument-error.ts";
+import { type Check, milliseconds } from "../util/checks.ts";
+import { RESET_CHECK, SHARED_CHECKS } from "./option-checks.ts";
 import type { ResetMode } from "./event.ts";
 import { undetected } from "./permit-options.ts";
 import { monotonic, Schedule } from "./schedule.ts";
@@ -61,9 +65,9 @@ export class WaitableTimer extends SyncObject {
    * @throws RangeError when a number is no time.
    */
   set(dueMs: number, options: TimerSetOptions = {}): void {
+    finiteMilliseconds(dueMs, "dueMs");
+    checkOptions(options, SET);
     const { period = 0 } = options;
-    checkFinite(dueMs, "dueMs");
-    checkFinite(period, "period");
     this.#replace(() => monotonic() + Math.max(0, dueMs), Math.max(0, period));
   }
 
@@ -81,11 +85,13 @@ export class WaitableTimer extends SyncObject {
    * @throws `signal.reason`.
    */
   async wait(options?: WaitOptions): Promise<boolean> {
+    checkWait(options);
     return (await park(this.#wish(), undetected(options))) === true;
   }
 
   /** As {@link WaitableTimer.wait}, but the thread sleeps: its event loop stands still meanwhile. */
   waitSync(options?: WaitOptions): boolean {
+    checkWait(options);
     return parkSync(this.#wish(), undetected(options)) === true;
   }
 
@@ -143,21 +149,27 @@ export class WaitableTimer extends SyncObject {
   }
 }
 
-function checkFinite(value: number, name: string): void {
-  if (checkMilliseconds(value, name) === Infinity) {
-    throw new RangeError(
-      `Expected \`${name}\` to be a finite number of milliseconds, got Infinity`,
-    );
-  }
-}
+const finiteMilliseconds: Check = (value, name) => {
+  milliseconds(value, name);
+  const isFinite = Math.abs(value as number) < Infinity;
+  if (!isFinite) throw outOfRange(name, "a finite number of milliseconds", value);
+};
 
-function creation({
-  name,
-  reset = "manual",
-}: WaitableTimerOptions): ConstructorParameters<typeof SyncObject>[0] {
-  if (reset !== "manual" && reset !== "auto") {
-    throw new TypeError(`Expected \`reset\` to be "manual" or "auto", got ${String(reset)}`);
-  }
+const WAITABLE_TIMER: OptionTable<WaitableTimerOptions> = {
+  of: "WaitableTimer",
+  checks: { ...SHARED_CHECKS, reset: RESET_CHECK },
+};
+
+const SET: OptionTable<TimerSetOptions> = {
+  of: "timer.set()",
+  checks: { period: finiteMilliseconds },
+  sisters: { interval: "period" },
+  bare: "period",
+};
+
+function creation(options: WaitableTimerOptions): ConstructorParameters<typeof SyncObject>[0] {
+  checkOptions(options, WAITABLE_TIMER);
+  const { name, reset = "manual" } = options;
   const isAuto = reset === "auto";
   return {
     kind: KIND.timer,

@@ -5,6 +5,7 @@ export { task } from "./register.ts";
 export type { ModuleMeta } from "./register.ts";
 export { isTaskRef, tasks } from "./refs.ts";
 export type { TaskRefs } from "./refs.ts";
+export { checkTask } from "./check-task.ts";
 export { inline } from "./inline.ts";
 export { identify, taskName } from "./locate.ts";
 export { resolveTask } from "./resolve.ts";

@@ -1,5 +1,6 @@
 import { pathToFileURL } from "node:url";
 import { TaskNotFoundError } from "../errors/index.ts";
+import { checkFunction } from "../util/checks.ts";
 import { inlineFactory } from "./inline-source.ts";
 import { normalizeModuleUrl } from "./module-url.ts";
 import { taskSlot } from "./slot.ts";
@@ -18,8 +19,7 @@ import { taskSlot } from "./slot.ts";
  * @since 0.1.0
  */
 export function inline<F extends (...args: never[]) => unknown>(fn: F): F {
-  if (typeof fn !== "function")
-    throw new TypeError(`Expected inline() to get a function, got ${typeof fn}`);
+  checkFunction(fn, "fn");
   const { marked } = taskSlot();
   if (marked.get(fn)?.kind === "inline") return fn;
   const source = Function.prototype.toString.call(fn);

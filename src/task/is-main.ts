@@ -1,6 +1,7 @@
 import { realpathSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
+import { wrongType } from "../util/argument-error.ts";
 import { normalizeModuleUrl, pathOfModule, urlOfMeta } from "./module-url.ts";
 import { taskSlot } from "./slot.ts";
 
@@ -26,6 +27,9 @@ export function markAsWorker(): void {
  * @since 0.1.0
  */
 export function isMain(meta: { readonly url: string; readonly main?: boolean }): boolean {
+  if (typeof meta !== "object" || meta === null || Array.isArray(meta)) {
+    throw wrongType("meta", "import.meta (in CommonJS: { url: __filename })", meta);
+  }
   if (taskSlot().isWorker) return false;
   if (meta.main === true) return true;
   if (NO_FILE_MAIN.test(meta.url)) return true;

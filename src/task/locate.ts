@@ -7,6 +7,7 @@ import { isTaskIdentity } from "./identity.ts";
 import { isTaskRef } from "./refs.ts";
 import { taskSlot } from "./slot.ts";
 import type { AnyTaskRef } from "./types.ts";
+import { wrongType } from "../util/argument-error.ts";
 import { TaskNotFoundError } from "../errors/index.ts";
 
 /** What was found out, or the search under way. */
@@ -26,9 +27,7 @@ export function identify(task: Function | AnyTaskRef): TaskIdentity | Promise<Ta
     return known.get(task) ?? taskSlot().marked.get(task) ?? search(task);
   }
   if (isTaskRef(task)) return identityOfRef(task);
-  throw new TypeError(
-    `Expected a task to be a function or a reference from tasks(), got ${task === null ? "null" : typeof task}`,
-  );
+  throw wrongType("task", "a function or a reference from tasks()", task);
 }
 
 /** The name of a task for messages and statistics. */

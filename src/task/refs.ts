@@ -1,5 +1,6 @@
 import { pathToFileURL } from "node:url";
 import { isAbsolute } from "node:path";
+import { outOfRange, wrongType } from "../util/argument-error.ts";
 import { normalizeModuleUrl } from "./module-url.ts";
 import type { AnyTaskRef, TaskRef } from "./types.ts";
 
@@ -57,12 +58,17 @@ export function isTaskRef(value: unknown): value is AnyTaskRef {
 }
 
 function moduleUrl(module: URL | string): string {
+  if (typeof module !== "string" && typeof (module as URL | null)?.href !== "string") {
+    throw wrongType("module", "a URL or an absolute path", module);
+  }
   const text = String(module);
   const url = isAbsolute(text) ? pathToFileURL(text).href : text;
   if (!/^(?:file|node|data):/.test(url)) {
-    throw new TypeError(
-      `Expected tasks() to get an absolute module URL, got ${JSON.stringify(text)}. ` +
-        `Write tasks(new URL(${JSON.stringify(text)}, import.meta.url)), or import.meta.resolve() for a package.`,
+    throw outOfRange(
+      "module",
+      "an absolute URL or path",
+      text,
+      `write tasks(new URL(${JSON.stringify(text)}, import.meta.url)), or import.meta.resolve() for a package`,
     );
   }
   return normalizeModuleUrl(url) ?? url;

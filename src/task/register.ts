@@ -1,5 +1,8 @@
 import { normalizeModuleUrl, urlOfMeta } from "./module-url.ts";
 import { taskSlot } from "./slot.ts";
+import { badArgument, wrongType } from "../util/argument-error.ts";
+import { checkFunction } from "../util/checks.ts";
+import { isClass } from "./function-kind.ts";
 
 /** What `task()` needs of `import.meta`; a CommonJS module passes `{ url: __filename }`. */
 export interface ModuleMeta {
@@ -22,20 +25,18 @@ export interface ModuleMeta {
  * @since 0.1.0
  */
 export function task<F extends (...args: never[]) => unknown>(meta: ModuleMeta, fn: F): F {
-  if (typeof fn !== "function")
-    throw new TypeError(
-      `Expected the second argument of task() to be a function, got ${typeof fn}`,
-    );
+  checkFunction(fn, "fn");
+  if (isClass(fn)) {
+    throw wrongType("fn", "a function", fn, "wrap its construction in a function");
+  }
   if (typeof meta !== "object" || meta === null || typeof meta.url !== "string") {
-    throw new TypeError(
-      "Expected the first argument of task() to be import.meta (in CommonJS: { url: __filename })",
-    );
+    throw wrongType("meta", "import.meta (in CommonJS: { url: __filename })", meta);
   }
   const slot = taskSlot();
   if (slot.marked.get(fn)?.kind === "registered") return fn;
   const module = normalizeModuleUrl(urlOfMeta(meta));
   if (module === undefined) {
-    throw new TypeError(
+    throw badArgument(
       `task() needs a module that has a file; ${meta.url} has none. Use inline() instead.`,
     );
   }

@@ -1,5 +1,6 @@
 import { inspect } from "node:util";
 import { publishUncaught } from "../process/uncaught.ts";
+import { checkFunction } from "../util/checks.ts";
 import { globalSlot } from "../util/global-slot.ts";
 
 /** What a {@link ThreadExceptHook} is called with. */
@@ -40,9 +41,7 @@ export function threadExceptHook({ error, name }: ThreadExceptHookArgs): void {
  * @since 0.2.0
  */
 export function setThreadExceptHook(hook: ThreadExceptHook | undefined): ThreadExceptHook {
-  if (hook !== undefined && typeof hook !== "function") {
-    throw new TypeError(`Expected \`hook\` to be a function or undefined, got ${typeof hook}`);
-  }
+  if (hook !== undefined) checkFunction(hook, "hook");
   const before = slot.hook;
   slot.hook = hook ?? threadExceptHook;
   return before;

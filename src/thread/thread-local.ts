@@ -1,3 +1,5 @@
+import { checkFunction } from "../util/checks.ts";
+
 /** A value of which every JS thread has its own. */
 export interface ThreadLocal<T> {
   value: T;
@@ -15,6 +17,7 @@ export interface ThreadLocal<T> {
  * @since 0.1.0
  */
 export function threadLocal<T>(init: () => T): ThreadLocal<T> {
+  checkFunction(init, "init");
   let made: { value: T } | undefined;
   return {
     get value(): T {

@@ -1,7 +1,21 @@
 import { HANDLE, restoredFrom } from "../process/restore.ts";
-import { splitOptions, type TargetOptions } from "../process/handle-options.ts";
+import {
+  HANDLE_CHECKS,
+  HANDLE_SISTERS,
+  splitOptions,
+  type TargetOptions,
+} from "../process/handle-options.ts";
+import { checkResourceLimits } from "../process/start-checks.ts";
+import type { OptionTable } from "../util/option-table.ts";
 import { WorkerHandle } from "../process/worker-handle.ts";
 import { ThreadCore, type ThreadSettings, type ThreadState } from "./thread-core.ts";
+
+const THREAD: OptionTable<ThreadSettings & { target?: unknown; args?: unknown }> = {
+  of: "Thread",
+  checks: { ...HANDLE_CHECKS, resourceLimits: checkResourceLimits },
+  sisters: HANDLE_SISTERS,
+  bare: "target",
+};
 
 /** Options of {@link Thread}: its settings, and the target with its arguments. */
 export type ThreadOptions<A extends unknown[], R> = ThreadSettings & TargetOptions<A, R>;
@@ -34,11 +48,11 @@ export class Thread<A extends unknown[] = [], R = unknown> extends WorkerHandle<
    * @throws {@link NotSupportedError} for `cwd` and for file descriptors in `stdio`.
    */
   constructor(options?: ThreadOptions<A, R>) {
-    const given = options ?? {};
+    const given = options === undefined ? {} : options;
     const restored = restoredFrom(given);
     const core =
       restored === undefined
-        ? ThreadCore.create<R>(new.target.name, splitOptions<ThreadSettings>(given))
+        ? ThreadCore.create<R>(new.target.name, splitOptions<ThreadSettings>(given, THREAD))
         : ThreadCore.inside<R>(restored);
     super(core);
     this.#core = core;

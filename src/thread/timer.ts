@@ -1,6 +1,6 @@
-import { identify, isTaskRef, type Task, tasks } from "../task/index.ts";
+import { checkTask, identify, type Task, tasks } from "../task/index.ts";
 import { entryUrl } from "../util/entry-url.ts";
-import { checkMilliseconds } from "../util/wait-options.ts";
+import { array, milliseconds, object } from "../util/checks.ts";
 import { Thread } from "./thread.ts";
 import type { ThreadSettings } from "./thread-core.ts";
 import { processTime, type TimerJob, TimerState } from "./timer-entry.ts";
@@ -44,18 +44,14 @@ export class Timer<A extends unknown[] = [], R = unknown> extends Thread<
    */
   constructor(interval: number, fn: Task<A, R>, ...rest: TimerArguments<A>) {
     const [args = [], settings = {}] = rest as readonly unknown[] as [unknown?, ThreadSettings?];
-    if (typeof fn !== "function" && !isTaskRef(fn)) {
-      throw new TypeError(
-        `Expected \`fn\` to be a function or a reference from tasks(), got ${fn === null ? "null" : typeof fn}`,
-      );
-    }
-    if (!Array.isArray(args)) {
-      throw new TypeError(`Expected \`args\` to be an array, got ${typeof args}`);
-    }
+    milliseconds(interval, "interval");
+    checkTask(fn, "fn");
+    array(args, "args");
+    object(settings, "settings");
     const job: TimerJob = {
       state: new SharedArrayBuffer(4),
-      interval: checkMilliseconds(interval, "interval"),
-      args,
+      interval: Math.max(0, interval),
+      args: args as unknown[],
     };
     const { runTimer } = tasks<{ runTimer: (job: TimerJob) => Promise<Awaited<R> | undefined> }>(
       entryUrl("thread/timer-entry"),

@@ -1,4 +1,6 @@
+import { abortSignal, milliseconds } from "./checks.ts";
 import { onAbort } from "./abort.ts";
+import { checkOptions, type OptionTable } from "./option-table.ts";
 import { MAX_TIMER_MS, setTimer } from "./timer.ts";
 import { clearTimeout } from "./platform.ts";
 /** Bounds of a wait; every function of this package that waits takes them. */
@@ -9,14 +11,46 @@ export interface WaitOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Names that a bound of a wait has elsewhere, in Python too. */
+export const WAIT_SISTERS = {
+  block: "timeout",
+  blocking: "timeout",
+  timeoutMs: "timeout",
+  milliseconds: "timeout",
+  abortSignal: "signal",
+} as const;
+
+const WAIT: OptionTable<WaitOptions> = {
+  of: "a wait",
+  checks: { timeout: milliseconds, signal: abortSignal },
+  sisters: WAIT_SISTERS,
+  bare: "timeout",
+};
+
+/**
+ * Checks the bounds of a wait, also of one that would not have to wait. Costs nothing without options.
+ *
+ * @throws TypeError or RangeError that quotes the option and the value.
+ */
+export function checkWait(options: WaitOptions | undefined): void {
+  if (options !== undefined) checkOptions(options, WAIT);
+}
+
+/** The same for those who must not throw: the error, if there is one. */
+export function waitFault(options: WaitOptions | undefined): Error | undefined {
+  if (options === undefined) return undefined;
+  try {
+    checkOptions(options, WAIT);
+    return undefined;
+  } catch (error) {
+    return error as Error;
+  }
+}
+
 /** Checks a number of milliseconds; NaN and non-numbers are mistakes of the caller. */
 export function checkMilliseconds(value: unknown, name: string): number {
-  if (typeof value !== "number" || Number.isNaN(value)) {
-    throw new RangeError(
-      `Expected \`${name}\` to be a number of milliseconds, got ${String(value)}`,
-    );
-  }
-  return Math.max(0, value);
+  milliseconds(value, name);
+  return Math.max(0, value as number);
 }
 
 /**
@@ -30,8 +64,8 @@ export async function waitWithin<T>(
   options: WaitOptions | undefined,
   onTimeout: (timeout: number) => T,
 ): Promise<T> {
-  const timeout =
-    options?.timeout === undefined ? Infinity : checkMilliseconds(options.timeout, "timeout");
+  checkWait(options);
+  const timeout = options?.timeout === undefined ? Infinity : Math.max(0, options.timeout);
   const signal = options?.signal;
   if (signal?.aborted) throw signal.reason;
   if (timeout > MAX_TIMER_MS && signal === undefined) return promise;

@@ -11,6 +11,10 @@ import {
   type ResetMode,
   type SyncObject,
 } from "../sync/index.ts";
+import { checkSharedName } from "../parking/index.ts";
+import { MAX_PERMITS } from "../sync/permit-options.ts";
+import { outOfRange, wrongType } from "../util/argument-error.ts";
+import { boolean, integer, number } from "../util/checks.ts";
 import { ERROR_ALREADY_EXISTS } from "./constants.ts";
 import { Date } from "../util/platform.ts";
 
@@ -37,6 +41,7 @@ export function CreateEvent(
   initialState: boolean,
   name?: Name,
 ): Event {
+  boolean(initialState, "initialState");
   const options = { reset: resetMode(manualReset), signaled: initialState };
   return create(events, name, (named) => new Event({ ...options, ...named })).object;
 }
@@ -52,16 +57,19 @@ export function OpenEvent(_access: number, _inherit: boolean, name: string): Eve
 
 /** Sets an event. @since 0.2.0 */
 export function SetEvent(event: Event): void {
+  checkHandle(event, "event", Event);
   event.set();
 }
 
 /** Clears an event. @since 0.2.0 */
 export function ResetEvent(event: Event): void {
+  checkHandle(event, "event", Event);
   event.clear();
 }
 
 /** Lets those through that wait now - one, if the event resets by itself - and leaves it cleared. @since 0.2.0 */
 export function PulseEvent(event: Event): void {
+  checkHandle(event, "event", Event);
   event.pulse();
 }
 
@@ -72,6 +80,7 @@ export function PulseEvent(event: Event): void {
  * @since 0.2.0
  */
 export function CreateMutex(_attributes: Attributes, initialOwner: boolean, name?: Name): RLock {
+  boolean(initialOwner, "initialOwner");
   return create(mutexes, name, (named) => {
     const made = new RLock(named);
     // Nobody can have opened it yet.
@@ -95,6 +104,7 @@ export function OpenMutex(_access: number, _inherit: boolean, name: string): RLo
  * @since 0.2.0
  */
 export function ReleaseMutex(mutex: RLock): void {
+  checkHandle(mutex, "mutex", RLock);
   mutex.release();
 }
 
@@ -105,6 +115,11 @@ export function CreateSemaphore(
   maximumCount: number,
   name?: Name,
 ): Semaphore {
+  integer(0, MAX_PERMITS)(initialCount, "initialCount");
+  integer(1, MAX_PERMITS)(maximumCount, "maximumCount");
+  if (initialCount > maximumCount) {
+    throw outOfRange("initialCount", `at most \`maximumCount\` (${maximumCount})`, initialCount);
+  }
   return create(
     semaphores,
     name,
@@ -128,6 +143,8 @@ export function OpenSemaphore(_access: number, _inherit: boolean, name: string):
  * @since 0.2.0
  */
 export function ReleaseSemaphore(semaphore: Semaphore, releaseCount = 1): number {
+  checkHandle(semaphore, "semaphore", Semaphore);
+  integer(1, MAX_PERMITS)(releaseCount, "releaseCount");
   const previous = semaphore.value;
   semaphore.release(releaseCount);
   return previous;
@@ -174,13 +191,24 @@ export function SetWaitableTimer(
       "SetWaitableTimer() takes no completion routine: wait for the timer, then call it.",
     );
   }
+  checkHandle(timer, "timer", WaitableTimer);
+  if (typeof dueTime !== "bigint") number(dueTime, "dueTime");
   const dueMs = Number(dueTime) / UNITS_PER_MS;
   timer.set(dueMs < 0 ? -dueMs : dueMs - FILETIME_TO_UNIX_MS - Date.now(), { period });
 }
 
 /** Stops a timer; if it is due it stays so. @since 0.2.0 */
 export function CancelWaitableTimer(timer: WaitableTimer): void {
+  checkHandle(timer, "timer", WaitableTimer);
   timer.cancel();
+}
+
+function checkHandle(
+  handle: unknown,
+  name: string,
+  Class: abstract new (...args: never[]) => object,
+): void {
+  if (!(handle instanceof Class)) throw wrongType(name, `an instance of ${Class.name}`, handle);
 }
 
 interface Type<T extends SyncObject> {
@@ -216,6 +244,7 @@ function create<T extends SyncObject>(
   name: Name,
   make: (named: { readonly name?: string }) => T,
 ): { readonly object: T; readonly wasThere: boolean } {
+  if (name != null) checkSharedName(name, "name");
   const result =
     name == null
       ? { object: make({}), wasThere: false }
@@ -225,6 +254,7 @@ function create<T extends SyncObject>(
 }
 
 function open<T extends SyncObject>({ kind, what, revive }: Type<T>, name: string): T {
+  checkSharedName(name, "name");
   const object = openNamed(kind, name, revive);
   if (object !== undefined) return object;
   throw new InvalidStateError(
@@ -233,5 +263,6 @@ function open<T extends SyncObject>({ kind, what, revive }: Type<T>, name: strin
 }
 
 function resetMode(manualReset: boolean): ResetMode {
+  boolean(manualReset, "manualReset");
   return manualReset ? "manual" : "auto";
 }

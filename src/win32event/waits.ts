@@ -7,6 +7,10 @@ import {
   type SyncWaitable,
   type WaitAnyResult,
 } from "../sync/index.ts";
+import { isEnding } from "../sync/endings.ts";
+import { protocolOf } from "../sync/waitable.ts";
+import { outOfRange, wrongType } from "../util/argument-error.ts";
+import { array, boolean, milliseconds as checkTime } from "../util/checks.ts";
 import type { WaitOptions } from "../util/wait-options.ts";
 import {
   INFINITE,
@@ -28,14 +32,16 @@ export type AsyncHandle = SyncWaitable | Joinable;
  * @since 0.2.0
  */
 export function WaitForSingleObject(handle: Handle, milliseconds: number = INFINITE): number {
+  checkHandle(handle, protocolOf(handle) !== undefined);
   return codeOfAny(waitAnySync([handle], bounds(milliseconds)));
 }
 
 /** As {@link WaitForSingleObject}, in the event loop. @since 0.2.0 */
-export function WaitForSingleObjectAsync(
+export async function WaitForSingleObjectAsync(
   handle: AsyncHandle,
   milliseconds: number = INFINITE,
 ): Promise<number> {
+  checkHandle(handle, protocolOf(handle) !== undefined || isEnding(handle));
   return waitAny([handle], bounds(milliseconds)).then(codeOfAny);
 }
 
@@ -52,19 +58,19 @@ export function WaitForMultipleObjects(
   all: boolean,
   milliseconds: number = INFINITE,
 ): number {
-  checkCount(handles);
+  checkHandles(handles, all);
   const options = bounds(milliseconds);
   if (!all) return codeOfAny(waitAnySync(handles, options));
   return codeOfAll(handles, waitAllSync(handles, options));
 }
 
 /** As {@link WaitForMultipleObjects}, in the event loop. @since 0.2.0 */
-export function WaitForMultipleObjectsAsync(
+export async function WaitForMultipleObjectsAsync(
   handles: readonly AsyncHandle[],
   all: boolean,
   milliseconds: number = INFINITE,
 ): Promise<number> {
-  checkCount(handles);
+  checkHandles(handles, all);
   const options = bounds(milliseconds);
   if (!all) return waitAny(handles, options).then(codeOfAny);
   return waitAll(handles, options).then((isTaken) => codeOfAll(handles, isTaken));
@@ -72,6 +78,9 @@ export function WaitForMultipleObjectsAsync(
 
 /** Gives a handle up; an object ends with the last one of it. @since 0.2.0 */
 export function CloseHandle(handle: { close(): void }): void {
+  if (typeof (handle as typeof handle | null)?.close !== "function") {
+    throw wrongType("handle", "a handle", handle);
+  }
   handle.close();
 }
 
@@ -87,13 +96,22 @@ function codeOfAll(handles: readonly AsyncHandle[], isTaken: boolean): number {
 }
 
 function bounds(milliseconds: number): WaitOptions {
+  checkTime(milliseconds, "milliseconds");
   return milliseconds < 0 || milliseconds >= INFINITE ? {} : { timeout: milliseconds };
 }
 
-function checkCount(handles: readonly unknown[]): void {
-  if (handles.length > MAXIMUM_WAIT_OBJECTS) {
-    throw new RangeError(
-      `Expected at most ${MAXIMUM_WAIT_OBJECTS} handles, as on Windows, got ${handles.length}: waitAny() and waitAll() take any number`,
-    );
+function checkHandle(handle: unknown, isRight: boolean, name = "handle"): void {
+  if (!isRight) throw wrongType(name, "a handle that can be waited for here", handle);
+}
+
+function checkHandles(handles: readonly unknown[], all: boolean): void {
+  array(handles, "handles");
+  boolean(all, "all");
+  for (const [at, handle] of handles.entries()) {
+    const isRight = protocolOf(handle) !== undefined || isEnding(handle);
+    checkHandle(handle, isRight, `handles[${at}]`);
   }
+  if (handles.length > 0 && handles.length <= MAXIMUM_WAIT_OBJECTS) return;
+  const expected = `1 to ${MAXIMUM_WAIT_OBJECTS} handles, as on Windows`;
+  throw outOfRange("handles", expected, handles, "waitAny() and waitAll() take any number");
 }

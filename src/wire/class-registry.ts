@@ -1,5 +1,8 @@
 import { InvalidStateError } from "../errors/index.ts";
+import { badArgument, wrongType } from "../util/argument-error.ts";
+import { checkFunction, text } from "../util/checks.ts";
 import { globalSlot } from "../util/global-slot.ts";
+import { checkOptions, type OptionTable } from "../util/option-table.ts";
 
 /** A class that can be registered, whatever its constructor takes. */
 // oxlint-disable-next-line typescript/no-explicit-any -- only `any` accepts every parameter list
@@ -42,6 +45,11 @@ export function hasDecoders(): boolean {
   return registry().hasDecoders === true;
 }
 
+const REGISTER_CLASS: OptionTable<ClassOptions<object>> = {
+  of: "registerClass()",
+  checks: { name: text, encode: checkFunction, decode: checkFunction },
+};
+
 /**
  * Lets instances of a class travel as themselves: as arguments, results, items and thrown errors.
  *
@@ -65,17 +73,12 @@ export function registerClass<C extends AnyClass>(
   options: ClassOptions<InstanceType<C>> = {},
 ): C {
   if (typeof Class !== "function" || typeof Class.prototype !== "object") {
-    throw new TypeError(`Expected a class, got ${String(Class)}`);
+    throw wrongType("Class", "a class", Class);
   }
+  checkOptions(options, REGISTER_CLASS);
   const name: unknown = options.name ?? Class.name;
   if (typeof name !== "string" || name === "") {
-    throw new TypeError("Expected the class to have a name: give one as the option `name`");
-  }
-  for (const key of ["encode", "decode"] as const) {
-    const given: unknown = options[key];
-    if (given !== undefined && typeof given !== "function") {
-      throw new TypeError(`Expected \`${key}\` to be a function, got ${typeof given}`);
-    }
+    throw badArgument("Expected the class to have a name: give one as the option `name`");
   }
   const classes = registry();
   if (options.decode !== undefined) classes.hasDecoders = true;

@@ -1,3 +1,6 @@
+import { join } from "node:path";
+import { tmpdir } from "node:os";
+import { mkdtempSync, rmdirSync } from "node:fs";
 // Who dies, and when; what the others get, and that nobody waits for ever.
 import { describe, expect, test } from "vitest";
 import {
@@ -91,7 +94,9 @@ describe("an end is lost on its way", () => {
 
   test("its process cannot be started", async () => {
     const [here, there] = pipe();
-    const child = new Process({ target: work.idle, args: [there], cwd: "/nowhere/at/all" });
+    const cwd = mkdtempSync(join(tmpdir(), "manycore-gone-"));
+    const child = new Process({ target: work.idle, args: [there], cwd });
+    rmdirSync(cwd);
     await rejection(child.start());
     expect(await rejection(here.recv(BOUND))).toMatchObject(END);
     here.close();

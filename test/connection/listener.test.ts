@@ -201,14 +201,14 @@ describe("a listener", () => {
 
   test("refuses options of the wrong kind when it is made", () => {
     const make = (options: unknown) => () => new Listener(options as ListenerOptions).close();
-    expect(make({ family: "x25" })).toThrow(TypeError);
+    expect(make({ family: "x25" })).toThrow(RangeError);
     expect(make({ address: "/tmp/x", family: "tcp" })).toThrow(/family/);
     expect(make({ address: { port: 1 }, family: "unix" })).toThrow(/family/);
     expect(make({ address: { port: 70_000 } })).toThrow(RangeError);
     expect(make({ address: {} })).toThrow(TypeError);
-    expect(make({ address: "" })).toThrow(TypeError);
-    expect(make({ address: "a\0b" })).toThrow(TypeError);
-    expect(make({ address: `/tmp/${"x".repeat(200)}` })).toThrow(/bytes long/);
+    expect(make({ address: "" })).toThrow(RangeError);
+    expect(make({ address: "a\0b" })).toThrow(RangeError);
+    expect(make({ address: `/tmp/${"x".repeat(200)}` })).toThrow(/at most \d+ bytes/);
     expect(make({ authKey: 5 })).toThrow(/authKey/);
     expect(make({ backlog: 0 })).toThrow(RangeError);
     expect(make({ handshakeTimeout: Number.NaN })).toThrow(RangeError);

@@ -335,7 +335,7 @@ describe("waitReady", () => {
 
   test("refuses what is never ready, and ends by its signal", async () => {
     const [a, b] = pipe();
-    await expect(waitReady([{}] as never)).rejects.toThrow("Expected Connections");
+    await expect(waitReady([{}] as never)).rejects.toThrow("to be Connections");
     await expect(waitReady([new Process({ target: work.idle })])).rejects.toThrow("started");
     const gone = new AbortController();
     const waiting = waitReady([a, b], { signal: gone.signal });

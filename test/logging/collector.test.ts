@@ -126,7 +126,7 @@ describe("levels", () => {
     setLogLevel("error");
     expect(own.level).toBe("trace");
     expect(getLogger("another").level).toBe("error");
-    expect(() => setLogLevel("loud" as "info")).toThrow(/Expected a level \(trace, debug/);
+    expect(() => setLogLevel("loud" as "info")).toThrow(/Expected `level` to be "trace", "debug"/);
   });
 });
 

@@ -144,7 +144,7 @@ describe("registering", () => {
   test("refuses names that are taken, and what is no class or function", () => {
     expect(() => Own.register("dict", Counter)).toThrow(/have "dict" already/);
     expect(() => Own.register("shutdown", Counter)).toThrow(TypeError);
-    expect(() => Own.register("", Counter)).toThrow(TypeError);
+    expect(() => Own.register("", Counter)).toThrow(RangeError);
     expect(() => Own.register("text", "text" as never)).toThrow(TypeError);
   });
 

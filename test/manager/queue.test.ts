@@ -91,7 +91,10 @@ describe("a queue", () => {
   });
 
   test("checks its options", async () => {
-    expect(() => manager.queue({ maxSize: 0 })).toThrow(RangeError);
+    await expect(manager.queue({ maxSize: 1.5 })).rejects.toThrow(RangeError);
+    const queue = await manager.queue({ maxSize: 0 });
+    await queue.put(1);
+    expect(await queue.full()).toBe(false);
   });
 });
 

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, rmdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { inspect } from "node:util";
 import {
   activeChildren,
@@ -183,14 +185,18 @@ describe("Process", () => {
     await waitForDeath(pid);
   });
 
-  test("cwd is the folder it runs in; one that does not exist is an error of start()", async () => {
+  test("cwd is the folder it runs in; one that is gone is an error of start()", async () => {
     const child = await start({ target: fn("folder"), cwd: "/" });
     expect(await child.result).toBe("/");
     await child.join();
-    const nowhere = new Process({ target: fn("folder"), cwd: "/does/not/exist" });
+    expect(() => new Process({ cwd: "/does/not/exist" })).toThrow(/`cwd`.*no such folder/);
+    const folder = mkdtempSync(join(tmpdir(), "manycore-cwd-"));
+    const nowhere = new Process({ target: fn("folder"), cwd: folder });
+    rmdirSync(folder);
     const error = await rejection(nowhere.start());
     expect(error).toBeInstanceOf(ProcessError);
     expect((error.cause as { code: string }).code).toBe("ENOENT");
+    expect(error.message).toContain(`no such folder: ${folder}`);
     expect(await rejection(nowhere.result)).toBeInstanceOf(WorkerCrashedError);
     expect(nowhere.isAlive).toBe(false);
   });

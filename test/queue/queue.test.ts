@@ -145,7 +145,7 @@ describe.each<[string, AnyQueue]>([
     using queue = new Class<number>();
     await expect(queue.get({ timeout: Number.NaN })).rejects.toThrow(RangeError);
     await expect(queue.put(1, { timeout: Number.NaN })).rejects.toThrow(RangeError);
-    expect(() => queue.getSync({ timeout: "1" as never })).toThrow(RangeError);
+    expect(() => queue.getSync({ timeout: "1" as never })).toThrow(TypeError);
     expect(queue.empty).toBe(true);
     await queue.put(1, { timeout: -1 });
     expect(await queue.get({ timeout: -1 })).toBe(1);
@@ -320,7 +320,7 @@ describe("a limit of items", () => {
   });
 
   test.each([1.5, Number.NaN, "3", 2 ** 40])("%s is refused", (maxSize) => {
-    expect(() => new Queue({ maxSize: maxSize as number })).toThrow(RangeError);
+    expect(() => new Queue({ maxSize: maxSize as number })).toThrow(/Expected `maxSize` to be/);
     expect(() => new Queue({ capacityBytes: -1 })).toThrow(RangeError);
   });
 });

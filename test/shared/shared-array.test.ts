@@ -142,7 +142,7 @@ describe("a named array", () => {
     expect(() => open("float64", 3, { lock: new Lock() })).toThrow(/another lock/);
     expect(() => SharedArray.open("int8", "typed")).toThrow(/is a SharedArray of float64/);
     expect(() => SharedArray.open("int8", "missing")).toThrow(/There is no SharedArray/);
-    expect(() => SharedArray.open("int9" as never, "typed")).toThrow(TypeError);
+    expect(() => SharedArray.open("int9" as never, "typed")).toThrow(RangeError);
     expect(array.lock).toBe(lock);
   });
 

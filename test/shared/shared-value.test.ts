@@ -82,13 +82,15 @@ describe("SharedValue", () => {
 
   test("refuses what is no value of its type", () => {
     const value = new SharedValue("int32", 1);
-    expect(() => (value.value = "2" as never)).toThrow(/Expected a number for int32, got string 2/);
+    expect(() => (value.value = "2" as never)).toThrow(
+      /Expected `value` to be a number, for int32, got `"2"` \(a string\)/,
+    );
     expect(() => value.add(1n as never)).toThrow(TypeError);
     expect(() => value.exchange(undefined as never)).toThrow(TypeError);
     expect(() => value.compareExchange(1, null as never)).toThrow(TypeError);
     expect(value.value).toBe(1);
     expect(() => new SharedValue("int64" as never)).toThrow(/one of int8, /);
-    expect(() => new SharedValue("toString" as never)).toThrow(TypeError);
+    expect(() => new SharedValue("toString" as never)).toThrow(RangeError);
     expect(() => new SharedValue("bigint64", 1 as never)).toThrow(TypeError);
     expect(() => new SharedValue("bool", 1 as never)).toThrow(TypeError);
     expect(() => new SharedValue("int8", 0, { lock: {} as never })).toThrow(/Expected `lock`/);

@@ -135,7 +135,7 @@ describe("Event", () => {
     expect(error.code).toBe("ERR_MANYCORE_INVALID_STATE");
     expect(error.message).toContain('{ reset: "manual" }');
     expect(thrown(() => new Event({ name: "auto" })).message).toContain('{ reset: "auto" }');
-    expect(thrown(() => new Event({ reset: "never" as "auto" }))).toBeInstanceOf(TypeError);
+    expect(thrown(() => new Event({ reset: "never" as "auto" }))).toBeInstanceOf(RangeError);
     expect(auto.isSet).toBe(true);
   });
 

@@ -162,7 +162,7 @@ describe("waitAny", () => {
 
   test("refuses what cannot be waited for", async () => {
     await expect(waitAny([])).rejects.toThrow(/at least one object/);
-    await expect(waitAny([3 as unknown as Lock])).rejects.toThrow(/number 0 is none of them/);
+    await expect(waitAny([3 as unknown as Lock])).rejects.toThrow(/Expected `objects\[0\]` to be/);
     await expect(waitAny([null as unknown as Lock])).rejects.toThrow(TypeError);
     const closed = new Lock();
     closed.close();

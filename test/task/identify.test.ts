@@ -106,7 +106,7 @@ describe("identify", () => {
 
   test("refuses what is neither a function nor a reference", () => {
     expect(() => identify("square" as never)).toThrow(TypeError);
-    expect(() => identify(null as never)).toThrow(/Expected a task to be a function/);
+    expect(() => identify(null as never)).toThrow(/Expected `task` to be a function/);
   });
 });
 

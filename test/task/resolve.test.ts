@@ -357,7 +357,7 @@ describe("task", () => {
   });
 
   test("refuses wrong arguments", () => {
-    expect(() => task(import.meta, 1 as never)).toThrow(/second argument/);
+    expect(() => task(import.meta, 1 as never)).toThrow(/Expected `fn` to be a function/);
     expect(() => task(undefined as never, () => 1)).toThrow(/import\.meta/);
     expect(() => task({ url: "file:///x/[eval1]" }, () => 1)).toThrow(/inline/);
   });

@@ -1,5 +1,6 @@
 import { inspect } from "node:util";
 import { constructorOf, type ElementType } from "../../shared/element-types.ts";
+import { outOfRange, wrongType } from "../../util/argument-error.ts";
 import type { Call } from "../call.ts";
 import { checkInteger } from "./checks.ts";
 
@@ -16,7 +17,7 @@ export class ManagedNamespace {
   }
 
   set(_call: Call, name: unknown, value: unknown): void {
-    if (typeof name !== "string") throw new TypeError(`Expected a name, got ${typeof name}`);
+    if (typeof name !== "string") throw wrongType("name", "a string", name);
     this.#values.set(name, value);
   }
 
@@ -90,6 +91,6 @@ export class ManagedArray {
   #place(index: unknown): number {
     const at = checkInteger(index, "index", 0);
     if (at < this.#numbers.length) return at;
-    throw new RangeError(`Expected \`index\` to be below ${this.#numbers.length}, got ${at}`);
+    throw outOfRange("index", `below ${this.#numbers.length}`, at);
   }
 }

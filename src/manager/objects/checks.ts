@@ -1,7 +1,11 @@
+import { badArgument, wrongType } from "../../util/argument-error.ts";
+import { integer } from "../../util/checks.ts";
+
 /** Checks a whole number that came from a client. */
 export function checkInteger(value: unknown, name: string, min: number): number {
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= min) return value;
-  throw new RangeError(`Expected \`${name}\` to be an integer >= ${min}, got ${String(value)}`);
+  integer(min)(value, name);
+  return value as number;
 }
 
 /**
@@ -10,7 +14,7 @@ export function checkInteger(value: unknown, name: string, min: number): number 
  */
 export function checkKey<K>(key: K): K {
   if ((typeof key === "object" && key !== null) || typeof key === "function") {
-    throw new TypeError(
+    throw badArgument(
       "Expected a key to be a string, number, bigint, boolean, null or undefined, got an object: use a part of it, or text made of it, as the key",
     );
   }
@@ -21,5 +25,5 @@ export function checkKey<K>(key: K): K {
 export function checkIterable(value: unknown, name: string): Iterable<unknown> {
   const iterable = value as { [Symbol.iterator]?: unknown } | null | undefined;
   if (typeof iterable?.[Symbol.iterator] === "function") return value as Iterable<unknown>;
-  throw new TypeError(`Expected \`${name}\` to be iterable, got ${typeof value}`);
+  throw wrongType(name, "an iterable", value);
 }

@@ -1,3 +1,4 @@
+import { badArgument, outOfRange, wrongType } from "../../util/argument-error.ts";
 import { isDeepStrictEqual } from "node:util";
 import { InvalidStateError } from "../../errors/index.ts";
 import type { Call } from "../call.ts";
@@ -100,8 +101,7 @@ export class ManagedDict {
         : checkIterable(entries, "entries");
     // All of it is checked before any of it is taken.
     const pairs = [...list].map((pair): [unknown, unknown] => {
-      if (!Array.isArray(pair))
-        throw new TypeError("Expected entries to be pairs of key and value");
+      if (!Array.isArray(pair)) throw badArgument("Expected entries to be pairs of key and value");
       return [checkKey(pair[0]), pair[1]];
     });
     for (const [key, value] of pairs) this.#map.set(key, value);
@@ -222,7 +222,7 @@ export class ManagedList {
     const at = checkIndex(index);
     const place = at < 0 ? at + this.#items.length : at;
     if (place < 0 || place >= this.#items.length) {
-      throw new RangeError(`Expected \`index\` to be within the list, got ${at}`);
+      throw outOfRange("index", "within the list", at);
     }
     this.#items[place] = value;
   }
@@ -316,7 +316,9 @@ export class ManagedList {
 /** An index as arrays take it: any whole number. */
 function checkIndex(index: unknown): number {
   if (typeof index === "number" && Number.isInteger(index)) return index;
-  throw new RangeError(`Expected an index to be an integer, got ${String(index)}`);
+  throw typeof index === "number"
+    ? outOfRange("index", "an integer", index)
+    : wrongType("index", "an integer", index);
 }
 
 /** The order of numbers, strings and bigints, and of lists of them item by item; undefined comes last. */

@@ -1,4 +1,9 @@
 import type { DICT, LIST, NAMESPACE, SET, NameIn } from "../built-in-methods.ts";
+import { wrongType } from "../../util/argument-error.ts";
+import { iterable, numeric, text } from "../../util/checks.ts";
+import { checkOptions } from "../../util/option-table.ts";
+import { checkPosition, checkRange } from "./positions.ts";
+import { SORT } from "../option-tables.ts";
 import type { WaitOptions } from "../../util/wait-options.ts";
 import { callBuiltIn, type CallBuiltIn, ObjectProxy, proxiesOf } from "../object-proxy.ts";
 import type { IteratorProxy } from "./iterator-proxy.ts";
@@ -68,12 +73,14 @@ export class DictProxy<K = string, V = unknown>
   }
 
   /** Sets many at once: all or, when one is no key, none. */
-  update(entries: DictEntries<K, V>): Promise<void> {
+  async update(entries: DictEntries<K, V>): Promise<void> {
+    checkEntries(entries);
     return callDict(this, "update", [spread(entries)]);
   }
 
   /** Adds to a number in one step; a key that is not there counts as 0. @returns the sum. */
-  increment(key: K, by?: V & (number | bigint)): Promise<V & (number | bigint)> {
+  async increment(key: K, by?: V & (number | bigint)): Promise<V & (number | bigint)> {
+    if (by !== undefined) numeric(by, "by");
     return callDict(this, "increment", by === undefined ? [key] : [key, by]);
   }
 
@@ -139,8 +146,8 @@ export class SetProxy<T = unknown> extends ObjectProxy implements AsyncIterable<
     return callSet(this, "pop");
   }
 
-  update(items: Iterable<T>): Promise<void> {
-    return callSet(this, "update", [[...items]]);
+  async update(items: Iterable<T>): Promise<void> {
+    return callSet(this, "update", [listOf(items, "items")]);
   }
 
   clear(): Promise<void> {
@@ -156,32 +163,32 @@ export class SetProxy<T = unknown> extends ObjectProxy implements AsyncIterable<
     return callSet(this, "copy");
   }
 
-  union(items: Iterable<T>): Promise<Set<T>> {
-    return callSet(this, "union", [[...items]]);
+  async union(items: Iterable<T>): Promise<Set<T>> {
+    return callSet(this, "union", [listOf(items, "items")]);
   }
 
-  intersection(items: Iterable<T>): Promise<Set<T>> {
-    return callSet(this, "intersection", [[...items]]);
+  async intersection(items: Iterable<T>): Promise<Set<T>> {
+    return callSet(this, "intersection", [listOf(items, "items")]);
   }
 
-  difference(items: Iterable<T>): Promise<Set<T>> {
-    return callSet(this, "difference", [[...items]]);
+  async difference(items: Iterable<T>): Promise<Set<T>> {
+    return callSet(this, "difference", [listOf(items, "items")]);
   }
 
-  symmetricDifference(items: Iterable<T>): Promise<Set<T>> {
-    return callSet(this, "symmetricDifference", [[...items]]);
+  async symmetricDifference(items: Iterable<T>): Promise<Set<T>> {
+    return callSet(this, "symmetricDifference", [listOf(items, "items")]);
   }
 
-  isSubsetOf(items: Iterable<T>): Promise<boolean> {
-    return callSet(this, "isSubsetOf", [[...items]]);
+  async isSubsetOf(items: Iterable<T>): Promise<boolean> {
+    return callSet(this, "isSubsetOf", [listOf(items, "items")]);
   }
 
-  isSupersetOf(items: Iterable<T>): Promise<boolean> {
-    return callSet(this, "isSupersetOf", [[...items]]);
+  async isSupersetOf(items: Iterable<T>): Promise<boolean> {
+    return callSet(this, "isSupersetOf", [listOf(items, "items")]);
   }
 
-  isDisjointFrom(items: Iterable<T>): Promise<boolean> {
-    return callSet(this, "isDisjointFrom", [[...items]]);
+  async isDisjointFrom(items: Iterable<T>): Promise<boolean> {
+    return callSet(this, "isDisjointFrom", [listOf(items, "items")]);
   }
 
   /** As that of {@link DictProxy}. */
@@ -201,12 +208,14 @@ export class ListProxy<T = unknown> extends ObjectProxy implements AsyncIterable
   }
 
   /** The item at an index; a negative one counts from the end. Undefined behind the ends. */
-  at(index: number): Promise<T | undefined> {
+  async at(index: number): Promise<T | undefined> {
+    checkPosition(index, "index");
     return callList(this, "at", [index]);
   }
 
   /** @throws RangeError for an index behind the ends. */
-  set(index: number, value: T): Promise<void> {
+  async set(index: number, value: T): Promise<void> {
+    checkPosition(index, "index");
     return callList(this, "set", [index, value]);
   }
 
@@ -216,12 +225,13 @@ export class ListProxy<T = unknown> extends ObjectProxy implements AsyncIterable
   }
 
   /** Appends all of them. @returns the new length. */
-  extend(values: Iterable<T>): Promise<number> {
-    return callList(this, "extend", [[...values]]);
+  async extend(values: Iterable<T>): Promise<number> {
+    return callList(this, "extend", [listOf(values, "values")]);
   }
 
   /** Takes out the item at an index, by default the last one; undefined when there is none. */
-  pop(index = -1): Promise<T | undefined> {
+  async pop(index = -1): Promise<T | undefined> {
+    checkPosition(index, "index");
     return callList(this, "pop", [index]);
   }
 
@@ -235,7 +245,8 @@ export class ListProxy<T = unknown> extends ObjectProxy implements AsyncIterable
   }
 
   /** Puts a value before the item at an index. */
-  insert(index: number, value: T): Promise<void> {
+  async insert(index: number, value: T): Promise<void> {
+    checkPosition(index, "index");
     return callList(this, "insert", [index, value]);
   }
 
@@ -245,11 +256,14 @@ export class ListProxy<T = unknown> extends ObjectProxy implements AsyncIterable
   }
 
   /** @returns what was taken out. */
-  splice(start: number, deleteCount?: number, ...values: T[]): Promise<T[]> {
+  async splice(start: number, deleteCount?: number, ...values: T[]): Promise<T[]> {
+    checkPosition(start, "start");
+    if (deleteCount !== undefined) checkPosition(deleteCount, "deleteCount");
     return callList(this, "splice", [start, deleteCount, ...values]);
   }
 
-  slice(start = 0, end?: number): Promise<T[]> {
+  async slice(start = 0, end?: number): Promise<T[]> {
+    checkRange(start, end);
     return callList(this, "slice", [start, end]);
   }
 
@@ -272,8 +286,9 @@ export class ListProxy<T = unknown> extends ObjectProxy implements AsyncIterable
   }
 
   /** Sorts in the order of numbers, strings, or lists of them item by item. */
-  sort(options?: { readonly descending?: boolean }): Promise<void> {
-    return callList(this, "sort", [options]);
+  async sort(options?: { readonly descending?: boolean }): Promise<void> {
+    checkOptions(options, SORT);
+    await callList(this, "sort", [options]);
   }
 
   clear(): Promise<void> {
@@ -311,22 +326,26 @@ export class NamespaceProxy<T extends object = Record<string, unknown>> extends 
   readonly #local = new Map<PropertyKey, unknown>();
 
   async get<N extends keyof T & string>(name: N): Promise<T[N]> {
+    text(name, "name");
     if (isLocal(name)) return this.#local.get(name) as T[N];
     return await callNamespace(this, "get", [name]);
   }
 
   async set<N extends keyof T & string>(name: N, value: T[N]): Promise<void> {
+    text(name, "name");
     if (isLocal(name)) this.#local.set(name, value);
     else await callNamespace(this, "set", [name, value]);
   }
 
   async has(name: keyof T & string): Promise<boolean> {
+    text(name, "name");
     if (isLocal(name)) return this.#local.has(name);
     return await callNamespace(this, "has", [name]);
   }
 
   /** @returns whether it was there. */
   async delete(name: keyof T & string): Promise<boolean> {
+    text(name, "name");
     if (isLocal(name)) return this.#local.delete(name);
     return await callNamespace(this, "delete", [name]);
   }
@@ -346,6 +365,12 @@ function isLocal(name: string): boolean {
   return name.startsWith("_");
 }
 
+/** The items of an argument, as they travel. */
+function listOf<T>(items: Iterable<T>, name: string): T[] {
+  iterable(items, name);
+  return [...items];
+}
+
 /** As it travels: iterables that are no arrays, maps or sets would not. */
 export function spread(entries: unknown): unknown {
   const isIterable = typeof entries === "object" && entries !== null && Symbol.iterator in entries;
@@ -354,4 +379,11 @@ export function spread(entries: unknown): unknown {
 
 async function* iterate<T>(proxy: ObjectProxy): AsyncGenerator<T, void, undefined> {
   yield* (await proxy.$call("iterate")) as IteratorProxy<T>;
+}
+
+/** What a dict is filled from: pairs, a Map, or an object. */
+export function checkEntries(entries: unknown): void {
+  const expected = "pairs of key and value, a Map or an object";
+  if (typeof entries !== "object" || entries === null)
+    throw wrongType("entries", expected, entries);
 }

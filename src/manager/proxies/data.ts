@@ -1,8 +1,12 @@
 import type { JOINABLE_QUEUE, NUMBERS, POOL, QUEUE, NameIn } from "../built-in-methods.ts";
 import { QueueShutdownError } from "../../errors/index.ts";
 import type { ElementOf, ElementType } from "../../shared/index.ts";
-import { identify, type Task } from "../../task/index.ts";
-import type { WaitOptions } from "../../util/wait-options.ts";
+import { checkTask, identify, type Task } from "../../task/index.ts";
+import { array, boolean, iterable, numeric } from "../../util/checks.ts";
+import { checkOptions } from "../../util/option-table.ts";
+import { checkPosition, checkRange } from "./positions.ts";
+import { CHUNKS } from "../option-tables.ts";
+import { checkWait, type WaitOptions } from "../../util/wait-options.ts";
 import { callBuiltIn, type CallBuiltIn, ObjectProxy, proxiesOf } from "../object-proxy.ts";
 import { spread } from "./containers.ts";
 import type { IteratorProxy } from "./iterator-proxy.ts";
@@ -68,8 +72,9 @@ export class QueueProxy<T = unknown> extends ObjectProxy implements AsyncIterabl
   }
 
   /** Lets nothing more in; `immediate` also drops what is there. Who waits gets a {@link QueueShutdownError}. */
-  shutdown(immediate = false): Promise<void> {
-    return callQueue(this, "shutdown", [immediate]);
+  async shutdown(immediate = false): Promise<void> {
+    boolean(immediate, "immediate");
+    await callQueue(this, "shutdown", [immediate]);
   }
 
   /** Takes items until the queue is shut down and empty. */
@@ -120,17 +125,21 @@ export class ValueProxy<N extends number | bigint = number> extends ObjectProxy 
     return callNumbers(this, "at", [0]);
   }
 
-  set(value: N): Promise<void> {
+  async set(value: N): Promise<void> {
+    numeric(value, "value");
     return callNumbers(this, "set", [0, value]);
   }
 
   /** @returns the sum. */
-  add(value: N): Promise<N> {
+  async add(value: N): Promise<N> {
+    numeric(value, "value");
     return callNumbers(this, "add", [0, value]);
   }
 
   /** Sets it if it is `expected`. @returns what it was. */
-  compareExchange(expected: N, value: N): Promise<N> {
+  async compareExchange(expected: N, value: N): Promise<N> {
+    numeric(expected, "expected");
+    numeric(value, "value");
     return callNumbers(this, "compareExchange", [0, expected, value]);
   }
 }
@@ -148,17 +157,22 @@ export class ArrayProxy<N extends number | bigint = number>
   }
 
   /** The number at an index; a negative one counts from the end. */
-  at(index: number): Promise<N | undefined> {
+  async at(index: number): Promise<N | undefined> {
+    checkPosition(index, "index");
     return callNumbers(this, "at", [index]);
   }
 
   /** @throws RangeError behind the end. */
-  set(index: number, value: N): Promise<void> {
+  async set(index: number, value: N): Promise<void> {
+    checkPosition(index, "index");
+    numeric(value, "value");
     return callNumbers(this, "set", [index, value]);
   }
 
   /** Adds in one step. @returns the sum. */
-  add(index: number, value: N): Promise<N> {
+  async add(index: number, value: N): Promise<N> {
+    checkPosition(index, "index");
+    numeric(value, "value");
     return callNumbers(this, "add", [index, value]);
   }
 
@@ -167,11 +181,14 @@ export class ArrayProxy<N extends number | bigint = number>
   }
 
   /** A part, or all of it, as a typed array. */
-  slice(start?: number, end?: number): Promise<ArrayLike<N> & Iterable<N>> {
+  async slice(start?: number, end?: number): Promise<ArrayLike<N> & Iterable<N>> {
+    checkRange(start, end);
     return callNumbers(this, "slice", [start, end]);
   }
 
-  fill(value: N, start?: number, end?: number): Promise<void> {
+  async fill(value: N, start?: number, end?: number): Promise<void> {
+    numeric(value, "value");
+    checkRange(start, end);
     return callNumbers(this, "fill", [value, start, end]);
   }
 
@@ -206,10 +223,14 @@ export class PoolProxy extends ObjectProxy {
     args: readonly [...NoInfer<A>],
     options?: WaitOptions,
   ): Promise<R> {
+    checkTask(fn, "fn");
+    array(args, "args");
+    checkWait(options);
     return await callPool(this, "apply", [await identify(fn), args], options);
   }
 
   async map<T, R>(fn: Task<[T], R>, items: Iterable<T>, options?: Chunks): Promise<R[]> {
+    checkMap(fn, items, options);
     return await callPool(this, "map", [await identify(fn), spread(items), options]);
   }
 
@@ -218,6 +239,7 @@ export class PoolProxy extends ObjectProxy {
     items: Iterable<readonly [...A]>,
     options?: Chunks,
   ): Promise<R[]> {
+    checkMap(fn, items, options);
     return await callPool(this, "starmap", [await identify(fn), spread(items), options]);
   }
 
@@ -227,6 +249,7 @@ export class PoolProxy extends ObjectProxy {
     items: Iterable<T>,
     options?: Chunks,
   ): Promise<IteratorProxy<R>> {
+    checkMap(fn, items, options);
     const args = [await identify(fn), spread(items), options];
     return await callPool(this, "imap", args);
   }
@@ -237,6 +260,7 @@ export class PoolProxy extends ObjectProxy {
     items: Iterable<T>,
     options?: Chunks,
   ): Promise<IteratorProxy<R>> {
+    checkMap(fn, items, options);
     const args = [await identify(fn), spread(items), options];
     return await callPool(this, "imapUnordered", args);
   }
@@ -255,4 +279,10 @@ export class PoolProxy extends ObjectProxy {
   terminate(): Promise<void> {
     return callPool(this, "terminate");
   }
+}
+
+function checkMap(fn: unknown, items: unknown, options: Chunks | undefined): void {
+  checkTask(fn, "fn");
+  iterable(items, "items");
+  checkOptions(options, CHUNKS);
 }

@@ -1,7 +1,9 @@
 import type { BARRIER, CONDITION, EVENT, LOCK, SEMAPHORE, NameIn } from "../built-in-methods.ts";
 import { AsyncLocalStorage } from "node:async_hooks";
-import { InvalidStateError, TimeoutError } from "../../errors/index.ts";
-import type { WaitOptions } from "../../util/wait-options.ts";
+import { TimeoutError } from "../../errors/index.ts";
+import { wrongType } from "../../util/argument-error.ts";
+import { checkFunction, integer } from "../../util/checks.ts";
+import { checkWait, waitFault, type WaitOptions } from "../../util/wait-options.ts";
 import type { CallOptions } from "../host.ts";
 import { callBuiltIn, type CallBuiltIn, ObjectProxy, proxiesOf } from "../object-proxy.ts";
 
@@ -17,6 +19,8 @@ const flows: AsyncLocalStorage<number> = new AsyncLocalStorage();
 let lastFlow = 0;
 
 function inFlow(options: WaitOptions | undefined): CallOptions {
+  // What is no object is refused by the call.
+  if (options !== undefined && waitFault(options) !== undefined) return options;
   return { ...options, flow: flows.getStore() ?? 0 };
 }
 
@@ -45,6 +49,7 @@ export abstract class Acquirable extends ObjectProxy {
    * @throws {@link TimeoutError} when `timeout` passed before.
    */
   async run<R>(fn: () => R | Promise<R>, options?: WaitOptions): Promise<R> {
+    checkFunction(fn, "fn");
     if (!(await this.acquire(options))) {
       throw new TimeoutError(`It could not be acquired within ${options?.timeout} ms.`);
     }
@@ -102,8 +107,9 @@ export class SemaphoreProxy extends Acquirable {
   }
 
   /** @throws {@link InvalidStateError} when a bounded one would get more permits than it began with. */
-  release(n = 1): Promise<void> {
-    return callSemaphore(this, "release", [n]);
+  async release(n = 1): Promise<void> {
+    integer(1)(n, "n");
+    await callSemaphore(this, "release", [n]);
   }
 
   /** How many permits are left. */
@@ -182,6 +188,8 @@ export class ConditionProxy extends Acquirable {
     predicate: () => boolean | Promise<boolean>,
     options: WaitOptions = {},
   ): Promise<boolean> {
+    checkFunction(predicate, "predicate");
+    checkWait(options);
     const { timeout = Infinity, signal } = options;
     const end = performance.now() + timeout;
     while (!(await predicate())) {
@@ -193,8 +201,9 @@ export class ConditionProxy extends Acquirable {
   }
 
   /** Wakes those who have waited longest. @throws {@link InvalidStateError} when the lock is not held. */
-  notify(n = 1): Promise<void> {
-    return callCondition(this, "notify", [n], inFlow(undefined));
+  async notify(n = 1): Promise<void> {
+    integer(0)(n, "n");
+    await callCondition(this, "notify", [n], inFlow(undefined));
   }
 
   notifyAll(): Promise<void> {
@@ -245,8 +254,8 @@ export class BarrierProxy extends ObjectProxy {
   }
 }
 
-/** @throws {@link InvalidStateError} for what is no lock of a manager. */
+/** @throws TypeError for what is no lock of a manager. */
 export function checkLock(lock: unknown): void {
   if (lock === undefined || lock instanceof LockProxy) return;
-  throw new InvalidStateError("Expected `lock` to be a lock or rlock of this manager.");
+  throw wrongType("lock", "a lock or rlock of this manager", lock);
 }

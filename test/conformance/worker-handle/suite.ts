@@ -116,7 +116,7 @@ export function testWorkerHandle(kind: Kind): void {
     test("options of the wrong kind are refused by the constructor", () => {
       const wrong = (options: object): unknown => make(options);
       expect(thrown(() => wrong({ target: 5 }))).toBeInstanceOf(TypeError);
-      expect(thrown(() => wrong({ target: Sample })).message).toContain("class Sample");
+      expect(thrown(() => wrong({ target: Sample })).message).toContain("`Sample` (a class)");
       expect(thrown(() => wrong({ target: nothing, args: "no" })).message).toContain("`args`");
       expect(thrown(() => wrong({ target: nothing, name: 5 })).message).toContain("`name`");
       expect(thrown(() => wrong({ target: nothing, daemon: "yes" })).message).toContain("`daemon`");
