@@ -90,18 +90,20 @@ export class Inbox<M extends object> {
 
   /** Waits for a message; the caller has found none. */
   wait(options: WaitOptions | undefined): Promise<M> {
-    const timeout = timeoutOf(options, Infinity);
-    const signal = options?.signal;
-    return new Promise((resolve, reject) => {
+    return this.#arrival(timeoutOf(options, Infinity), options?.signal);
+  }
+
+  async #arrival(timeout: number, signal: AbortSignal | undefined): Promise<M> {
+    const message = await new Promise<M | undefined>((resolve, reject) => {
       const settle = (): void => {
         this.#waiters.delete(waiter);
         clearTimeout(timer);
         unwatch();
       };
       const waiter: Waiter<M> = {
-        resolve: (message) => {
+        resolve: (arrived) => {
           settle();
-          resolve(message);
+          resolve(arrived);
         },
         reject: (reason) => {
           settle();
@@ -109,11 +111,15 @@ export class Inbox<M extends object> {
         },
       };
       const timer = setTimer(() => {
-        waiter.reject(new TimeoutError(`No ${this.#what} arrived within ${timeout} ms.`));
+        settle();
+        resolve(undefined);
       }, timeout);
       const unwatch = onAbort(signal, () => waiter.reject(signal?.reason));
       this.#waiters.add(waiter);
     });
+    if (message !== undefined) return message;
+    // Here and not in the timer: an error that is made now has the stack of whoever awaits this.
+    throw new TimeoutError(`No ${this.#what} arrived within ${timeout} ms.`);
   }
 
   /** Calls back once there is a message or the end. @returns how to give it up. */

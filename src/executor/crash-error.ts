@@ -1,3 +1,5 @@
+import { placeAtCall } from "./call-site.ts";
+import type { TaskEntry } from "./task-entry.ts";
 import { WorkerCrashedError } from "../errors/index.ts";
 import type { ExitStatus } from "../wire/index.ts";
 import type { WorkerLink } from "./worker-link.ts";
@@ -32,6 +34,15 @@ export function crashError(
     task,
     ...(cause === undefined ? {} : { cause }),
   });
+}
+
+/** The death of a worker, as the task that it ran learns it: with the stack of the task's call. */
+export function crashOf(
+  link: WorkerLink,
+  status: Partial<ExitStatus>,
+  entry: TaskEntry,
+): WorkerCrashedError {
+  return placeAtCall(crashError(link, status, entry.name), entry);
 }
 
 function capitalise(text: string): string {

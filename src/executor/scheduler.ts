@@ -1,6 +1,6 @@
-import { TimeoutError } from "../errors/index.ts";
+import { timeoutOf } from "./call-site.ts";
 import type { ExitStatus, PeerKind } from "../wire/index.ts";
-import { crashError } from "./crash-error.ts";
+import { crashError, crashOf } from "./crash-error.ts";
 import { Dispatcher, type DispatcherOwner } from "./dispatcher.ts";
 import { Enforcer } from "./enforcer.ts";
 import { Fleet, type StartWorker } from "./fleet.ts";
@@ -218,7 +218,7 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
     for (const victim of victims) {
       clearTimeout(victim.timer);
       if (victim.state === "abandoned") continue;
-      this.#onVictim(link, victim, crashError(link, status, victim.name));
+      this.#onVictim(link, victim, crashOf(link, status, victim));
     }
     if (victims.length === 0) reportEnd(link, status);
     if (!link.wasAsked) {
@@ -238,7 +238,7 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
   // ---- what the dispatcher says
 
   onOrphan(entry: TaskEntry, link: WorkerLink): void {
-    this.#settleError(entry, crashError(link, {}, entry.name));
+    this.#settleError(entry, crashOf(link, {}, entry));
   }
 
   onCannotGrow(error: unknown): void {
@@ -264,8 +264,7 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
 
   #onTimeout(link: WorkerLink, entry: TaskEntry): void {
     if (entry.state !== "sent") return;
-    const limit = `within ${entry.options.timeout} ms of its start`;
-    const error = new TimeoutError(`Task "${entry.name}" was not done ${limit}.`);
+    const error = timeoutOf(entry);
     this.#enforcer.abandon(link, entry, error);
     this.#onFailure(link, entry, error);
     this.#dispatcher.schedule();

@@ -71,15 +71,10 @@ export async function waitWithin<T>(
   if (timeout > MAX_TIMER_MS && signal === undefined) return promise;
   let timer: NodeJS.Timeout | undefined;
   let unwatch: (() => void) | undefined;
+  let outcome: T | typeof TIME_IS_UP;
   try {
-    return await new Promise<T>((resolve, reject) => {
-      timer = setTimer(() => {
-        try {
-          resolve(onTimeout(timeout));
-        } catch (error) {
-          reject(error);
-        }
-      }, timeout);
+    outcome = await new Promise<T | typeof TIME_IS_UP>((resolve, reject) => {
+      timer = setTimer(() => resolve(TIME_IS_UP), timeout);
       unwatch = onAbort(signal, () => reject(signal?.reason));
       promise.then(resolve, reject);
     });
@@ -87,4 +82,14 @@ export async function waitWithin<T>(
     clearTimeout(timer);
     unwatch?.();
   }
+  if (outcome !== TIME_IS_UP) return outcome;
+  try {
+    // Here and not in the timer: an error that is made now has the stack of whoever awaits this.
+    return onTimeout(timeout);
+  } catch (error) {
+    if (error instanceof Error) Error.captureStackTrace(error, waitWithin);
+    throw error;
+  }
 }
+
+const TIME_IS_UP: unique symbol = Symbol("time is up");

@@ -1,3 +1,4 @@
+import { withoutOwnFrames } from "../util/own-frames.ts";
 import { RemoteError } from "../errors/index.ts";
 import { decodeValue, encodeValue } from "./codec.ts";
 import type { DecodeOptions, Encoded, EncodeOptions } from "./codec-types.ts";
@@ -53,7 +54,7 @@ export function decodeThrown(
  * @param via - what lies between: `process worker 2 (pid 812) [manycore]`.
  */
 export function joinStacks(error: Error, caller: string | undefined, via: string): void {
-  const remote = typeof error.stack === "string" ? error.stack : String(error);
+  const remote = typeof error.stack === "string" ? withoutOwnFrames(error.stack) : String(error);
   const frames = (caller ?? "").split("\n").filter((line) => /^\s+at /.test(line));
   const value = [remote.trimEnd(), `    at ${via}`, ...frames].join("\n");
   // Frozen errors stay as they are: their own stack is worth more than a failure here.

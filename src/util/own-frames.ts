@@ -1,0 +1,21 @@
+/** Where this package is, as frames of its modules name it; this module lies one folder below. */
+const ROOT = new URL("..", import.meta.url).href;
+
+/**
+ * A stack without the frames at its bottom that are this package's, or Node's below or between them: how a worker came
+ * to call a function says nothing to whoever wrote the function. One that has no other frames stays as it is.
+ */
+export function withoutOwnFrames(stack: string): string {
+  const lines = stack.trimEnd().split("\n");
+  let end = lines.length;
+  while (end > 0 && isOwn(lines[end - 1] as string)) end--;
+  return end > 0 && isFrame(lines[end - 1] as string) ? lines.slice(0, end).join("\n") : stack;
+}
+
+function isFrame(line: string): boolean {
+  return /^\s+at /.test(line);
+}
+
+function isOwn(line: string): boolean {
+  return isFrame(line) && (line.includes(ROOT) || /[( ]node:/.test(line));
+}
