@@ -1,7 +1,7 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { jsonLines, manycore, scratchFolder } from "./command.ts";
+import { FIXTURES, jsonLines, manycore, scratchFolder } from "./command.ts";
 
 const scratch = scratchFolder();
 afterAll(scratch.remove);
@@ -12,11 +12,11 @@ const INPUT = Array.from({ length: COUNT }, (_, at) => `${at + 1}\n`).join("");
 let runs = 0;
 
 /** How often each record was begun, and what the run has told. */
-async function map(name: string, how: string, args: readonly string[]) {
+async function map(name: string, how: string, args: readonly string[], nodeOptions?: string) {
   const log = join(scratch.path, `log-${runs++}`);
   const run = await manycore(
     ["map", `./work.mjs#${name}`, "--arg", `how=${how}`, "--arg", `log=${log}`, ...args],
-    { input: INPUT, timeoutMs: 60_000 },
+    { input: INPUT, timeoutMs: 60_000, env: { NODE_OPTIONS: nodeOptions } },
   );
   const begun = new Map<string, number>();
   for (const record of readFileSync(log, "utf8").split("\n").slice(0, -1)) {
@@ -72,6 +72,42 @@ describe("a record that ends its worker", () => {
     const rows = readFileSync(joblog, "utf8").split("\n").slice(1, -1);
     const numbers = rows.map((row) => Number(row.split("\t")[0])).sort((a, b) => a - b);
     expect(numbers).toEqual(Array.from({ length: COUNT }, (_, at) => at + 1));
+  });
+
+  test.each(["exit", "kill", "spin"])(
+    "by %s is known without the native binding, too",
+    async (how) => {
+      const options = `--require ${join(FIXTURES, "no-binding.cjs")}`;
+      const { run, begun } = await map("fatalSync", how, ["--timeout", "1s"], options);
+      expect(run.stderr).toMatch(/^stdin:50 \(record 49, attempt 1\/1/m);
+      expect(run.stderr).toMatch(new RegExp(`${COUNT - 6} ok, 6 failed`));
+      expect([...begun.values()].filter((times) => times > 1)).toEqual([]);
+    },
+  );
+
+  test("does so again and again, and there is always room to note the next", async () => {
+    const input = "50\n".repeat(40);
+    const log = join(scratch.path, "again");
+    const args = ["--arg", "how=hang", "--arg", `log=${log}`, "--timeout", "50ms"];
+    for (const backend of ["process", "thread"]) {
+      writeFileSync(log, "");
+      const run = await manycore(
+        [
+          "map",
+          "./work.mjs#fatal",
+          ...args,
+          "--kill-after",
+          "1ms",
+          "-j",
+          "2",
+          "--backend",
+          backend,
+        ],
+        { input, timeoutMs: 90_000 },
+      );
+      expect(run.stderr).toMatch(/0 ok, 40 failed/);
+      expect(readFileSync(log, "utf8")).toBe(input);
+    }
   });
 
   test("loses none of the values that are folded", async () => {
