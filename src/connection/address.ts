@@ -38,7 +38,7 @@ const MAX_PATH_BYTES = process.platform === "linux" ? 107 : 103;
  * Reads an address that a user gave.
  *
  * @throws TypeError or RangeError when it is none.
- * @throws {@link NotSupportedError} when this platform has no such addresses.
+ * @throws NotSupportedError when this platform has no such addresses.
  */
 export function placeOf(address: Address): Place {
   if (typeof address === "string") return { family: "unix", path: checkPath(address) };

@@ -58,7 +58,7 @@ export class Claimer implements Sink {
 
   onDrain(): void {}
 
-  /** The next words. @throws {@link EndOfStreamError} when it left. */
+  /** The next words. @throws EndOfStreamError when it left. */
   async hear(): Promise<Uint8Array> {
     const heard =
       this.#heard.shift() ??

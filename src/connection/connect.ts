@@ -53,10 +53,10 @@ const RETRY_MS = 10;
  * **Cancellation**: safe; nothing stays open.
  *
  * @param address - the listener's `address`; without a host: this machine.
- * @throws {@link AuthenticationError} when one side does not know the key, or does not ask for one.
- * @throws {@link TimeoutError} after `timeout` milliseconds.
+ * @throws AuthenticationError when one side does not know the key, or does not ask for one.
+ * @throws TimeoutError after `timeout` milliseconds.
  * @throws the system's error, such as `ECONNREFUSED` or `ENOENT`, when nobody listens there.
- * @throws {@link EndOfStreamError} when the listener closes during the handshake.
+ * @throws EndOfStreamError when the listener closes during the handshake.
  * @since 0.2.0
  */
 export async function connect<T = unknown>(

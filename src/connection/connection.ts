@@ -118,10 +118,10 @@ export class Connection<T = unknown> implements AsyncIterable<T> {
    * less than 1 MiB before it. Messages keep the order of the calls, also of calls that were not awaited.
    * **Cancellation**: detached. The message goes out all the same; only the wait ends.
    *
-   * @throws {@link SerializationError} naming the path to what cannot travel; nothing was sent.
-   * @throws {@link EndOfStreamError} when the other end is closed or its owner died.
-   * @throws {@link InvalidStateError} on a closed or a receiving end.
-   * @throws {@link TimeoutError} after `timeout` milliseconds.
+   * @throws SerializationError naming the path to what cannot travel; nothing was sent.
+   * @throws EndOfStreamError when the other end is closed or its owner died.
+   * @throws InvalidStateError on a closed or a receiving end.
+   * @throws TimeoutError after `timeout` milliseconds.
    */
   send(value: T, options?: WaitOptions): Promise<void> {
     try {
@@ -162,11 +162,11 @@ export class Connection<T = unknown> implements AsyncIterable<T> {
    * **Cancellation**: safe; no message is lost.
    *
    * @param options - `timeout` in milliseconds, 0 and less: looks once; `signal`.
-   * @throws {@link EndOfStreamError} when the other end was closed, or its owner died, and every message was received.
-   * @throws {@link TimeoutError} after `timeout`.
-   * @throws {@link SerializationError} when the message is no value of manycore (it is consumed), or larger
+   * @throws EndOfStreamError when the other end was closed, or its owner died, and every message was received.
+   * @throws TimeoutError after `timeout`.
+   * @throws SerializationError when the message is no value of manycore (it is consumed), or larger
    *   than `maxBytes` (the connection has ended then).
-   * @throws {@link InvalidStateError} on a closed or a sending end.
+   * @throws InvalidStateError on a closed or a sending end.
    */
   recv(options?: WaitOptions): Promise<T> {
     try {
@@ -189,7 +189,7 @@ export class Connection<T = unknown> implements AsyncIterable<T> {
    *
    * @param offset - where in `buffer` to begin, in bytes.
    * @returns the number of bytes of the message.
-   * @throws {@link BufferTooShortError} when the message does not fit; it is the error's `bytes`, and consumed.
+   * @throws BufferTooShortError when the message does not fit; it is the error's `bytes`, and consumed.
    */
   async recvBytesInto(
     buffer: ArrayBufferView | ArrayBuffer,
@@ -217,7 +217,7 @@ export class Connection<T = unknown> implements AsyncIterable<T> {
    *
    * @param options - as in Python the default is to look once; `timeout: Infinity` waits as long as it takes.
    * @returns false when `timeout` passed.
-   * @throws {@link InvalidStateError} on a closed or a sending end.
+   * @throws InvalidStateError on a closed or a sending end.
    */
   async poll(options?: WaitOptions): Promise<boolean> {
     this.#checkReadable("polled");
@@ -241,7 +241,7 @@ export class Connection<T = unknown> implements AsyncIterable<T> {
    * The number of the socket that carries this end, as Python's `fileno()`: to be asked about, or given to
    * `DupFd`. This package reads from it, nobody else may.
    *
-   * @throws {@link InvalidStateError} on a closed end, and while both ends are in one thread: no socket carries them.
+   * @throws InvalidStateError on a closed end, and while both ends are in one thread: no socket carries them.
    */
   fileno(): number {
     this.#checkOpen("asked for its descriptor");

@@ -78,8 +78,8 @@ export class DupFd {
 
   /**
    * @param original - what to duplicate; it stays as it is.
-   * @throws {@link NotSupportedError} where descriptors cannot be sent.
-   * @throws {@link InvalidStateError} when a socket or a server has no descriptor: it is closed, or not connected yet.
+   * @throws NotSupportedError where descriptors cannot be sent.
+   * @throws InvalidStateError when a socket or a server has no descriptor: it is closed, or not connected yet.
    * @throws TypeError when it is nothing that has one.
    * @throws the system's error, such as `EBADF`.
    */
@@ -97,9 +97,9 @@ export class DupFd {
    * **Waiting**: until it has arrived.
    * **Cancellation**: safe; it can still be detached.
    *
-   * @throws {@link EndOfStreamError} when the process that sent it ended before.
-   * @throws {@link InvalidStateError} when it was detached, sent or closed.
-   * @throws {@link TimeoutError} after `timeout` milliseconds.
+   * @throws EndOfStreamError when the process that sent it ended before.
+   * @throws InvalidStateError when it was detached, sent or closed.
+   * @throws TimeoutError after `timeout` milliseconds.
    */
   async detach(options?: WaitOptions): Promise<number> {
     checkWait(options);
@@ -213,7 +213,7 @@ class DescriptorKeeper implements Keeper {
   }
 }
 
-/** Fetches a descriptor from where it waits. @throws {@link EndOfStreamError} when nobody has it. */
+/** Fetches a descriptor from where it waits. @throws EndOfStreamError when nobody has it. */
 async function claim(token: HandoffToken): Promise<number> {
   const line = new Claimer(net().connect({ path: token.address, allowHalfOpen: true }));
   try {

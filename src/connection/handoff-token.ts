@@ -69,7 +69,7 @@ export function claimMessage({ secret }: HandoffToken): Buffer {
   return Buffer.concat([messageHeader(claim.length), claim]);
 }
 
-/** @throws {@link AuthenticationError} when it is not the keeper's. @throws TypeError when it is no answer. */
+/** @throws AuthenticationError when it is not the keeper's. @throws TypeError when it is no answer. */
 export function parseAnswer(message: Uint8Array, token: HandoffToken): Answer {
   const answer = JSON.parse(Buffer.from(message).toString()) as Answer & { proof?: unknown };
   if (answer.proof !== proofOf(token.secret)) {

@@ -73,7 +73,7 @@ export class Handshake {
    * Takes the other side's next message and answers it.
    *
    * @returns true when both sides have shown that they know the key.
-   * @throws {@link AuthenticationError} when it does not know it, or says something else.
+   * @throws AuthenticationError when it does not know it, or says something else.
    */
   step(message: Uint8Array): boolean {
     switch (this.#expected.shift()) {

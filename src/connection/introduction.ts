@@ -17,8 +17,8 @@ import { SocketTransport } from "./socket-transport.ts";
  *
  * No value is decoded and no message longer than {@link MAX_HANDSHAKE_BYTES} is taken before.
  *
- * @throws {@link AuthenticationError} when it does not know the key.
- * @throws {@link EndOfStreamError} when it leaves before.
+ * @throws AuthenticationError when it does not know the key.
+ * @throws EndOfStreamError when it leaves before.
  */
 export function introduce(
   socket: Socket,

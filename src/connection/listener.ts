@@ -143,7 +143,7 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>> {
    * Begins to listen. `accept()` and `ready` tell when that is not possible.
    *
    * @throws TypeError or RangeError for options of the wrong kind.
-   * @throws {@link NotSupportedError} when this platform has no such address.
+   * @throws NotSupportedError when this platform has no such address.
    */
   constructor(options: ListenerOptions = {}) {
     checkOptions(options, LISTENER);
@@ -180,7 +180,7 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>> {
   /**
    * Where it listens, to be given to `connect()`: a path, or host and port.
    *
-   * @throws {@link InvalidStateError} while a host name is being looked up (await `ready`), or when it could not listen.
+   * @throws InvalidStateError while a host name is being looked up (await `ready`), or when it could not listen.
    */
   get address(): Address {
     if (this.#place.family === "unix") return this.#place.path;
@@ -214,8 +214,8 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>> {
    * **Cancellation**: safe; no connection is lost.
    *
    * @param options - `timeout` in milliseconds, 0 and less: looks once; `signal`.
-   * @throws {@link TimeoutError} after `timeout`.
-   * @throws {@link InvalidStateError} when the listener is closed, also while this waits.
+   * @throws TimeoutError after `timeout`.
+   * @throws InvalidStateError when the listener is closed, also while this waits.
    * @throws the system's error when it could not listen.
    */
   async accept<V = T>(options?: WaitOptions): Promise<Connection<V>> {

@@ -107,7 +107,7 @@ export class MessageReader {
   /**
    * Takes the next chunk, which must not be written any more.
    *
-   * @throws {@link SerializationError} on a length that cannot be or is above `maxBytes`; every further
+   * @throws SerializationError on a length that cannot be or is above `maxBytes`; every further
    *   call throws the same.
    */
   push(chunk: Uint8Array): void {

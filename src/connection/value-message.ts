@@ -17,7 +17,7 @@ function sendLimit(ownLimit = 0): number {
   return Math.max(ownLimit, MAX_MESSAGE_BYTES);
 }
 
-/** @throws {@link SerializationError} when bytes are above {@link sendLimit}. */
+/** @throws SerializationError when bytes are above {@link sendLimit}. */
 export function checkLength(bytes: Uint8Array, ownLimit: number): void {
   const limit = sendLimit(ownLimit);
   if (bytes.length <= limit) return;
@@ -41,7 +41,7 @@ export interface OpenedMessage {
 /**
  * @param root - what the value is called in an error.
  * @param own - `maxBytes` of this end; see {@link sendLimit}.
- * @throws {@link SerializationError} naming the path to what cannot travel.
+ * @throws SerializationError naming the path to what cannot travel.
  */
 export function encodeMessage(
   value: unknown,
@@ -74,14 +74,14 @@ export function messageParts({ bytes, attachments }: Encoded): readonly Uint8Arr
   return [table, bytes, ...buffers];
 }
 
-/** @throws {@link SerializationError} when the message is not one of {@link encodeMessage}. */
+/** @throws SerializationError when the message is not one of {@link encodeMessage}. */
 export function decodeMessage(message: Uint8Array): unknown {
   if (message[0] !== WITH_ATTACHMENTS) return decodeValue(message, undefined);
   const { bytes, attachments } = openMessage(message);
   return decodeValue(bytes, attachments);
 }
 
-/** @throws {@link SerializationError} when the message is not one of {@link messageParts}. */
+/** @throws SerializationError when the message is not one of {@link messageParts}. */
 export function openMessage(message: Uint8Array): OpenedMessage {
   if (message[0] !== WITH_ATTACHMENTS) return { bytes: message, attachments: undefined };
   const view = new DataView(message.buffer, message.byteOffset, message.byteLength);

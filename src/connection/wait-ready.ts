@@ -29,7 +29,7 @@ export type ReadyObject =
  *
  * @param options - `timeout` in milliseconds, 0 and less: looks once.
  * @returns those that are ready, in the order given; none when `timeout` passed.
- * @throws {@link InvalidStateError} for a closed object, a sending end, and a process that was not started.
+ * @throws InvalidStateError for a closed object, a sending end, and a process that was not started.
  * @throws TypeError for anything else.
  * @since 0.2.0
  */

@@ -12,7 +12,7 @@ import { performance } from "../util/platform.ts";
  * the result, as it does for every async iterable of promises: await it, which is right for both.
  *
  * @param options - `timeout`: milliseconds for the whole iteration, counted from this call.
- * @throws {@link TimeoutError} saying how many were not done in time.
+ * @throws TimeoutError saying how many were not done in time.
  * @example
  * for await (const future of asCompleted(urls.map((url) => executor.submit(fetchTitle, url)))) {
  *   console.log(await future);

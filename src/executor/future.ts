@@ -171,14 +171,14 @@ export class Future<R> implements PromiseLike<R> {
     return true;
   }
 
-  /** Sets the result. For those who make their own Futures. @throws {@link InvalidStateError} when done. */
+  /** Sets the result. For those who make their own Futures. @throws InvalidStateError when done. */
   setResult(value: R): void {
     this.#finish("finished", value);
   }
 
   /**
    * Sets the error; a {@link CancelledError} makes it a cancelled Future. For those who make their own
-   * Futures. @throws {@link InvalidStateError} when done.
+   * Futures. @throws InvalidStateError when done.
    */
   setException(error: unknown): void {
     this.#finish(error instanceof CancelledError ? "cancelled" : "failed", error);

@@ -251,7 +251,7 @@ const spent: WeakSet<object> = new WeakSet();
 /**
  * Begins to read a source.
  *
- * @throws {@link InvalidStateError} when it can be read once and was begun before: a second reader would get
+ * @throws InvalidStateError when it can be read once and was begun before: a second reader would get
  *   the rest, or nothing, and take that for the whole.
  */
 export function openSource(source: StreamSource): AsyncIterator<unknown> | Iterator<unknown> {

@@ -46,8 +46,8 @@ const CONNECT: OptionTable<LogServerConnectOptions> = {
  *
  * @param address - of the collector.
  * @param options - `authKey`: that of the collector; `timeout` and `signal` bound the wait for it.
- * @throws {@link AuthenticationError} when the key is not the collector's.
- * @throws {@link TimeoutError} after `timeout`.
+ * @throws AuthenticationError when the key is not the collector's.
+ * @throws TimeoutError after `timeout`.
  * @throws the system's error, such as `ECONNREFUSED`, when nobody listens there.
  * @example
  * await using server = await connectLogServer({ host: "logs.example", port: 6020 }, { authKey });

@@ -22,7 +22,7 @@ const storage: AsyncLocalStorage<CallContext> = globalSlot(
  * The call that is being served: for methods of own classes inside a manager's server. A method that
  * waits listens to `signal`, so that it does not go on for nobody.
  *
- * @throws {@link InvalidStateError} anywhere else.
+ * @throws InvalidStateError anywhere else.
  * @since 0.2.0
  */
 export function callContext(): CallContext {

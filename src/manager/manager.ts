@@ -125,10 +125,10 @@ export class Manager implements AsyncDisposable {
    *
    * **Waiting**: until the server listens.
    *
-   * @throws {@link TaskNotFoundError} when something registered, or the initializer, is not exported.
+   * @throws TaskNotFoundError when something registered, or the initializer, is not exported.
    * @throws what the initializer or a module of a registered class throws, or the system's error when the
    *   server cannot listen there.
-   * @throws {@link ProcessError} when the process cannot be started; a daemon may not start one.
+   * @throws ProcessError when the process cannot be started; a daemon may not start one.
    */
   static async start<M extends Manager, I extends unknown[] = []>(
     this: ManagerClass<M>,
@@ -155,8 +155,8 @@ export class Manager implements AsyncDisposable {
    * **Cancellation**: safe.
    *
    * @param address - the `address` of its manager.
-   * @throws {@link AuthenticationError} when the key is not the server's.
-   * @throws {@link TimeoutError} after `timeout`.
+   * @throws AuthenticationError when the key is not the server's.
+   * @throws TimeoutError after `timeout`.
    * @throws the system's error, such as `ECONNREFUSED` or `ENOENT`, when nobody listens there.
    */
   static async connect<M extends Manager>(
@@ -370,7 +370,7 @@ export class Manager implements AsyncDisposable {
    * Waits for the end of a server that was started here.
    *
    * @returns its exit code, or undefined when `timeout` passed.
-   * @throws {@link InvalidStateError} when it was not started here.
+   * @throws InvalidStateError when it was not started here.
    */
   async join(options?: WaitOptions): Promise<number | undefined> {
     const { started } = this.#origin;
@@ -384,7 +384,7 @@ export class Manager implements AsyncDisposable {
    * **Waiting**: until the process has ended: by itself within `timeout`, else by SIGTERM, else by SIGKILL.
    *
    * @param options - `timeout` in milliseconds, default 1000.
-   * @throws {@link InvalidStateError} on a manager from `connect()`: only who started the server ends it.
+   * @throws InvalidStateError on a manager from `connect()`: only who started the server ends it.
    */
   async shutdown(options: { readonly timeout?: number | undefined } = {}): Promise<void> {
     checkOptions(options, SHUTDOWN);

@@ -48,7 +48,7 @@ export class ObjectProxy implements Disposable, AsyncDisposable {
    * **Cancellation**: the call is withdrawn; a method of an own class sees `callContext().signal` abort and
    * goes on or not as it likes. What the server had granted before it learnt of the abort counts.
    *
-   * @throws {@link TimeoutError} when a method of an own class took longer than `timeout`.
+   * @throws TimeoutError when a method of an own class took longer than `timeout`.
    */
   $call(method: string, args: readonly unknown[] = [], options?: WaitOptions): Promise<unknown> {
     const fault = callFault(method, args, options);

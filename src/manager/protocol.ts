@@ -48,7 +48,7 @@ export function writeWords(words: readonly unknown[]): Uint8Array[] {
   return [Buffer.of(packed.length >> 8, packed.length), packed];
 }
 
-/** @throws {@link SerializationError} when it is none. */
+/** @throws SerializationError when it is none. */
 export function readMessage(message: Uint8Array): Message {
   const end = message.length < 2 ? Infinity : 2 + (message[0]! << 8) + message[1]!;
   const words = end > message.length ? undefined : unpackFrame(message.subarray(2, end));

@@ -62,7 +62,7 @@ export class RefTable {
     return entry;
   }
 
-  /** @throws {@link InvalidStateError} when the holder has no reference to it. */
+  /** @throws InvalidStateError when the holder has no reference to it. */
   held(holder: Holder, id: number): RefEntry {
     const entry = holder.refs.has(id) ? this.#byId.get(id) : undefined;
     if (entry !== undefined) return entry;

@@ -75,7 +75,7 @@ function registrationsOf(manager: Function): Map<string, Registration> {
 /**
  * What a server needs to know of the registrations of a manager class.
  *
- * @throws {@link TaskNotFoundError} when something was registered that the server could not find again.
+ * @throws TaskNotFoundError when something was registered that the server could not find again.
  */
 export async function nameRegistrations(manager: Function): Promise<NamedRegistration[]> {
   const named: NamedRegistration[] = [];

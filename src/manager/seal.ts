@@ -16,7 +16,7 @@ export function sealKey(key: Uint8Array): Uint8Array {
   return new Uint8Array(Buffer.concat([iv, cipher.getAuthTag(), sealed]));
 }
 
-/** @throws {@link AuthenticationError} when it was sealed in another family of processes. */
+/** @throws AuthenticationError when it was sealed in another family of processes. */
 export function openKey(sealed: Uint8Array): Uint8Array {
   const iv = sealed.subarray(0, IV_BYTES);
   const tag = sealed.subarray(IV_BYTES, IV_BYTES + TAG_BYTES);

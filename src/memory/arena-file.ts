@@ -27,7 +27,7 @@ let temporaries = 0;
  * @param size - bytes.
  * @param fill - writes the contents, through the descriptor.
  * @returns a descriptor that Node closes when this thread ends.
- * @throws {@link InvalidStateError} when the file system is full.
+ * @throws InvalidStateError when the file system is full.
  */
 export function openComplete(path: string, size: number, fill?: (fd: number) => void): number {
   for (;;) {

@@ -40,7 +40,7 @@ export class ArenaLock {
    * Takes it, after any number of others.
    * @param patience - milliseconds in which nobody takes it, after which waiting ends. Without a bound, the wait
    *   for a stopped process is told on standard error, and lasts until that goes on or ends.
-   * @throws {@link TimeoutError} when patience has ended.
+   * @throws TimeoutError when patience has ended.
    */
   acquire(patience: number = Infinity): void {
     const fd = this.#open();

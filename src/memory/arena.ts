@@ -125,7 +125,7 @@ export class Arena {
    *
    * What the lock protects is written so that stopping anywhere leaves it usable.
    * @param patience - as {@link ArenaLock.acquire}.
-   * @throws {@link TimeoutError} when a stopped process holds it for longer than that.
+   * @throws TimeoutError when a stopped process holds it for longer than that.
    */
   exclusively<T>(body: () => T, patience?: number): T {
     if (this.#depth === 0) this.#lock.acquire(patience);
@@ -256,7 +256,7 @@ export class Arena {
     }
   }
 
-  /** @throws {@link InvalidStateError} unless {@link Arena.isInPlace}. */
+  /** @throws InvalidStateError unless {@link Arena.isInPlace}. */
   checkInPlace(): void {
     if (this.isInPlace) return;
     throw new InvalidStateError(

@@ -70,7 +70,7 @@ export function namespaceFolder(name: string = namespaceName()): string {
  * to is not used.
  *
  * @returns its path.
- * @throws {@link InvalidStateError} when someone else made it, or can enter it.
+ * @throws InvalidStateError when someone else made it, or can enter it.
  */
 export function openNamespace(): string {
   const parent = runtimeFolder();

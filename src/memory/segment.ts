@@ -13,7 +13,7 @@ export const MAX_SEGMENT_BYTES: number = bufferConstants.MAX_LENGTH;
  * Makes the file behind a new cell and maps it. It has its memory before anybody touches it, so a full
  * file system is an error here and not the death of whoever writes.
  * @param size - bytes, 1 to {@link MAX_SEGMENT_BYTES}.
- * @throws {@link InvalidStateError} when the file system is full.
+ * @throws InvalidStateError when the file system is full.
  */
 export function createSegment(path: string, size: number): Mapping {
   // Left by someone who died between making the file and freeing its cell.
@@ -35,7 +35,7 @@ export function createSegment(path: string, size: number): Mapping {
 
 /**
  * Maps the file behind a cell that is there.
- * @throws {@link InvalidStateError} when it is missing or shorter than its cell says.
+ * @throws InvalidStateError when it is missing or shorter than its cell says.
  */
 export function openSegment(path: string, size: number): Mapping {
   if (!Number.isSafeInteger(size) || size <= 0) {

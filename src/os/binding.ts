@@ -28,7 +28,7 @@ const STILL_WORKS =
  *
  * The binding packages are self-contained; the package `koffi`, which only chooses between them, has an
  * install script and is left out for that.
- * @throws {@link NotSupportedError} where there is none.
+ * @throws NotSupportedError where there is none.
  */
 export function loadBinding(): Binding {
   const platform = `${process.platform}-${process.arch}`;

@@ -142,7 +142,7 @@ export class Os {
   /**
    * Gives a file its size *and its memory*: a file that only has the size ends the process that touches it
    * when the file system is full.
-   * @throws {@link SystemError} `ENOSPC`.
+   * @throws SystemError `ENOSPC`.
    */
   allocate(fd: number, length: number): void {
     if (this.#fallocate !== undefined) {

@@ -109,7 +109,7 @@ export class DeadlockWatch {
    * Looks for a cycle. The first time it is only remembered; when it stands a while later, the wait that
    * closed it, which began last, is the one that fails.
    * @param elapsed - milliseconds since the wait began.
-   * @throws {@link DeadlockError}
+   * @throws DeadlockError
    */
   check(elapsed: number): void {
     if (!this.note.isDetected || this.note.isAny) return;

@@ -343,7 +343,7 @@ function own(): Parking {
 /**
  * Blocks this thread until a wish is fulfilled.
  * @returns undefined when the time is up.
- * @throws {@link DeadlockError}; `signal.reason` when the signal is already aborted.
+ * @throws DeadlockError; `signal.reason` when the signal is already aborted.
  */
 export function parkSync<T extends {}>(wish: Wish<T>, options?: ParkOptions): T | undefined {
   return own().sync(wish, options);

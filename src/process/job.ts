@@ -37,8 +37,8 @@ export interface JobParts {
 /**
  * Finds out how the child finds the function or class again and encodes what travels with it.
  *
- * @throws {@link TaskNotFoundError} when the target or the subclass cannot be found from outside its module.
- * @throws {@link SerializationError} naming the argument (`args[0]…`) or field (`this.…`) that cannot travel.
+ * @throws TaskNotFoundError when the target or the subclass cannot be found from outside its module.
+ * @throws SerializationError naming the argument (`args[0]…`) or field (`this.…`) that cannot travel.
  */
 export async function prepareJob(parts: JobParts): Promise<JobFrame> {
   const { work, handle, destination, transfer } = parts;

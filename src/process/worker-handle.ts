@@ -61,11 +61,11 @@ export abstract class WorkerHandle<R> {
    * **Waiting**: until the child is up; `run()` may or may not have begun.
    *
    * @returns this object.
-   * @throws {@link InvalidStateError} when it was started before.
-   * @throws {@link ProcessError} when it cannot be started, when it ended before it was up, when a daemon
+   * @throws InvalidStateError when it was started before.
+   * @throws ProcessError when it cannot be started, when it ended before it was up, when a daemon
    *   process starts a process, and while a child imports its module (guard the start with `isMain`).
-   * @throws {@link TaskNotFoundError} when the child could not find the target or the class again.
-   * @throws {@link SerializationError} when an argument or a field cannot travel.
+   * @throws TaskNotFoundError when the child could not find the target or the class again.
+   * @throws SerializationError when an argument or a field cannot travel.
    */
   async start(): Promise<this> {
     const caller: { stack?: string } = {};
@@ -83,7 +83,7 @@ export abstract class WorkerHandle<R> {
    *
    * @param options - `timeout` in milliseconds; 0 and less: looks once.
    * @returns the exit code, or undefined when time was up.
-   * @throws {@link InvalidStateError} before the start, in the child itself, and after `close()`.
+   * @throws InvalidStateError before the start, in the child itself, and after `close()`.
    */
   join(options?: WaitOptions): Promise<number | undefined> {
     return this.#core.join(options);
@@ -95,8 +95,8 @@ export abstract class WorkerHandle<R> {
    * to a stream that is piped to this thread is not, so a child that writes much there waits for ever.
    *
    * @returns the exit code, or undefined when time was up.
-   * @throws {@link InvalidStateError} while `start()` has not found the target yet, and as `join()`.
-   * @throws {@link NotSupportedError} for a process anywhere but on Linux with the `/proc` of its PID namespace.
+   * @throws InvalidStateError while `start()` has not found the target yet, and as `join()`.
+   * @throws NotSupportedError for a process anywhere but on Linux with the `/proc` of its PID namespace.
    */
   joinSync(options?: WaitOptions): number | undefined {
     return this.#core.joinSync(options);
@@ -107,7 +107,7 @@ export abstract class WorkerHandle<R> {
    * No effect on a child that has ended.
    *
    * @param reason - what the signal is aborted with; default: a {@link CancelledError}.
-   * @throws {@link InvalidStateError} before the start and after `close()`.
+   * @throws InvalidStateError before the start and after `close()`.
    */
   interrupt(reason?: unknown): void {
     this.#core.interrupt(reason);
@@ -120,7 +120,7 @@ export abstract class WorkerHandle<R> {
    *
    * **Cancellation**: destructive. No `finally` and no exit handler of the child runs, its own children end with it.
    *
-   * @throws {@link InvalidStateError} before the start and after `close()`.
+   * @throws InvalidStateError before the start and after `close()`.
    */
   terminate(options?: TerminateOptions): void {
     checkOptions(options, TERMINATE);
@@ -135,7 +135,7 @@ export abstract class WorkerHandle<R> {
   /**
    * Gives up the object: everything but `name` and `close()` then throws an {@link InvalidStateError}.
    *
-   * @throws {@link InvalidStateError} while the child runs.
+   * @throws InvalidStateError while the child runs.
    */
   close(): void {
     this.#core.close();

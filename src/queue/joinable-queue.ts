@@ -37,7 +37,7 @@ export class JoinableQueue<T = unknown> extends Queue<T> {
 
   /**
    * Says that one item which was taken is done.
-   * @throws {@link InvalidStateError} when that was said for every item already.
+   * @throws InvalidStateError when that was said for every item already.
    */
   taskDone(): void {
     const { core } = this;

@@ -45,7 +45,7 @@ export abstract class QueueBase<T> extends SyncObject {
    * room, and the program does not end before; beyond 64 MiB of such items it waits too.
    * **Cancellation**: safe; the item was not put. **Order**: that of the calls of this thread.
    *
-   * @throws {@link SerializationError} with the path of what cannot travel; {@link QueueFullError} when
+   * @throws SerializationError with the path of what cannot travel; {@link QueueFullError} when
    *   the time was up; {@link QueueShutdownError}; `signal.reason`.
    */
   put(value: T, options?: WaitOptions): Promise<void> {
@@ -76,7 +76,7 @@ export abstract class QueueBase<T> extends SyncObject {
 
   /**
    * Puts an item without waiting.
-   * @throws {@link QueueFullError} when there is no room; as {@link QueueBase.put}.
+   * @throws QueueFullError when there is no room; as {@link QueueBase.put}.
    */
   putNowait(value: T): void {
     this.putSync(value, { timeout: 0 });
@@ -88,7 +88,7 @@ export abstract class QueueBase<T> extends SyncObject {
    * **Waiting**: until there is one; it keeps the program open. **Cancellation**: safe; no item was
    * taken. **Order**: whoever comes first is served; an item goes to one taker.
    *
-   * @throws {@link QueueEmptyError} when the time was up; {@link QueueShutdownError} when the queue was
+   * @throws QueueEmptyError when the time was up; {@link QueueShutdownError} when the queue was
    *   shut down and is empty; `signal.reason`; {@link SerializationError} when the item's class is not
    *   known here: it is lost then.
    */
@@ -115,7 +115,7 @@ export abstract class QueueBase<T> extends SyncObject {
 
   /**
    * Takes the oldest item without waiting.
-   * @throws {@link QueueEmptyError} when there is none; as {@link QueueBase.get}.
+   * @throws QueueEmptyError when there is none; as {@link QueueBase.get}.
    */
   getNowait(): T {
     return this.getSync({ timeout: 0 });

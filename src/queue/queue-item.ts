@@ -72,7 +72,7 @@ export type Store = (bytes: Uint8Array, from: number, to: number, raw?: RawKind)
 /**
  * Writes a value, if it is short into its place at once.
  * @returns the item when it is not stored yet.
- * @throws {@link SerializationError} with the path of what cannot travel.
+ * @throws SerializationError with the path of what cannot travel.
  */
 export function packItem(value: unknown, store: Store): Item | undefined {
   const raw = rawKind(value);
@@ -101,7 +101,7 @@ function rawKind(value: unknown): RawKind | undefined {
   return prototype === Buffer.prototype ? "buffer" : undefined;
 }
 
-/** Reads a value. @throws {@link SerializationError} when its class is not known here. */
+/** Reads a value. @throws SerializationError when its class is not known here. */
 export function unpackItem({ bytes, length, attachments, isRaw }: Incoming): unknown {
   return isRaw ? bytes : decodeValue(bytes, attachments, NO_OPTIONS, length);
 }

@@ -81,7 +81,7 @@ export class Queue<T = unknown> extends QueueBase<T> {
    * waits, and `get` when the queue is empty. What threads keep until there is room still counts.
    *
    * @param immediate - what is in the queue is dropped, and `get` throws at once.
-   * @throws {@link TimeoutError} when a stopped process is in the middle of a put or get for 10 s.
+   * @throws TimeoutError when a stopped process is in the middle of a put or get for 10 s.
    */
   shutdown(immediate = false): void {
     boolean(immediate, "immediate");

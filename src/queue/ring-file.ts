@@ -83,7 +83,7 @@ function openRing(path: string): number {
 /**
  * Puts memory behind more of a ring; touching what has none could end the process.
  * @returns how many bytes of the ring have memory now.
- * @throws {@link InvalidStateError} when the file system is full.
+ * @throws InvalidStateError when the file system is full.
  */
 export function backRing(folder: string, capacity: number, needed: number): number {
   const backed = Math.min(capacity, Math.ceil(needed / BACKING_STEP) * BACKING_STEP);

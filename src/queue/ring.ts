@@ -165,7 +165,7 @@ export class Ring {
   /**
    * Writes an item and publishes it; the sender's lock is held.
    * @returns false when there is no room.
-   * @throws {@link InvalidStateError} when the ring needs more memory and the file system is full.
+   * @throws InvalidStateError when the ring needs more memory and the file system is full.
    */
   write(item: Outgoing): boolean {
     const { file, chunks } = item;
@@ -217,7 +217,7 @@ export class Ring {
   /**
    * Takes the oldest item out; the receiver's lock is held.
    * @returns undefined when there is none.
-   * @throws {@link InvalidStateError} when the ring is damaged.
+   * @throws InvalidStateError when the ring is damaged.
    */
   take(): Incoming | undefined {
     const words = this.#words;

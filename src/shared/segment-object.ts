@@ -82,7 +82,7 @@ export abstract class SegmentObject extends SyncObject {
   /**
    * Makes the name free at once: nobody can open the object by it any more, a new one may take it. Those
    * who have the object keep it, and it ends with the last of them, persistent or not.
-   * @throws {@link InvalidStateError} when it was unlinked before.
+   * @throws InvalidStateError when it was unlinked before.
    */
   unlink(): void {
     const { index } = this.cell;
@@ -130,7 +130,7 @@ export function unlinkByName(kind: Kind, name: string): boolean {
 /**
  * Opens the named object of a kind.
  * @param construct - calls the constructor.
- * @throws {@link InvalidStateError} when there is none.
+ * @throws InvalidStateError when there is none.
  */
 export function openObject<T>(kind: Kind, name: string, construct: (source: Arrival) => T): T {
   // Finding and attaching take the lock once.

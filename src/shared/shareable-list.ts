@@ -41,7 +41,7 @@ export class ShareableList extends SegmentObject {
   /**
    * @param values - any iterable; another list is copied, with room for what it holds now.
    * @throws TypeError for a value that a list cannot hold.
-   * @throws {@link InvalidStateError} when the name is taken, or there is not enough memory.
+   * @throws InvalidStateError when the name is taken, or there is not enough memory.
    */
   constructor(values: Iterable<ShareableItem>, options?: SegmentOptions);
   /** @internal */
@@ -53,7 +53,7 @@ export class ShareableList extends SegmentObject {
 
   /**
    * Opens a list that there is.
-   * @throws {@link InvalidStateError} when there is none of this name.
+   * @throws InvalidStateError when there is none of this name.
    */
   static open(name: string): ShareableList {
     return openObject(

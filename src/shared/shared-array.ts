@@ -66,7 +66,7 @@ export class SharedArray<
   /**
    * @param lengthOrValues - how many zeros, or the values. A named array that is there must have as many
    *   elements, and keeps its own.
-   * @throws {@link InvalidStateError} when the name belongs to something else, or there is not enough memory.
+   * @throws InvalidStateError when the name belongs to something else, or there is not enough memory.
    */
   constructor(
     type: T,
@@ -89,7 +89,7 @@ export class SharedArray<
 
   /**
    * Opens an array that there is; its length and its lock are what it was made with.
-   * @throws {@link InvalidStateError} when there is none of this name, or it is of another type.
+   * @throws InvalidStateError when there is none of this name, or it is of another type.
    */
   static open<T extends ElementType>(type: T, name: string): SharedArray<T, LockChoice> {
     codeOf(type);

@@ -72,7 +72,7 @@ export class SharedMemory extends SegmentObject {
    * Makes a block.
    *
    * @throws RangeError for a size that is not an integer of 1 or more, or longer than an ArrayBuffer can be.
-   * @throws {@link InvalidStateError} when the name is taken, or there is not enough memory.
+   * @throws InvalidStateError when the name is taken, or there is not enough memory.
    */
   static create(options: SharedMemoryOptions): SharedMemory {
     checkOptions(options ?? null, SHARED_MEMORY);
@@ -101,7 +101,7 @@ export class SharedMemory extends SegmentObject {
 
   /**
    * Opens a block that there is; its size is what it was made with.
-   * @throws {@link InvalidStateError} when there is none of this name.
+   * @throws InvalidStateError when there is none of this name.
    */
   static open(name: string): SharedMemory {
     return openObject(KIND.segment, name, (source) => new SharedMemory(source));
@@ -130,7 +130,7 @@ export class SharedMemory extends SegmentObject {
    * The memory itself: make typed arrays and Buffers of it. It is not to be sent: `postMessage`,
    * `structuredClone` and this package's own calls copy what they are given of it, the other side then has an ordinary
    * ArrayBuffer. Send the SharedMemory.
-   * @throws {@link InvalidStateError} after `close`.
+   * @throws InvalidStateError after `close`.
    */
   get buffer(): ArrayBuffer {
     return this.memory;

@@ -65,7 +65,7 @@ export class SharedValue<
 
   /**
    * @param initial - default: 0, or false; a named value that is there keeps its own.
-   * @throws {@link InvalidStateError} when the name belongs to something else, or to a value of another type.
+   * @throws InvalidStateError when the name belongs to something else, or to a value of another type.
    */
   constructor(type: T, initial?: ValueOf<T>, options?: LockedOptions<L>);
   /** @internal */
@@ -135,7 +135,7 @@ export class SharedValue<
    *
    * **Waiting**: for the lock. **Cancellation**: safe.
    * @returns what the function made.
-   * @throws {@link TimeoutError} when the time was up; what the function throws, the value stays then.
+   * @throws TimeoutError when the time was up; what the function throws, the value stays then.
    */
   async update(
     body: (value: ValueOf<T>) => ValueOf<T> | Promise<ValueOf<T>>,

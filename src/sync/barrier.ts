@@ -83,7 +83,7 @@ export class Barrier extends SyncObject {
    * **Waiting**: until all parties have arrived and the action has run. **Cancellation**: a timeout or an abort
    * breaks the barrier for all, since the others would wait in vain.
    * @returns how many came before: a number from 0 to `parties - 1`, different for each party.
-   * @throws {@link BrokenBarrierError}; `signal.reason`; in the party that runs the action, what that throws.
+   * @throws BrokenBarrierError; `signal.reason`; in the party that runs the action, what that throws.
    */
   async wait(options?: WaitOptions): Promise<number> {
     checkWait(options);

@@ -78,7 +78,7 @@ export class BoundedSemaphore extends SyncObject {
    * Gives permits back; as many that wait go on.
    * @param count - default: 1.
    * @throws RangeError when `count` is not a whole number of at least 1.
-   * @throws {@link InvalidStateError} when fewer are taken; nothing was given back then.
+   * @throws InvalidStateError when fewer are taken; nothing was given back then.
    */
   release(count = 1): void {
     checkPermits(count, "count", 1);
@@ -90,7 +90,7 @@ export class BoundedSemaphore extends SyncObject {
 
   /**
    * Takes a permit for as long as the guard lasts.
-   * @throws {@link TimeoutError} when the time was up.
+   * @throws TimeoutError when the time was up.
    */
   async hold(options?: WaitOptions): Promise<Guard> {
     return this.#guard(await this.acquire(options), options);
@@ -103,7 +103,7 @@ export class BoundedSemaphore extends SyncObject {
 
   /**
    * Runs a function with a permit, and gives it back when what the function returns has settled.
-   * @throws {@link TimeoutError} when the time was up; what the function throws.
+   * @throws TimeoutError when the time was up; what the function throws.
    */
   async run<T>(body: () => T | Promise<T>, options?: WaitOptions): Promise<T> {
     checkFunction(body, "body");

@@ -171,7 +171,7 @@ export class Condition extends SyncObject {
    * **Cancellation**: safe; the lock is held again before the promise rejects. A notification that came
    * before the lock was taken again counts: it is never lost to a timeout or an abort.
    * @returns whether it was notified; false when the time was up.
-   * @throws {@link InvalidStateError} when this thread does not hold the lock; `signal.reason`.
+   * @throws InvalidStateError when this thread does not hold the lock; `signal.reason`.
    */
   async wait(options?: WaitOptions): Promise<boolean> {
     checkWait(options);
@@ -238,7 +238,7 @@ export class Condition extends SyncObject {
   /**
    * Lets those go on who wait longest, once this thread lets go of the lock. Never waits.
    * @param count - how many at most; default: 1.
-   * @throws {@link InvalidStateError} when this thread does not hold the lock.
+   * @throws InvalidStateError when this thread does not hold the lock.
    */
   notify(count = 1): void {
     notifyCount(count, "count");

@@ -47,7 +47,7 @@ export class Event extends SyncObject {
   /** Lets a pulse choose who goes on. */
   readonly #grants: GrantOne;
 
-  /** @throws {@link InvalidStateError} when an event of this name is there with another `reset`. */
+  /** @throws InvalidStateError when an event of this name is there with another `reset`. */
   constructor(options?: EventOptions);
   /** @internal */
   constructor(options: EventOptions | Arrival = {}) {

@@ -87,7 +87,7 @@ export class Lock extends SyncObject {
    *
    * **Waiting**: until the holder releases it or dies. **Cancellation**: safe.
    * @returns false when the time was up.
-   * @throws {@link DeadlockError}; {@link AbandonedError} if that was asked for; `signal.reason`.
+   * @throws DeadlockError; {@link AbandonedError} if that was asked for; `signal.reason`.
    */
   acquire(options?: WaitOptions): Promise<boolean> {
     return this.#acquire(enterContext(), options);
@@ -103,7 +103,7 @@ export class Lock extends SyncObject {
 
   /**
    * Releases the lock; one that waits for it goes on.
-   * @throws {@link InvalidStateError} when this thread does not hold it.
+   * @throws InvalidStateError when this thread does not hold it.
    */
   release(): void {
     this.#ownership.release();
@@ -111,7 +111,7 @@ export class Lock extends SyncObject {
 
   /**
    * Takes the lock for as long as the guard lasts.
-   * @throws {@link TimeoutError} when the time was up.
+   * @throws TimeoutError when the time was up.
    */
   async hold(options?: WaitOptions): Promise<Guard> {
     const isTaken = await this.acquire(options);
@@ -125,7 +125,7 @@ export class Lock extends SyncObject {
 
   /**
    * Runs a function while holding the lock, and releases it when what the function returns has settled.
-   * @throws {@link TimeoutError} when the time was up; what the function throws.
+   * @throws TimeoutError when the time was up; what the function throws.
    */
   run<T>(body: () => T | Promise<T>, options?: WaitOptions): Promise<T> {
     const context = childContext();

@@ -93,7 +93,7 @@ export class RLock extends SyncObject {
    *
    * **Waiting**: until another holder releases it or dies. **Cancellation**: safe.
    * @returns false when the time was up.
-   * @throws {@link DeadlockError}; {@link AbandonedError} if that was asked for; `signal.reason`.
+   * @throws DeadlockError; {@link AbandonedError} if that was asked for; `signal.reason`.
    */
   acquire(options?: WaitOptions): Promise<boolean> {
     const fault = waitFault(options);
@@ -113,7 +113,7 @@ export class RLock extends SyncObject {
 
   /**
    * Releases the lock once; when that was the last time, one that waits for it goes on.
-   * @throws {@link InvalidStateError} when this thread does not hold it.
+   * @throws InvalidStateError when this thread does not hold it.
    */
   release(): void {
     const { cell } = this.#ownership;
@@ -127,7 +127,7 @@ export class RLock extends SyncObject {
 
   /**
    * Takes the lock for as long as the guard lasts.
-   * @throws {@link TimeoutError} when the time was up.
+   * @throws TimeoutError when the time was up.
    */
   async hold(options?: WaitOptions): Promise<Guard> {
     return this.#guard(await this.acquire(options), options);
@@ -140,7 +140,7 @@ export class RLock extends SyncObject {
 
   /**
    * Runs a function while holding the lock, and releases it when what the function returns has settled.
-   * @throws {@link TimeoutError} when the time was up; what the function throws.
+   * @throws TimeoutError when the time was up; what the function throws.
    */
   run<T>(body: () => T | Promise<T>, options?: WaitOptions): Promise<T> {
     const context = childContext();

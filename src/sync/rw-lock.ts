@@ -101,7 +101,7 @@ export class RWLock extends SyncObject {
    * Takes the lock to read.
    *
    * **Waiting**: while somebody writes or waits to write. **Cancellation**: safe.
-   * @throws {@link TimeoutError} when the time was up; {@link DeadlockError}; `signal.reason`.
+   * @throws TimeoutError when the time was up; {@link DeadlockError}; `signal.reason`.
    */
   read(options?: WaitOptions): Promise<Guard> {
     return this.#read(enterContext(), options);
@@ -121,7 +121,7 @@ export class RWLock extends SyncObject {
    * Takes the lock to write.
    *
    * **Waiting**: until nobody reads or writes. **Cancellation**: safe; readers it kept out go on.
-   * @throws {@link DeadlockError} inside a reading of the same task; {@link TimeoutError} when the time was up;
+   * @throws DeadlockError inside a reading of the same task; {@link TimeoutError} when the time was up;
    * `signal.reason`.
    */
   write(options?: WaitOptions): Promise<Guard> {
@@ -130,7 +130,7 @@ export class RWLock extends SyncObject {
 
   /**
    * As {@link RWLock.write}, but the thread sleeps: its event loop stands still meanwhile.
-   * @throws {@link DeadlockError} also when another task of this thread reads: it could not go on.
+   * @throws DeadlockError also when another task of this thread reads: it could not go on.
    */
   writeSync(options?: WaitOptions): Guard {
     checkWait(options);

@@ -77,7 +77,7 @@ export class Semaphore extends SyncObject {
    * Adds permits; as many that wait go on.
    * @param count - default: 1.
    * @throws RangeError when `count` is not a whole number of at least 1.
-   * @throws {@link InvalidStateError} when there would be more than the maximum; nothing was added then.
+   * @throws InvalidStateError when there would be more than the maximum; nothing was added then.
    */
   release(count = 1): void {
     checkPermits(count, "count", 1);
@@ -100,7 +100,7 @@ export class Semaphore extends SyncObject {
 
   /**
    * Takes a permit for as long as the guard lasts.
-   * @throws {@link TimeoutError} when the time was up.
+   * @throws TimeoutError when the time was up.
    */
   async hold(options?: WaitOptions): Promise<Guard> {
     return this.#guard(await this.acquire(options), options);
@@ -113,7 +113,7 @@ export class Semaphore extends SyncObject {
 
   /**
    * Runs a function with a permit, and gives it back when what the function returns has settled.
-   * @throws {@link TimeoutError} when the time was up; what the function throws.
+   * @throws TimeoutError when the time was up; what the function throws.
    */
   async run<T>(body: () => T | Promise<T>, options?: WaitOptions): Promise<T> {
     checkFunction(body, "body");

@@ -15,7 +15,7 @@ interface Held extends SyncObject {
 /**
  * What taking a lock has come to.
  * @param throwsAbandoned - the option `onAbandoned: "throw"`.
- * @throws {@link AbandonedError} when the lock was taken over from the dead, if that was asked for.
+ * @throws AbandonedError when the lock was taken over from the dead, if that was asked for.
  */
 export function checkTaken(lock: Held, isTaken: boolean, throwsAbandoned: boolean): boolean {
   if (isTaken && throwsAbandoned && lock.abandoned) {
@@ -26,7 +26,7 @@ export function checkTaken(lock: Held, isTaken: boolean, throwsAbandoned: boolea
   return isTaken;
 }
 
-/** @throws {@link TimeoutError} when the lock was not taken. */
+/** @throws TimeoutError when the lock was not taken. */
 export function guardTaken(
   lock: Held,
   ownership: Ownership,

@@ -24,7 +24,7 @@ export type SyncWaitable = Lock | RLock | Semaphore | BoundedSemaphore | Event |
  *
  * **Waiting**: until all can be had at once. **Cancellation**: safe; nothing is held.
  * @returns false when the time was up.
- * @throws {@link DeadlockError} when what is waited for is held by somebody who waits for this task;
+ * @throws DeadlockError when what is waited for is held by somebody who waits for this task;
  * `signal.reason`; TypeError when an object is listed twice.
  * @example
  * if (await waitAll([from.lock, to.lock], { timeout: 1000 })) {

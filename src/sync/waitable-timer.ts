@@ -41,7 +41,7 @@ export interface TimerSetOptions {
 export class WaitableTimer extends SyncObject {
   readonly #schedule: Schedule;
 
-  /** @throws {@link InvalidStateError} when a timer of this name is there with another `reset`. */
+  /** @throws InvalidStateError when a timer of this name is there with another `reset`. */
   constructor(options?: WaitableTimerOptions);
   /** @internal */
   constructor(options: WaitableTimerOptions | Arrival = {}) {

@@ -13,7 +13,7 @@ import { taskSlot } from "./slot.ts";
  * arguments. What it closes over cannot be checked here; the worker's ReferenceError says so.
  *
  * @param fn - an arrow function, function, method, async function or generator.
- * @throws {@link TaskNotFoundError} when its text cannot be evaluated elsewhere: built-in and bound functions, classes, methods with `super` or private names.
+ * @throws TaskNotFoundError when its text cannot be evaluated elsewhere: built-in and bound functions, classes, methods with `super` or private names.
  * @example
  * await pool.map(inline((x: number) => x * x), [1, 2, 3]);
  * @since 0.1.0

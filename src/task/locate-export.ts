@@ -28,7 +28,7 @@ interface Live {
 /**
  * Finds the export of the module at `place` that is `fn`.
  *
- * @throws {@link TaskNotFoundError} when there is none.
+ * @throws TaskNotFoundError when there is none.
  */
 export async function locateExport(fn: Function, place: FunctionPlace): Promise<TaskIdentity> {
   const module = normalizeModuleUrl(place.script);

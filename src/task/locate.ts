@@ -20,7 +20,7 @@ const known = new WeakMap<Function, TaskIdentity | Promise<TaskIdentity>>();
  * before; otherwise asks V8 and looks at the module (about 10 ms the first time, 1 ms later).
  *
  * @returns the identity, or a promise of it.
- * @throws {@link TaskNotFoundError} (always as a rejection for functions that had to be searched) saying why and what to write instead.
+ * @throws TaskNotFoundError (always as a rejection for functions that had to be searched) saying why and what to write instead.
  */
 export function identify(task: Function | AnyTaskRef): TaskIdentity | Promise<TaskIdentity> {
   if (typeof task === "function") {

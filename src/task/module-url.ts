@@ -60,7 +60,7 @@ function isFromJiti(url: string): boolean {
 /**
  * The URL in an `import.meta`.
  *
- * @throws {@link NotSupportedError} under jiti's command, where the object says nothing about the file.
+ * @throws NotSupportedError under jiti's command, where the object says nothing about the file.
  */
 export function urlOfMeta(meta: { readonly url: string }): string {
   if (!isFromJiti(meta.url)) return meta.url;

@@ -10,7 +10,7 @@ type InlineIdentity = Extract<TaskIdentity, { kind: "inline" }>;
 /**
  * Makes the function an inline identity describes.
  *
- * @throws {@link TaskNotFoundError} when its text does not evaluate to a function.
+ * @throws TaskNotFoundError when its text does not evaluate to a function.
  */
 export function resolveInline(identity: InlineIdentity): Function | Promise<Function> {
   // `import(…)` has to go through importModule, for TypeScript; the lexer finds it without mistaking strings.

@@ -15,7 +15,7 @@ type RegisteredIdentity = Extract<TaskIdentity, { kind: "registered" }>;
  *
  * **Waiting**: until the module is imported; inline functions without `import` are made at once.
  *
- * @throws {@link TaskNotFoundError} when the module has no such function; the message lists what it exports.
+ * @throws TaskNotFoundError when the module has no such function; the message lists what it exports.
  * @throws what the module throws while it is imported, its message prefixed with the module's name.
  */
 export function resolveTask(identity: TaskIdentity): Function | Promise<Function> {

@@ -45,7 +45,7 @@ export class Thread<A extends unknown[] = [], R = unknown> extends WorkerHandle<
    * Makes the object; nothing is started yet.
    *
    * @throws TypeError or RangeError for options of the wrong kind.
-   * @throws {@link NotSupportedError} for `cwd` and for file descriptors in `stdio`.
+   * @throws NotSupportedError for `cwd` and for file descriptors in `stdio`.
    */
   constructor(options?: ThreadOptions<A, R>) {
     const given = options === undefined ? {} : options;

@@ -48,7 +48,7 @@ export function CreateEvent(
 
 /**
  * Opens an event.
- * @throws {@link InvalidStateError} when there is none of this name.
+ * @throws InvalidStateError when there is none of this name.
  * @since 0.2.0
  */
 export function OpenEvent(_access: number, _inherit: boolean, name: string): Event {
@@ -91,7 +91,7 @@ export function CreateMutex(_attributes: Attributes, initialOwner: boolean, name
 
 /**
  * Opens a mutex.
- * @throws {@link InvalidStateError} when there is none of this name.
+ * @throws InvalidStateError when there is none of this name.
  * @since 0.2.0
  */
 export function OpenMutex(_access: number, _inherit: boolean, name: string): RLock {
@@ -100,7 +100,7 @@ export function OpenMutex(_access: number, _inherit: boolean, name: string): RLo
 
 /**
  * Releases a mutex once.
- * @throws {@link InvalidStateError} when this thread does not hold it.
+ * @throws InvalidStateError when this thread does not hold it.
  * @since 0.2.0
  */
 export function ReleaseMutex(mutex: RLock): void {
@@ -129,7 +129,7 @@ export function CreateSemaphore(
 
 /**
  * Opens a semaphore.
- * @throws {@link InvalidStateError} when there is none of this name.
+ * @throws InvalidStateError when there is none of this name.
  * @since 0.2.0
  */
 export function OpenSemaphore(_access: number, _inherit: boolean, name: string): Semaphore {
@@ -139,7 +139,7 @@ export function OpenSemaphore(_access: number, _inherit: boolean, name: string):
 /**
  * Adds to a semaphore.
  * @returns what its count was, a moment before.
- * @throws {@link InvalidStateError} when that would be more than its maximum.
+ * @throws InvalidStateError when that would be more than its maximum.
  * @since 0.2.0
  */
 export function ReleaseSemaphore(semaphore: Semaphore, releaseCount = 1): number {
@@ -162,7 +162,7 @@ export function CreateWaitableTimer(
 
 /**
  * Opens a timer.
- * @throws {@link InvalidStateError} when there is none of this name.
+ * @throws InvalidStateError when there is none of this name.
  * @since 0.2.0
  */
 export function OpenWaitableTimer(_access: number, _inherit: boolean, name: string): WaitableTimer {

@@ -60,7 +60,7 @@ const REGISTER_CLASS: OptionTable<ClassOptions<object>> = {
  *
  * @param Class - the class itself.
  * @returns the class.
- * @throws {@link InvalidStateError} when another class is registered under that name.
+ * @throws InvalidStateError when another class is registered under that name.
  * @throws TypeError when the class has no name and none is given, or an option is not a function.
  * @example
  * export class Money {

@@ -36,7 +36,7 @@ let idle: EncodeState | undefined;
  * Buffers named in `transfer` are detached: for a process right here, for a thread by the `postMessage`
  * that must follow.
  *
- * @throws {@link SerializationError} naming the path to what cannot travel; nothing has happened then.
+ * @throws SerializationError naming the path to what cannot travel; nothing has happened then.
  */
 export function encodeValue(value: unknown, options: EncodeOptions): Encoded;
 /**
@@ -94,7 +94,7 @@ export function encodeValue(
  *
  * @param attachments - what travelled beside the bytes; taken over, not copied.
  * @param length - how many of the bytes are the message.
- * @throws {@link SerializationError} when the bytes are not such a message, or need a class that is not
+ * @throws SerializationError when the bytes are not such a message, or need a class that is not
  *   registered here; `cause` is what went wrong.
  */
 export function decodeValue(

@@ -4,7 +4,7 @@ import { hasNamed, refuseHidden, refuseSymbols } from "./hidden-state.ts";
 import { SPARSE_LENGTH, Tag } from "./tags.ts";
 import { functionRefusal, SYMBOL_REFUSAL, Unsendable } from "./unsendable.ts";
 
-/** Writes any value into the message. @throws {@link Unsendable} when it, or something in it, cannot travel. */
+/** Writes any value into the message. @throws Unsendable when it, or something in it, cannot travel. */
 function writeValue(state: EncodeState, value: unknown): void {
   switch (typeof value) {
     case "string":

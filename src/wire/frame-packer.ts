@@ -39,7 +39,7 @@ let writer: ByteWriter | undefined;
  * Packs a frame of plain values, byte arrays and arrays of these. Byte arrays are copied.
  *
  * @returns bytes that nobody writes again; it may share memory with other small frames.
- * @throws {@link SerializationError} on anything else, which is a mistake of the caller.
+ * @throws SerializationError on anything else, which is a mistake of the caller.
  */
 export function packFrame(frame: readonly unknown[]): Uint8Array {
   // No code of a user runs in here, so one writer does.
@@ -88,7 +88,7 @@ function packItem(target: ByteWriter, item: unknown): void {
  * Reads a frame.
  *
  * @returns what was packed; byte arrays are views of `bytes`, which must not be written any more.
- * @throws {@link SerializationError} when the bytes are not a frame.
+ * @throws SerializationError when the bytes are not a frame.
  */
 export function unpackFrame(bytes: Uint8Array): unknown {
   const reader = new ByteReader(bytes, 0, bytes.length);

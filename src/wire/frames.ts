@@ -14,7 +14,7 @@ const GROWTH = 4;
  * Puts a length before a message and its attachments.
  *
  * @returns chunks to be written in this order; attachments are among them as they are, not copied.
- * @throws {@link SerializationError} when it is too large for any receiver, or has too many attachments.
+ * @throws SerializationError when it is too large for any receiver, or has too many attachments.
  */
 export function encodeFrame(
   bytes: Uint8Array,
@@ -80,7 +80,7 @@ export class FrameDecoder {
    * The chunk must not be written any more: frames that lie in it whole are handed over as views. (Node
    * reads each chunk of a socket into memory of its own.)
    *
-   * @throws {@link SerializationError} on lengths that cannot be; the stream is of no use from then on,
+   * @throws SerializationError on lengths that cannot be; the stream is of no use from then on,
    *   and every further call throws the same.
    */
   push(chunk: Uint8Array): void {

@@ -18,7 +18,7 @@ import { parseRetryDelay, parseTimeout } from "./parse/timeout.ts";
  * Checks what commander has parsed.
  *
  * @param cores - how many cores this process may use.
- * @throws {@link CliError} naming the option that is wrong.
+ * @throws CliError naming the option that is wrong.
  */
 export function toMapOptions(
   target: string,

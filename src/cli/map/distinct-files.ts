@@ -17,7 +17,7 @@ interface Written {
  *
  * @param paths - the inputs; `-` is standard input.
  * @param modules - URLs of the modules with the functions.
- * @throws {@link CliError} that names both.
+ * @throws CliError that names both.
  */
 export function refuseSameFiles(
   options: MapOptions,

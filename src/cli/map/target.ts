@@ -20,7 +20,7 @@ export interface Target {
  * `#EXPORT` the default export is meant.
  *
  * @param option - the option it was given with, for messages.
- * @throws {@link CliError} when there is no such module.
+ * @throws CliError when there is no such module.
  */
 export function parseTarget(text: string, cwd: string, option = ""): Target {
   const hash = text.lastIndexOf("#");
@@ -67,7 +67,7 @@ function otherExtension(path: string, label: string): string {
 /**
  * Turns what a worker found into an error, if it found one.
  *
- * @throws {@link CliError} when the function is not there; it lists those that are.
+ * @throws CliError when the function is not there; it lists those that are.
  */
 export function checkFinding(finding: TargetFinding, { label, name }: Target): void {
   if (finding.kind === "found") return;

@@ -33,7 +33,7 @@ const slot: Slot = globalSlot("task-context", () => ({ current: undefined, stora
 /**
  * What the task that calls this knows about itself: its signal, attempt, context and worker.
  *
- * @throws {@link InvalidStateError} outside a task.
+ * @throws InvalidStateError outside a task.
  * @example
  * export async function fetchAll(urls: string[]): Promise<number> {
  *   const { signal, progress } = taskContext();

@@ -4,7 +4,7 @@ import { NOT_YET, WaitLine } from "../wait-line.ts";
 
 /** What a condition needs of its lock. */
 export interface ConditionLock {
-  /** @throws {@link InvalidStateError} when the caller does not hold it. */
+  /** @throws InvalidStateError when the caller does not hold it. */
   checkHeld(call: Call): void;
   /** Gives it up, however often it is held. @returns how often. */
   letGo(call: Call): number;

@@ -112,7 +112,7 @@ export class DictProxy<K = string, V = unknown>
   /**
    * Goes through the entries one call each, and sees values that are set meanwhile. To go through many, use `copy()`.
    *
-   * @throws {@link InvalidStateError} when keys were added or removed meanwhile.
+   * @throws InvalidStateError when keys were added or removed meanwhile.
    */
   [Symbol.asyncIterator](): AsyncGenerator<[K, V], void, undefined> {
     return iterate<[K, V]>(this);

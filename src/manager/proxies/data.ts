@@ -31,8 +31,8 @@ export class QueueProxy<T = unknown> extends ObjectProxy implements AsyncIterabl
    * **Waiting**: while the queue is full; first come, first served.
    * **Cancellation**: safe, as far as the server had not taken the item yet; then this resolves.
    *
-   * @throws {@link QueueFullError} after `timeout`.
-   * @throws {@link QueueShutdownError} when it was shut down.
+   * @throws QueueFullError after `timeout`.
+   * @throws QueueShutdownError when it was shut down.
    */
   put(item: T, options?: WaitOptions): Promise<void> {
     return callQueue(this, "put", [item], options);
@@ -44,8 +44,8 @@ export class QueueProxy<T = unknown> extends ObjectProxy implements AsyncIterabl
    * **Waiting**: while the queue is empty; first come, first served. One that dies while it waits takes none.
    * **Cancellation**: safe: when the server had given the item already, this resolves.
    *
-   * @throws {@link QueueEmptyError} after `timeout`.
-   * @throws {@link QueueShutdownError} when it was shut down and is empty.
+   * @throws QueueEmptyError after `timeout`.
+   * @throws QueueShutdownError when it was shut down and is empty.
    */
   get(options?: WaitOptions): Promise<T> {
     return callQueue(this, "get", [], options);
@@ -101,7 +101,7 @@ export class JoinableQueueProxy<T = unknown> extends QueueProxy<T> {
     proxiesOf(JoinableQueueProxy, "joinableQueue");
   }
 
-  /** Says that an item that was taken is done with. @throws {@link InvalidStateError} when all were. */
+  /** Says that an item that was taken is done with. @throws InvalidStateError when all were. */
   taskDone(): Promise<void> {
     return callJoinableQueue(this, "taskDone");
   }

@@ -46,7 +46,7 @@ export abstract class Acquirable extends ObjectProxy {
   /**
    * Holds it while a function runs.
    *
-   * @throws {@link TimeoutError} when `timeout` passed before.
+   * @throws TimeoutError when `timeout` passed before.
    */
   async run<R>(fn: () => R | Promise<R>, options?: WaitOptions): Promise<R> {
     checkFunction(fn, "fn");
@@ -71,7 +71,7 @@ export class LockProxy extends Acquirable {
     proxiesOf(LockProxy, "lock");
   }
 
-  /** @throws {@link InvalidStateError} when it is not held. */
+  /** @throws InvalidStateError when it is not held. */
   release(): Promise<void> {
     return callLock(this, "release", [], inFlow(undefined));
   }
@@ -106,7 +106,7 @@ export class SemaphoreProxy extends Acquirable {
     proxiesOf(SemaphoreProxy, "semaphore", "boundedSemaphore");
   }
 
-  /** @throws {@link InvalidStateError} when a bounded one would get more permits than it began with. */
+  /** @throws InvalidStateError when a bounded one would get more permits than it began with. */
   async release(n = 1): Promise<void> {
     integer(1)(n, "n");
     await callSemaphore(this, "release", [n]);
@@ -174,7 +174,7 @@ export class ConditionProxy extends Acquirable {
    * **Cancellation**: the lock is taken again before the wait rejects, however long that takes (5 s at the most).
    *
    * @returns false when `timeout` passed before.
-   * @throws {@link InvalidStateError} when the lock is not held.
+   * @throws InvalidStateError when the lock is not held.
    */
   wait(options?: WaitOptions): Promise<boolean> {
     return callCondition(this, "wait", [], inFlow(options));
@@ -200,7 +200,7 @@ export class ConditionProxy extends Acquirable {
     return true;
   }
 
-  /** Wakes those who have waited longest. @throws {@link InvalidStateError} when the lock is not held. */
+  /** Wakes those who have waited longest. @throws InvalidStateError when the lock is not held. */
   async notify(n = 1): Promise<void> {
     integer(0)(n, "n");
     await callCondition(this, "notify", [n], inFlow(undefined));
@@ -225,7 +225,7 @@ export class BarrierProxy extends ObjectProxy {
    * dies breaks the barrier for everybody.
    *
    * @returns the place in the order in which they came, from 0.
-   * @throws {@link BrokenBarrierError} when it is, or gets, broken or reset.
+   * @throws BrokenBarrierError when it is, or gets, broken or reset.
    */
   wait(options?: WaitOptions): Promise<number> {
     return callBarrier(this, "wait", [], options);

@@ -63,7 +63,7 @@ export class ByteReader implements Reader {
   /**
    * The next chunk, or `undefined` at the end or after {@link close}.
    *
-   * @throws {@link CliError} when it cannot be read, or is no whole gzip file although it starts as one.
+   * @throws CliError when it cannot be read, or is no whole gzip file although it starts as one.
    */
   async read(): Promise<Buffer | undefined> {
     try {

@@ -15,7 +15,7 @@ export interface Header {
 /**
  * Takes the first record off a csv file: the names of its columns.
  *
- * @throws {@link CliError} when names repeat: one of two fields would be lost without a word.
+ * @throws CliError when names repeat: one of two fields would be lost without a word.
  */
 export async function readColumns(
   window: Window,

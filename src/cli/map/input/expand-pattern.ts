@@ -10,7 +10,7 @@ import { CliError } from "../../cli-error.ts";
  * whose own name is a link can be the start of a pattern.
  *
  * @param excluded - patterns of what is left out.
- * @throws {@link CliError} for a folder that cannot be read: what is in it would be missing without a word.
+ * @throws CliError for a folder that cannot be read: what is in it would be missing without a word.
  */
 export async function expandPattern(
   pattern: string,

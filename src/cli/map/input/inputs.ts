@@ -24,7 +24,7 @@ export interface Inputs {
  *
  * Patterns are expanded here, so they may be quoted and `**` works in every shell.
  *
- * @throws {@link CliError} when nothing matches, or a file cannot be read.
+ * @throws CliError when nothing matches, or a file cannot be read.
  */
 export async function findInputs(options: InputOptions): Promise<Inputs> {
   const given = options.inputs.length === 0 ? [STDIN] : options.inputs;
@@ -59,7 +59,7 @@ function guessFormat(given: readonly string[]): FormatName {
   );
 }
 
-/** @throws {@link CliError} for a name that says what is in it, and that it is packed as nothing here is read. */
+/** @throws CliError for a name that says what is in it, and that it is packed as nothing here is read. */
 function guessOne(input: string): FormatName {
   const unpacker = unpackerOf(input);
   if (unpacker !== undefined && /\.(jsonl|ndjson|json|csv|tsv)\.\w+$/i.test(input)) {

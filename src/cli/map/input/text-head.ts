@@ -48,7 +48,7 @@ export function isCutMark(head: Buffer): boolean {
  * Looks whether an input is text that can be read: UTF-8, and not packed.
  *
  * @param head - its first bytes.
- * @throws {@link CliError} that says what it is, and what to do.
+ * @throws CliError that says what it is, and what to do.
  */
 export function refuseForeignText(head: Buffer, label: string, { separator }: RecordShape): void {
   const packed = PACKED.find(([, , start]) => start.every((byte, at) => head[at] === byte));

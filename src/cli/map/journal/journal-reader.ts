@@ -39,7 +39,7 @@ export interface JournalState {
  *
  * @param sizes - how long the files are now.
  * @returns `undefined` when there is no journal, or not even a whole first line.
- * @throws {@link CliError} when it is not a journal.
+ * @throws CliError when it is not a journal.
  */
 export function readJournal(path: string, sizes: Offsets): JournalState | undefined {
   if (statSync(path, { throwIfNoEntry: false }) === undefined) return undefined;

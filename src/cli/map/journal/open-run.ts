@@ -55,7 +55,7 @@ export interface RunPlan {
  *
  * Nothing is written before {@link RunPlan.open}.
  *
- * @throws {@link CliError} with exit code 4 when files are in the way, or the journal is of another run.
+ * @throws CliError with exit code 4 when files are in the way, or the journal is of another run.
  */
 export async function planRun(
   options: MapOptions,

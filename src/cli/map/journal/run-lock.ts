@@ -27,7 +27,7 @@ export class RunLock {
     this.#server = server;
   }
 
-  /** @throws {@link CliError} when another run has it. */
+  /** @throws CliError when another run has it. */
   static async take(journal: string): Promise<RunLock> {
     const path = socketPath(journal);
     for (let tries = 0; tries < 3; tries++) {

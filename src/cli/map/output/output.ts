@@ -64,7 +64,7 @@ export interface OpenedFile {
  * Opens a file to write; one whose name ends in `.gz` is packed. What it holds stays until it is begun, so
  * that a run that cannot open its next file has destroyed nothing, and left no empty one.
  *
- * @throws {@link CliError} when it exists and must not, or cannot be opened.
+ * @throws CliError when it exists and must not, or cannot be opened.
  */
 export function openFile(path: string, mode: OpenMode): OpenedFile {
   const existing = statSync(path, { throwIfNoEntry: false });

@@ -8,7 +8,7 @@ const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h
  * A bare number is refused: whether 30 means seconds or milliseconds is a guess that costs a night's run.
  *
  * @returns milliseconds, greater than 0.
- * @throws {@link CliError} for anything else, naming the option.
+ * @throws CliError for anything else, naming the option.
  */
 export function parseDuration(text: string, option: string): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text.trim());

@@ -13,7 +13,7 @@ export interface HaltRule {
 /**
  * Reads `never`, or `now|soon,fail|success|done=N` with N a number or a percentage.
  *
- * @throws {@link CliError} for anything else.
+ * @throws CliError for anything else.
  */
 export function parseHalt(text: string): HaltRule | undefined {
   if (text === "never") return undefined;

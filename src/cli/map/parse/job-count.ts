@@ -5,7 +5,7 @@ import { CliError } from "../../cli-error.ts";
  *
  * @param cores - how many cores this process may use.
  * @returns at least 1.
- * @throws {@link CliError} when it is none of these.
+ * @throws CliError when it is none of these.
  */
 export function parseJobCount(text: string, cores: number): number {
   const value = text.trim();

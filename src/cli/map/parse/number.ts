@@ -4,7 +4,7 @@ import { CliError } from "../../cli-error.ts";
  * Reads a whole number.
  *
  * @param example - shown in the message.
- * @throws {@link CliError} naming the option.
+ * @throws CliError naming the option.
  */
 export function parseWhole(text: string, option: string, least: number, example: string): number {
   const value = /^[+-]?\d{1,15}$/.test(text.trim()) ? Number(text) : Number.NaN;

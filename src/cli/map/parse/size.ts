@@ -5,7 +5,7 @@ const UNITS = "KMGT";
 /**
  * Reads a size such as `500`, `64K`, `1.5M`, `2GiB`: bytes, the units in steps of 1024.
  *
- * @throws {@link CliError} for anything else, naming the option.
+ * @throws CliError for anything else, naming the option.
  */
 export function parseSize(text: string, option: string): number {
   const match = /^(\d+(?:\.\d+)?)(?:([KMGT])(?:i?B)?|B)?$/i.exec(text.trim());
