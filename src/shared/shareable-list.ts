@@ -81,6 +81,13 @@ export class ShareableList extends SegmentObject {
     );
   }
 
+  /** As {@link ShareableList.get}, but undefined beyond either end, as `at` of an array. */
+  at(index: number): ShareableItem | undefined {
+    const { length } = this;
+    const whole = Math.trunc(index) || 0;
+    return whole >= -length && whole < length ? this.get(whole) : undefined;
+  }
+
   /**
    * Changes a slot; negative ones count from the end.
    * @throws RangeError beyond either end, or when the slot has no room for the value: it keeps the one it has.
@@ -115,6 +122,11 @@ export class ShareableList extends SegmentObject {
     const { length } = this;
     for (let i = 0; i < length; i++) if (sameItem(this.get(i), value)) return i;
     return -1;
+  }
+
+  /** Whether a slot holds this value. */
+  includes(value: ShareableItem): boolean {
+    return this.indexOf(value) !== -1;
   }
 
   *[Symbol.iterator](): IterableIterator<ShareableItem> {

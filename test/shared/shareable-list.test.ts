@@ -32,6 +32,15 @@ const ITEMS: ShareableItem[] = [
 ];
 
 describe("ShareableList", () => {
+  test("is read like an array by at and includes", () => {
+    using list = new ShareableList([1, "two", null]);
+    expect([0, -1, 3, -4, 1.9, Number.NaN].map((index) => list.at(index))).toEqual(
+      [0, -1, 3, -4, 1.9, Number.NaN].map((index) => [1, "two", null].at(index)),
+    );
+    expect(list.includes("two")).toBe(true);
+    expect(list.includes("three")).toBe(false);
+  });
+
   test("holds what it was made of", () => {
     using list = new ShareableList(ITEMS);
     expect(list.length).toBe(ITEMS.length);
