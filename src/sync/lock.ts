@@ -10,7 +10,7 @@ import {
   type Wish,
 } from "../parking/index.ts";
 import { checkOptions, type OptionTable } from "../util/option-table.ts";
-import { checkWait, waitFault, type WaitOptions } from "../util/wait-options.ts";
+import { checkWait, type WaitOptions } from "../util/wait-options.ts";
 import { checkFunction } from "../util/checks.ts";
 import { LOCK_CHECKS } from "./option-checks.ts";
 import type { Guard } from "./guard.ts";
@@ -69,7 +69,7 @@ export class Lock extends SyncObject {
 
   /** Whether anyone holds it. */
   get locked(): boolean {
-    return this.#ownership.owner !== 0;
+    return this.#open.owner !== 0;
   }
 
   /** Whether the holder before this one died with it; false unless this thread holds it. */
@@ -79,7 +79,7 @@ export class Lock extends SyncObject {
 
   /** Takes the lock if it is free; never waits. */
   tryAcquire(): boolean {
-    return this.#ownership.tryTake(undefined) || this.acquireSync(AT_ONCE);
+    return this.#open.tryTake(undefined) || this.acquireSync(AT_ONCE);
   }
 
   /**
@@ -96,8 +96,9 @@ export class Lock extends SyncObject {
   /** As {@link Lock.acquire}, but the thread sleeps: its event loop stands still meanwhile. */
   acquireSync(options?: WaitOptions): boolean {
     checkWait(options);
-    if (options?.signal === undefined && this.#ownership.tryTake(undefined)) return true;
-    const isTaken = parkSync(this.#ownership.wish(undefined), this.#bounds(options));
+    const ownership = this.#open;
+    if (options?.signal === undefined && ownership.tryTake(undefined)) return true;
+    const isTaken = parkSync(ownership.wish(undefined), this.#bounds(options));
     return this.#checked(isTaken === true);
   }
 
@@ -140,20 +141,21 @@ export class Lock extends SyncObject {
     });
   }
 
-  #acquire(context: Context, options?: WaitOptions): Promise<boolean> {
-    const fault = waitFault(options);
-    if (fault !== undefined) return Promise.reject(fault);
-    if (options?.signal === undefined && this.#ownership.tryTake(context))
-      return Promise.resolve(true);
+  async #acquire(context: Context, options?: WaitOptions): Promise<boolean> {
+    checkWait(options);
+    const ownership = this.#open;
+    if (options?.signal === undefined && ownership.tryTake(context)) return true;
     const bounds = { ...this.#bounds(options), context: context.parent };
-    return park(this.#ownership.wish(context), bounds).then((isTaken) =>
-      this.#checked(isTaken === true),
-    );
+    return this.#checked((await park(ownership.wish(context), bounds)) === true);
   }
 
   #wish(context: Context | undefined): Wish<true> {
-    void this.cell;
-    return this.#ownership.wish(context);
+    return this.#open.wish(context);
+  }
+
+  /** The word of the lock, as long as this handle is open: afterwards the cell may be another object's. */
+  get #open(): Ownership {
+    return (this.cell, this.#ownership);
   }
 
   #bounds(options: WaitOptions | undefined): ParkOptions {
@@ -165,7 +167,7 @@ export class Lock extends SyncObject {
   }
 
   #checked(isTaken: boolean): boolean {
-    return checkTaken(this, isTaken, this.#throwsAbandoned);
+    return checkTaken(this, this.#ownership, isTaken, this.#throwsAbandoned);
   }
 
   #guard(isTaken: boolean, options: WaitOptions | undefined): Guard {

@@ -98,7 +98,11 @@ export class RLock extends SyncObject {
   acquire(options?: WaitOptions): Promise<boolean> {
     const fault = waitFault(options);
     if (fault !== undefined) return Promise.reject(fault);
-    if (this.#reenter("async", options)) return Promise.resolve(true);
+    try {
+      if (this.#reenter("async", options)) return Promise.resolve(true);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     return this.#acquire(enterContext(), options);
   }
 
@@ -157,10 +161,10 @@ export class RLock extends SyncObject {
     });
   }
 
-  #acquire(context: Context, options?: WaitOptions): Promise<boolean> {
-    if (options?.signal === undefined && this.#tryTake(context)) return Promise.resolve(true);
+  async #acquire(context: Context, options?: WaitOptions): Promise<boolean> {
+    if (options?.signal === undefined && this.#tryTake(context)) return true;
     const bounds = { ...this.#bounds(options), context: context.parent };
-    return park(this.#wish(context), bounds).then((isTaken) => this.#checked(isTaken === true));
+    return this.#checked((await park(this.#wish(context), bounds)) === true);
   }
 
   /** Takes it once more, if the code that calls holds it. */
@@ -228,7 +232,7 @@ export class RLock extends SyncObject {
   }
 
   #checked(isTaken: boolean): boolean {
-    return checkTaken(this, isTaken, this.#throwsAbandoned);
+    return checkTaken(this, this.#ownership, isTaken, this.#throwsAbandoned);
   }
 
   #guard(isTaken: boolean, options: WaitOptions | undefined): Guard {

@@ -83,7 +83,7 @@ export class RWLock extends SyncObject {
 
   /** Whether somebody writes now. */
   get writing(): boolean {
-    return this.#ownership.owner !== 0 && this.#isMarked;
+    return (this.cell, this.#ownership).owner !== 0 && this.#isMarked;
   }
 
   /** Reads if that is possible at once; never waits. */
@@ -173,7 +173,8 @@ export class RWLock extends SyncObject {
 
   #writeSync(options: WaitOptions | undefined): Guard | undefined {
     const begun = performance.now();
-    if (options?.signal === undefined && this.#ownership.tryTake(undefined)) {
+    const ownership = (this.cell, this.#ownership);
+    if (options?.signal === undefined && ownership.tryTake(undefined)) {
       if (this.#readers.isEmpty) return this.#writeGuard();
     } else if (parkSync(this.#writerWish(undefined), this.#bounds(options)) === undefined) {
       return undefined;
@@ -191,7 +192,7 @@ export class RWLock extends SyncObject {
 
   #writeGuard(): Guard {
     const isAbandoned = this.#isMarked;
-    const { cell } = this;
+    const { cell } = this.#ownership;
     Atomics.store(cell.ints, cell.base + CELL.aux, WRITING);
     return new Guard(() => {
       Atomics.store(cell.ints, cell.base + CELL.aux, 0);
@@ -246,7 +247,9 @@ export class RWLock extends SyncObject {
   }
 
   get #isMarked(): boolean {
-    return Atomics.load(this.cell.ints, this.cell.base + CELL.aux) === WRITING;
+    // Also of a handle that was closed while it waited: what it took stays its own until it is released.
+    const { cell } = this.#ownership;
+    return Atomics.load(cell.ints, cell.base + CELL.aux) === WRITING;
   }
 
   #bounds(options: WaitOptions | undefined): ParkOptions {
@@ -269,7 +272,7 @@ export class RWLock extends SyncObject {
   #timeout(what: string, options: WaitOptions | undefined): never {
     const { owner } = this.#ownership;
     const who =
-      owner === 0 ? `${this.readers} read it` : `${describeOwner(this.#ownership)} has it`;
+      owner === 0 ? `${this.#readers.count} read it` : `${describeOwner(this.#ownership)} has it`;
     throw new TimeoutError(
       `${describeObject(this)} could not be ${what} within ${options?.timeout ?? 0} ms; ${who}.`,
     );

@@ -8,7 +8,6 @@ import type { SyncObject } from "./sync-object.ts";
 
 /** A lock as its holder has it. */
 interface Held extends SyncObject {
-  readonly abandoned: boolean;
   release(): void;
 }
 
@@ -17,8 +16,13 @@ interface Held extends SyncObject {
  * @param throwsAbandoned - the option `onAbandoned: "throw"`.
  * @throws AbandonedError when the lock was taken over from the dead, if that was asked for.
  */
-export function checkTaken(lock: Held, isTaken: boolean, throwsAbandoned: boolean): boolean {
-  if (isTaken && throwsAbandoned && lock.abandoned) {
+export function checkTaken(
+  lock: SyncObject,
+  ownership: Ownership,
+  isTaken: boolean,
+  throwsAbandoned: boolean,
+): boolean {
+  if (isTaken && throwsAbandoned && ownership.cell.isAbandoned) {
     throw new AbandonedError(
       `The holder of ${describeObject(lock)} died with it. This thread holds it now: check what it protects, then release it.`,
     );
@@ -38,5 +42,5 @@ export function guardTaken(
       `${describeObject(lock)} was not free within ${options?.timeout ?? 0} ms; it is held by ${describeOwner(ownership)}.`,
     );
   }
-  return new Guard(() => lock.release(), lock.abandoned);
+  return new Guard(() => lock.release(), ownership.cell.isAbandoned);
 }
