@@ -108,7 +108,7 @@ function nap(core: QueueCore): void {
 function wait(core: QueueCore): void {
   const stop = new AbortController();
   feeding.set(core, () => stop.abort());
-  core.park(progressWish(core), { signal: stop.signal }).then(
+  core.wait(progressWish(core), { signal: stop.signal }).then(
     () => goOn(core),
     (error: unknown) => {
       goOn(core);

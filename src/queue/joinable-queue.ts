@@ -69,7 +69,7 @@ export class JoinableQueue<T = unknown> extends Queue<T> {
     const begun = performance.now();
     if (!(await this.joinFeeder(options))) return false;
     const { core } = this;
-    return (await core.park(doneWish(core), remaining(options, begun))) === true;
+    return (await core.wait(doneWish(core), remaining(options, begun))) === true;
   }
 
   /** As {@link JoinableQueue.join}; the thread sleeps. */

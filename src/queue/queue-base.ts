@@ -201,14 +201,14 @@ export abstract class QueueBase<T> extends SyncObject {
    */
   async #giveTime(core: QueueCore): Promise<void> {
     const { taken } = core.ring;
-    await core.park(flushWish(core), { timeout: GIVE_MS });
+    await core.wait(flushWish(core), { timeout: GIVE_MS });
     core.adjustPatience(taken);
     // Without room the next ones would have to be copied and kept again.
     if (core.outbox.isEmpty && isFarBehind(core) && !core.ring.isRoomy) await takeNap();
   }
 
   async #waitForRoom(core: QueueCore, item: Item, options: WaitOptions | undefined): Promise<void> {
-    await core.park(putWish(core, item), options);
+    await core.wait(putWish(core, item), options);
     this.#checkPut(core, item);
   }
 
@@ -237,7 +237,7 @@ export abstract class QueueBase<T> extends SyncObject {
         options?.signal?.throwIfAborted();
         taken = core.take();
       }
-      taken ??= await core.park(takeWish(core), options);
+      taken ??= await core.wait(takeWish(core), options);
       return this.#valueOf(core, taken, options?.timeout ?? 0);
     } finally {
       core.release();

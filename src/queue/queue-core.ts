@@ -11,7 +11,7 @@ import {
   type Wish,
 } from "../parking/index.ts";
 import { os } from "../os/index.ts";
-import { Bufferers } from "./pending-producers.ts";
+import { PendingProducers } from "./pending-producers.ts";
 import { Outbox } from "./queue-outbox.ts";
 import {
   dropItemFile,
@@ -25,7 +25,7 @@ import { mapRing } from "./ring-file.ts";
 import { IMMEDIATE, RING, SHUT } from "./ring-layout.ts";
 import { RingLock } from "./ring-lock.ts";
 import { Ring, type Incoming } from "./ring.ts";
-import { Sleepers } from "./waiters.ts";
+import { Waiters } from "./waiters.ts";
 import { performance } from "../util/platform.ts";
 
 /** The answer when there will be no item any more. */
@@ -43,13 +43,15 @@ export class QueueCore {
   readonly folder: string;
   readonly ring: Ring;
   readonly outbox: Outbox = new Outbox();
-  /** Who wait for items; for room; for the last `taskDone`. */
-  readonly items: Sleepers;
-  readonly space: Sleepers;
-  readonly done: Sleepers;
+  /** Waiters for items. */
+  readonly items: Waiters;
+  /** Waiters for room. */
+  readonly space: Waiters;
+  /** Waiters for the last `taskDone`. */
+  readonly done: Waiters;
   readonly sender: RingLock;
   readonly receiver: RingLock;
-  readonly bufferers: Bufferers;
+  readonly pendingProducers: PendingProducers;
   /** Puts wait a moment when this thread keeps more bytes than this. */
   patience: number;
   /** The file system had no room for the file of the front item: only time can tell when it has. */
@@ -65,13 +67,13 @@ export class QueueCore {
     this.ring = new Ring(mapping, this.folder);
     this.patience = this.ring.capacity / PATIENCE_SHARE;
     const space = extension(cell, cell);
-    this.items = new Sleepers(cell);
-    this.space = new Sleepers(space);
-    this.done = new Sleepers(extension(cell, space));
+    this.items = new Waiters(cell);
+    this.space = new Waiters(space);
+    this.done = new Waiters(extension(cell, space));
     const { words } = this.ring;
     this.sender = new RingLock(words, RING.sendLock, this.space);
     this.receiver = new RingLock(words, RING.receiveLock, this.items);
-    this.bufferers = new Bufferers(words, slot, token);
+    this.pendingProducers = new PendingProducers(words, slot, token);
   }
 
   /** Keeps the queue for a wait that may last longer than its handle; ends with {@link QueueCore.release}. */
@@ -90,7 +92,7 @@ export class QueueCore {
     if ((flags & SHUT) === 0) return false;
     if ((flags & IMMEDIATE) !== 0) return true;
     // In this order: who buffers stores before it is no longer counted.
-    return this.outbox.buffered === 0 && !this.bufferers.isAny && this.ring.isEmpty;
+    return this.outbox.buffered === 0 && !this.pendingProducers.isAny && this.ring.isEmpty;
   }
 
   /** Items put whose taker has not said that they are done. */
@@ -199,7 +201,7 @@ export class QueueCore {
 
   /** Keeps an item in this thread, its `put` being over. @returns false when the queue was shut down. */
   buffer(item: Item): boolean {
-    if (this.outbox.buffered === 0) this.bufferers.enter();
+    if (this.outbox.buffered === 0) this.pendingProducers.enter();
     this.outbox.buffer(item);
     // Whoever shut it down before has perhaps not seen that this thread buffers.
     if (this.ring.flags === 0) return true;
@@ -249,7 +251,7 @@ export class QueueCore {
   }
 
   /** Waits in the event loop, keeping the queue until the wait is over. */
-  async park<T extends {}>(
+  async wait<T extends {}>(
     wish: Wish<T>,
     options: Parameters<typeof park>[1],
   ): Promise<T | undefined> {
@@ -310,7 +312,7 @@ export class QueueCore {
 
   /** Tells those who wait for the end when this thread buffers no more. */
   #noteBuffered(): void {
-    if (this.outbox.buffered > 0 || !this.bufferers.leave()) return;
+    if (this.outbox.buffered > 0 || !this.pendingProducers.leave()) return;
     // Tasks may wait for this.
     parking().scanSoon();
     if (this.ring.flags !== 0) this.items.signalAll();

@@ -98,7 +98,7 @@ export class Queue<T = unknown> extends QueueBase<T> {
   async joinFeeder(options?: WaitOptions): Promise<boolean> {
     const { core } = this;
     checkWait(options);
-    return (await core.park(flushWish(core), options)) === true;
+    return (await core.wait(flushWish(core), options)) === true;
   }
 
   /** As {@link Queue.joinFeeder}; the thread sleeps. */

@@ -36,7 +36,7 @@ export const RING = {
   /** Items whose taker said that they are done. */
   done: 160,
   /** For each slot the token of a participant that keeps items of its own until there is room. */
-  buffering: 1024,
+  pendingProducers: 1024,
 } as const;
 
 /** No more items are put. */

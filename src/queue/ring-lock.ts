@@ -7,7 +7,7 @@ import {
   type Participant,
 } from "../parking/index.ts";
 import { faultPoint } from "../util/fault-point.ts";
-import type { Sleepers } from "./waiters.ts";
+import type { Waiters } from "./waiters.ts";
 import { performance } from "../util/platform.ts";
 
 /** Looks at a taken lock before its holder may have lost its processor: about 5 µs. */
@@ -34,13 +34,13 @@ export class RingLock {
   readonly #word: number;
   readonly #token: number;
   readonly #participant: Participant;
-  readonly #sleepers: Sleepers;
+  readonly #waiters: Waiters;
 
-  /** @param sleepers - whom to wake when someone has given up standing before the lock. */
-  constructor(ints: Int32Array, word: number, sleepers: Sleepers) {
+  /** @param waiters - woken by the release when someone has given up standing before the lock. */
+  constructor(ints: Int32Array, word: number, waiters: Waiters) {
     this.#ints = ints;
     this.#word = word;
-    this.#sleepers = sleepers;
+    this.#waiters = waiters;
     this.#participant = parking().participant;
     this.#token = this.#participant.token;
   }
@@ -54,7 +54,7 @@ export class RingLock {
   release(): void {
     if (Atomics.exchange(this.#ints, this.#word, 0) === this.#token) return;
     faultPoint("queue:before-lock-ring");
-    this.#sleepers.signalAll();
+    this.#waiters.signalAll();
   }
 
   /** The token of the holder; 0 for nobody. */
@@ -62,7 +62,7 @@ export class RingLock {
     return ownerIn(Atomics.load(this.#ints, this.#word));
   }
 
-  /** Asks the holder to wake those who sleep. @returns false when there is none. */
+  /** Asks the holder to wake the waiters. @returns false when there is no holder. */
   arm(): boolean {
     const word = Atomics.load(this.#ints, this.#word);
     if (word === 0) return false;
@@ -75,7 +75,7 @@ export class RingLock {
     const word = Atomics.load(this.#ints, this.#word);
     if (!this.#isDead(word)) return false;
     if (Atomics.compareExchange(this.#ints, this.#word, word, 0) !== word) return true;
-    this.#sleepers.signalAll();
+    this.#waiters.signalAll();
     return true;
   }
 

@@ -1,7 +1,7 @@
 import { parking, type Wish } from "../parking/index.ts";
 import type { QueueCore, Taken } from "./queue-core.ts";
 import type { Item } from "./queue-item.ts";
-import type { Sleepers } from "./waiters.ts";
+import type { Waiters } from "./waiters.ts";
 
 /** A thread keeps at most about this many bytes for one queue before its `put` waits. */
 export const MAX_BUFFERED_BYTES: number = 64 * 1024 * 1024;
@@ -115,8 +115,8 @@ function flush(core: QueueCore): void {
   if (core.canFlush) core.flush();
 }
 
-function leave(sleepers: Sleepers, isThereMore: () => boolean): void {
+function leave(waiters: Waiters, isThereMore: () => boolean): void {
   // Other waits of this thread look for themselves.
-  if (sleepers.cell.waits > 0) parking().scanSoon();
-  sleepers.passOn(isThereMore);
+  if (waiters.cell.waits > 0) parking().scanSoon();
+  waiters.passOn(isThereMore);
 }

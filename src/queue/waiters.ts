@@ -3,13 +3,13 @@ import { hasWaiters, parking, wake, WAITERS, type LocalCell } from "../parking/i
 import { faultPoint } from "../util/fault-point.ts";
 
 /**
- * Those who sleep until a queue changes.
+ * Waiters on one change of a queue: an item, room, the last `taskDone`.
  *
- * A sleeper sets its bit, then the word, then looks again; who changes something looks at the word
- * after. Whoever finds it set clears it and rings one of them, and that one takes the duty over: when it
- * has looked, it sets the word again for the rest, and rings the next one if there is something left.
+ * A waiter sets its bit, then the word, then looks again; who changes something looks at the word
+ * after. Whoever finds it set clears it and wakes one of them, and that one takes the duty over: when it
+ * has looked, it sets the word again for the rest, and wakes the next one if there is something left.
  */
-export class Sleepers {
+export class Waiters {
   readonly cell: LocalCell;
   readonly #ints: Int32Array;
   readonly #word: number;
@@ -20,7 +20,7 @@ export class Sleepers {
     this.#word = cell.base + CELL.state;
   }
 
-  /** Says that somebody is about to sleep; look again after it. */
+  /** Announces a waiter, which has to look again after it. */
   announce(): void {
     Atomics.store(this.#ints, this.#word, WAITERS);
   }
@@ -39,7 +39,7 @@ export class Sleepers {
     this.signal(Infinity);
   }
 
-  /** The duty of one that was rung, whether it found something or not. */
+  /** Does what a woken waiter owes the others, whether it found something or not. */
   passOn(isThereMore: () => boolean): void {
     if (!hasWaiters(this.cell)) return;
     faultPoint("queue:before-pass");

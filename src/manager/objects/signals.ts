@@ -69,7 +69,7 @@ export class ManagedEvent {
   }
 }
 
-interface Sleeper {
+interface Waiter {
   readonly since: number;
   parked: Parked<boolean>;
 }
@@ -77,7 +77,7 @@ interface Sleeper {
 /** Waits for something to be notified of, with a lock that is given up meanwhile. */
 export class ManagedCondition {
   readonly #lock: ConditionLock;
-  readonly #sleepers = new Set<Sleeper>();
+  readonly #waiters = new Set<Waiter>();
   #clock = 0;
 
   constructor(lock: ConditionLock = new ManagedRLock()) {
@@ -119,13 +119,13 @@ export class ManagedCondition {
 
   #sleep(call: Call): boolean | Promise<boolean> {
     if (call.timeout <= 0) return false;
-    const sleeper: Partial<Sleeper> & { since: number } = { since: this.#clock };
-    sleeper.parked = park<boolean>(call, {
+    const waiter: Partial<Waiter> & { since: number } = { since: this.#clock };
+    waiter.parked = park<boolean>(call, {
       onTimeout: () => false,
-      onDone: () => this.#sleepers.delete(sleeper as Sleeper),
+      onDone: () => this.#waiters.delete(waiter as Waiter),
     });
-    this.#sleepers.add(sleeper as Sleeper);
-    return sleeper.parked.promise;
+    this.#waiters.add(waiter as Waiter);
+    return waiter.parked.promise;
   }
 
   /** In a moment: by then it is known which of those who sleep now have died. */
@@ -133,9 +133,9 @@ export class ManagedCondition {
     const now = ++this.#clock;
     setImmediate(() => {
       let left = n;
-      for (const sleeper of [...this.#sleepers]) {
-        if (sleeper.since >= now || left-- <= 0) return;
-        sleeper.parked.resolve(true);
+      for (const waiter of [...this.#waiters]) {
+        if (waiter.since >= now || left-- <= 0) return;
+        waiter.parked.resolve(true);
       }
     });
   }
