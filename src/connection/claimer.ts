@@ -5,17 +5,17 @@ import { messageHeader, MessageReader } from "./message-reader.ts";
 import { SocketTransport } from "./socket-transport.ts";
 import type { Sink } from "./transport.ts";
 
-/** What is said while an end changes its owner fits into this. */
-const MAX_WORDS_BYTES = 4096;
+/** Bytes of the longest control frame of a handoff. */
+const MAX_CONTROL_BYTES = 4096;
 
-/** One who has come to fetch an end, or who is told where to fetch it: words over a socket. */
+/** The other side of a handoff, with which control frames are exchanged over a socket. */
 export class Claimer implements Sink {
   readonly transport: SocketTransport;
-  /** Shows the claimer that it is talking to the keeper. */
+  /** Goes into every frame: what only the keeper of the end can know. */
   proof: string | undefined;
   readonly #reader: MessageReader;
-  #heard: Uint8Array[] = [];
-  #waiting: ((heard: Uint8Array | undefined) => void) | undefined;
+  #received: Uint8Array[] = [];
+  #waiting: ((frame: Uint8Array | undefined) => void) | undefined;
   #isGone = false;
   readonly #gone = deferred<void>();
 
@@ -24,15 +24,15 @@ export class Claimer implements Sink {
     this.#reader = new MessageReader(
       {
         onMessage: (message) => {
-          this.#heard.push(message);
+          this.#received.push(message);
           this.#wake();
         },
       },
-      MAX_WORDS_BYTES,
+      MAX_CONTROL_BYTES,
     );
   }
 
-  /** Settles when it has left. */
+  /** Settles when its socket has ended. */
   get gone(): Promise<void> {
     return this.#gone.promise;
   }
@@ -58,34 +58,34 @@ export class Claimer implements Sink {
 
   onDrain(): void {}
 
-  /** The next words. @throws EndOfStreamError when it left. */
-  async hear(): Promise<Uint8Array> {
-    const heard =
-      this.#heard.shift() ??
+  /** Waits for the next frame. @throws EndOfStreamError when the socket has ended. */
+  async receive(): Promise<Uint8Array> {
+    const frame =
+      this.#received.shift() ??
       (await new Promise<Uint8Array | undefined>((resolve) => {
         this.#waiting = resolve;
         this.#wake();
       }));
-    if (heard === undefined) throw new EndOfStreamError("The receiver of a connection died.");
-    return heard;
+    if (frame === undefined) throw new EndOfStreamError("The receiver of a connection died.");
+    return frame;
   }
 
-  /** Says something, and what the end has not read yet behind it. */
-  say(words: object, unread: readonly Uint8Array[] = []): void {
-    const text = Buffer.from(JSON.stringify({ ...words, proof: this.proof }));
+  /** Sends a control frame, and behind it what the end has not read yet. */
+  send(frame: object, unread: readonly Uint8Array[] = []): void {
+    const text = Buffer.from(JSON.stringify({ ...frame, proof: this.proof }));
     this.transport.write([messageHeader(text.length), text, ...unread]);
   }
 
-  /** Says the last thing. */
-  leave(words: object, unread: readonly Uint8Array[]): void {
-    this.say(words, unread);
+  /** Sends the last frame, then ends the socket. */
+  sendLast(frame: object, unread: readonly Uint8Array[]): void {
+    this.send(frame, unread);
     this.transport.end();
   }
 
   #wake(): void {
     const waiting = this.#waiting;
-    if (waiting === undefined || (this.#heard.length === 0 && !this.#isGone)) return;
+    if (waiting === undefined || (this.#received.length === 0 && !this.#isGone)) return;
     this.#waiting = undefined;
-    waiting(this.#heard.shift());
+    waiting(this.#received.shift());
   }
 }

@@ -12,7 +12,7 @@ import { waitWithin, type WaitOptions } from "../util/wait-options.ts";
 import { registerOwnClass } from "../wire/class-registry.ts";
 import { loseMoves, moves } from "../wire/moves.ts";
 import { loadOwnClasses } from "../wire/own-classes.ts";
-import { fetchEndpoint } from "./attach.ts";
+import { fetchEndpoint } from "./fetch-endpoint.ts";
 import { type Endpoint, isCleanEnd } from "./endpoint.ts";
 import { Handoff } from "./handoff.ts";
 import { handoffServer, newHandoffToken } from "./handoff-server.ts";

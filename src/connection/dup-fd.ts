@@ -17,12 +17,7 @@ import { moves } from "../wire/moves.ts";
 import { Claimer } from "./claimer.ts";
 import type { AnyConnection, Connection } from "./connection.ts";
 import { handoffServer, type Keeper, newHandoffToken, ownHandoffServer } from "./handoff-server.ts";
-import {
-  claimMessage,
-  type HandoffToken,
-  parseAnswer,
-  parseHandoffToken,
-} from "./handoff-token.ts";
+import { claimFrame, type HandoffToken, parseAnswer, parseHandoffToken } from "./handoff-token.ts";
 import { callForSocket, canSendSockets } from "./send-socket.ts";
 import { descriptorOf } from "./socket-transport.ts";
 
@@ -142,7 +137,7 @@ export class DupFd {
     moves({
       commit: () => {
         this.#leave("sent");
-        handoffServer().park(token.secret, new DescriptorKeeper(fd));
+        handoffServer().register(token.secret, new DescriptorKeeper(fd));
       },
       lost: () => {
         if (this.#left === "sent") handoffServer().lose(token.secret, GONE);
@@ -189,7 +184,7 @@ class DescriptorKeeper implements Keeper {
   onClaim(claimer: Claimer): void {
     claimer.transport.ref();
     const token = newHandoffToken();
-    handoffServer().park(token.secret, {
+    handoffServer().register(token.secret, {
       endpoint: undefined,
       onClaim: (taker) => {
         if (this.#fd !== undefined) os().mail?.send(descriptorOf(taker.transport.socket), this.#fd);
@@ -204,7 +199,7 @@ class DescriptorKeeper implements Keeper {
       handoffServer().fetch(token.secret)?.onLost(new EndOfStreamError(GONE));
       claimer.transport.destroy();
     });
-    claimer.say({ kind: "take", token });
+    claimer.send({ kind: "take", token });
   }
 
   onLost(): void {
@@ -220,8 +215,8 @@ async function claim(token: HandoffToken): Promise<number> {
     line.transport.start();
     // Whoever detaches it waits for this.
     line.transport.ref();
-    line.transport.write([claimMessage(token)]);
-    const answer = parseAnswer(await line.hear(), token);
+    line.transport.write([claimFrame(token)]);
+    const answer = parseAnswer(await line.receive(), token);
     if (answer.kind !== "take") throw new EndOfStreamError("A connection is kept there.");
     const call = callForSocket(answer.token);
     await line.gone;

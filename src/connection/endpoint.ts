@@ -2,7 +2,7 @@ import { EndOfStreamError, InvalidStateError, SerializationError } from "../erro
 import { deferred, type Deferred } from "../util/deferred.ts";
 import { AdaptiveSpin } from "../util/adaptive-spin.ts";
 import { Inbox } from "./inbox.ts";
-import { controlMessage, messageHeader, MessageReader } from "./message-reader.ts";
+import { controlFrame, messageHeader, MessageReader } from "./message-reader.ts";
 import { Outbox } from "./outbox.ts";
 import { OPENING_BYTES, protocolOf } from "./protocol-of.ts";
 import type { Sink, Transport } from "./transport.ts";
@@ -13,16 +13,16 @@ const READ_AHEAD_BYTES = 1024 * 1024;
 /** One for all connections of this thread, as they share its event loop. */
 const spin: AdaptiveSpin = new AdaptiveSpin();
 
-/** What an end may do, and what it takes. */
+/** Directions and limit of an end. */
 export interface EndpointOptions {
   readonly readable: boolean;
   readonly writable: boolean;
   readonly maxBytes: number;
 }
 
-/** Who answers the other side's own words, and hears of the end of a transport that is being replaced. */
+/** Takes the control frames of the other side. */
 export interface Handler {
-  onControl(endpoint: Endpoint, words: unknown): void;
+  onControl(endpoint: Endpoint, frame: unknown): void;
 }
 
 /**
@@ -37,7 +37,7 @@ export class Endpoint implements Sink {
   readonly outbox: Outbox = new Outbox(this);
   readonly reader: MessageReader;
   transport: Transport | undefined;
-  /** Set where both sides of the transport are manycore's and may speak of moving. */
+  /** Set where both sides of the transport are manycore's, so that either may move. */
   handler: Handler | undefined;
   /** This side took the other's call, which decides when both want the same. */
   isAcceptor = false;
@@ -51,10 +51,10 @@ export class Endpoint implements Sink {
   onTransportEnd: ((error: Error | undefined) => void) | undefined;
   /** Called when this end is closed or its other end is gone. */
   onEnded: (() => void) | undefined;
-  /** Settles when the end has a transport, or has ended. */
-  settled: Deferred<void> = deferred<void>();
-  /** Its transport is one that it also sends through, not one that leads to it. */
-  isCarried = false;
+  /** Settles when a transport is attached, or the end has ended. */
+  attached: Deferred<void> = deferred<void>();
+  /** False while it only receives through its transport; see {@link Endpoint.attachInbound}. */
+  isAttached = false;
   #readsAll = false;
   /** The first bytes that came, should they turn out to be no message. */
   #opening: Uint8Array | undefined;
@@ -68,18 +68,18 @@ export class Endpoint implements Sink {
     this.reader = new MessageReader(
       {
         onMessage: (message) => this.accept(message),
-        onControl: (words) => this.#hear(words),
+        onControl: (frame) => this.#onControl(frame),
       },
       options.maxBytes,
     );
   }
 
-  /** The other side is gone, or this one was closed. */
+  /** Why it has ended: the other side is gone, or this one was closed. */
   get ended(): Error | undefined {
     return this.#ended;
   }
 
-  /** Somebody waits here; such an end cannot be given away. */
+  /** True while a send or receive is pending; such an end cannot be sent. */
   get isBusy(): boolean {
     return this.#holds > 0 || this.inbox.isAwaited || !this.outbox.isEmpty;
   }
@@ -89,7 +89,7 @@ export class Endpoint implements Sink {
   }
 
   /** Sends and receives through `transport` from now on. */
-  carry(transport: Transport): void {
+  attach(transport: Transport): void {
     transport.sink = this;
     // Closed meanwhile: the other side has to learn of it.
     if (this.#ended !== undefined) return transport.end();
@@ -98,25 +98,25 @@ export class Endpoint implements Sink {
     if (this.#holds > 0) transport.ref();
     else transport.unref();
     this.#readsAll = false;
-    this.isCarried = true;
+    this.isAttached = true;
     this.outbox.attach(transport);
-    this.settled.resolve();
+    this.attached.resolve();
   }
 
-  /** Receives through `transport`, but does not send yet. */
-  approach(transport: Transport): void {
+  /** Receives through `transport` from now on, and sends nothing until {@link Endpoint.attach}. */
+  attachInbound(transport: Transport): void {
     if (this.#ended !== undefined) return transport.destroy();
     this.transport = transport;
     if (this.#isPaused) transport.pause();
     if (this.#holds > 0) transport.ref();
   }
 
-  /** Gives up the transport; there will be another one. */
-  uncarry(): void {
+  /** Lets the transport go. What is sent waits until another one is attached. */
+  detach(): void {
     this.transport = undefined;
-    this.isCarried = false;
+    this.isAttached = false;
     this.outbox.attach(undefined);
-    this.settled = deferred<void>();
+    this.attached = deferred<void>();
   }
 
   /** Takes in everything up to the end of the transport, however much that is. */
@@ -125,9 +125,9 @@ export class Endpoint implements Sink {
     this.resume();
   }
 
-  /** A receive begins to wait. */
+  /** Begins to poll for a moment: a receive waits. */
   spin(): void {
-    if (this.isCarried) spin.begin();
+    if (this.isAttached) spin.begin();
   }
 
   onData(chunk: Uint8Array): void {
@@ -153,32 +153,32 @@ export class Endpoint implements Sink {
       onTransportEnd(error);
       return;
     }
-    const cut = this.reader.unfinishedBytes;
+    const unfinished = this.reader.unfinishedBytes;
     const how =
-      cut > 0
-        ? `The other side ended in the middle of a message, ${cut} bytes of which arrived${this.dialect}.`
+      unfinished > 0
+        ? `The other side ended in the middle of a message, ${unfinished} bytes of which arrived${this.dialect}.`
         : "The other side has closed the connection, or died.";
-    this.fail(new EndOfStreamError(how, { cause: error }), cut > 0);
+    this.fail(new EndOfStreamError(how, { cause: error }), unfinished > 0);
   }
 
   onDrain(): void {
     this.outbox.drained();
   }
 
-  /** Writes words of our own between the messages. */
-  say(words: object): void {
-    this.transport?.write([controlMessage(words)]);
+  /** Writes a control frame between the messages. */
+  sendControl(frame: object): void {
+    this.transport?.write([controlFrame(frame)]);
   }
 
   /** Ends both directions; what has arrived can still be taken. */
-  fail(reason: Error, isCut = false): void {
+  fail(reason: Error, isTruncated = false): void {
     if (this.#ended !== undefined) return;
     this.#ended = reason;
-    if (isCut) cutShort.add(reason);
+    if (isTruncated) truncated.add(reason);
     this.outbox.fail(reason);
     this.inbox.end(reason);
     this.transport?.destroy();
-    this.settled.resolve();
+    this.attached.resolve();
     this.onEnded?.();
   }
 
@@ -194,7 +194,7 @@ export class Endpoint implements Sink {
       this.release();
       this.#ended ??= new InvalidStateError("The connection was closed here.");
       this.transport?.end();
-      this.settled.resolve();
+      this.attached.resolve();
       this.onEnded?.();
     });
     // What still arrives is dropped by the inbox.
@@ -245,13 +245,13 @@ export class Endpoint implements Sink {
     this.transport?.resume();
   }
 
-  /** To be called when something was taken: reads on if that had to stop. */
+  /** Reads on, after something was taken, if that had to stop. */
   readOn(): void {
     if (this.#isPaused && this.handoff === undefined && this.inbox.size < READ_AHEAD_BYTES / 2)
       this.resume();
   }
 
-  /** What the other side seems to speak if it is none of ours, as the end of a sentence. */
+  /** The protocol that the other side seems to speak if it is not this one, as the end of a sentence. */
   get dialect(): string {
     const protocol = this.#opening === undefined ? undefined : protocolOf(this.#opening);
     return protocol === undefined ? "" : `: it speaks ${protocol}`;
@@ -274,18 +274,19 @@ export class Endpoint implements Sink {
     this.pause();
   }
 
-  #hear(words: Uint8Array): void {
+  #onControl(frame: Uint8Array): void {
     if (this.handler === undefined) {
       this.fail(new EndOfStreamError("The other side sent something that is no message."));
       return;
     }
-    this.handler.onControl(this, JSON.parse(Buffer.from(words).toString()));
+    this.handler.onControl(this, JSON.parse(Buffer.from(frame).toString()));
   }
 }
 
-const cutShort: WeakSet<Error> = new WeakSet();
+/** Ends in the middle of a message. */
+const truncated: WeakSet<Error> = new WeakSet();
 
-/** Whether the other side ended between two messages, as it should. */
+/** True when the other side ended between two messages, as it should. */
 export function isCleanEnd(error: unknown): boolean {
-  return error instanceof EndOfStreamError && !cutShort.has(error);
+  return error instanceof EndOfStreamError && !truncated.has(error);
 }

@@ -8,7 +8,7 @@ import { PendingSockets } from "./pending-sockets.ts";
 import { claimOf, handoffPrefix, type HandoffToken, proofOf } from "./handoff-token.ts";
 import { Claimer } from "./claimer.ts";
 
-/** How long a program stays for an end that its new owner has not fetched. */
+/** Milliseconds for which an end that was not fetched keeps the program open. */
 const STAY_MS = 10_000;
 /** A lost end is given up only after this: its receiver may be on its way although its task has failed. */
 const LOST_MS = 1000;
@@ -18,9 +18,9 @@ const PENDING_LIMITS = { timeout: 10_000, max: 256 };
 export interface Keeper {
   /** The end, when it is one of a connection. */
   readonly endpoint: Endpoint | undefined;
-  /** The one who knows the secret is here. */
+  /** Called when the one who knows the secret is here. */
   onClaim(claimer: Claimer): void;
-  /** Nobody will come. */
+  /** Called when nobody will come. */
   onLost(error: Error): void;
 }
 
@@ -32,8 +32,8 @@ interface PendingHandoff {
 }
 
 /**
- * The place of a thread where ends wait for their new owners, who come over a local socket with the
- * claim to the secret they were told, and are shown that this is who told them.
+ * The local socket of a thread at which ends wait for their new owners. These show that they know the secret
+ * of the end, and are shown the same.
  */
 class HandoffServer {
   readonly address: string;
@@ -44,14 +44,17 @@ class HandoffServer {
   constructor() {
     const unique = crypto().randomBytes(8).toString("hex");
     this.address = `${handoffPrefix()}${process.pid}-${threadId}-${unique}`;
-    this.#server = net().createServer({ allowHalfOpen: true }, (socket) => void this.#meet(socket));
+    this.#server = net().createServer(
+      { allowHalfOpen: true },
+      (socket) => void this.#accept(socket),
+    );
     // The socket is there when this returns: a new owner may come before this thread is idle again.
     this.#server.listen({ path: this.address, backlog: 512 });
     this.#server.unref();
   }
 
-  /** Keeps an end for the one who brings `secret`. */
-  park(secret: string, keeper: Keeper): void {
+  /** Keeps an end for the claimer that brings `secret`. */
+  register(secret: string, keeper: Keeper): void {
     const stay = setTimeout(() => {}, STAY_MS);
     this.#pending.set(claimOf(secret), { secret, keeper, stay });
   }
@@ -61,7 +64,7 @@ class HandoffServer {
     return this.#take(claimOf(secret))?.keeper;
   }
 
-  /** Nobody will come, as far as is known. */
+  /** Gives an end up after `delay`, unless it was fetched by then. */
   lose(secret: string, reason: string, delay: number = LOST_MS): void {
     setTimeout(() => {
       this.fetch(secret)?.onLost(new EndOfStreamError(reason));
@@ -76,15 +79,15 @@ class HandoffServer {
     return pending;
   }
 
-  async #meet(socket: Socket): Promise<void> {
+  async #accept(socket: Socket): Promise<void> {
     this.#pendingSockets.add(socket);
     const claimer = new Claimer(socket);
     claimer.transport.start();
     let claim: string;
     try {
-      claim = Buffer.from(await claimer.hear()).toString();
+      claim = Buffer.from(await claimer.receive()).toString();
     } catch {
-      // It left without a word, or said something that is none of ours.
+      // It ended, or sent something that is no claim.
       socket.destroy();
       return;
     }

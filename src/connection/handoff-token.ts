@@ -3,15 +3,15 @@ import { AuthenticationError } from "../errors/index.ts";
 import { crypto } from "../util/builtin.ts";
 import { messageHeader } from "./message-reader.ts";
 
-/** Where an end that was given away waits, and the secret it is given out for, once. */
+/** The address at which an end waits for its new owner, and the secret that fetches it, once. */
 export interface HandoffToken {
   readonly address: string;
   readonly secret: string;
 }
 
-/** What the keeper of an end answers to its new owner. What was not read yet follows. */
+/** The keeper's answer to the new owner of an end. What was not read yet follows. */
 export type Answer =
-  /** This socket is the connection from now on. `moves`: the other side speaks of moving, too. */
+  /** This socket is the connection from now on. `moves`: the other side takes control frames, too. */
   | { readonly kind: "link"; readonly moves: boolean }
   /** After the end of this socket the other end comes to you: say where. */
   | { readonly kind: "host" }
@@ -20,8 +20,8 @@ export type Answer =
   /** Call there at once: when this socket ends, the connection's own socket has been sent that way. */
   | { readonly kind: "take"; readonly token: HandoffToken };
 
-/** Words between two linked ends. */
-export type Words =
+/** Control frames between two linked ends. */
+export type ControlFrame =
   /** This end goes elsewhere: say where it finds you. Nothing else will come from here. */
   | { readonly kind: "move" }
   /** Here; nothing else will come. */
@@ -29,7 +29,7 @@ export type Words =
 
 const SECRET = /^[0-9a-f]{32}$/;
 
-/** The beginning of the addresses at which this package's threads wait. */
+/** The common prefix of the addresses of all handoff servers. */
 export function handoffPrefix(): string {
   if (process.platform === "linux") return "\0manycore-";
   if (process.platform === "win32") return String.raw`\\.\pipe\manycore-`;
@@ -51,20 +51,20 @@ export function parseHandoffToken(data: unknown): HandoffToken {
 }
 
 /**
- * What a claimer says instead of the secret: the address may be somebody else's by now, since anybody may take
+ * What a claimer sends instead of the secret: the address may be somebody else's by now, since anybody may take
  * the abstract name of a program that has ended.
  */
 export function claimOf(secret: string): string {
   return crypto().createHmac("sha256", secret).update("claim").digest("hex");
 }
 
-/** What only the keeper can answer. */
+/** The proof that only the keeper can give. */
 export function proofOf(secret: string): string {
   return crypto().createHmac("sha256", secret).update("keeper").digest("hex");
 }
 
 /** The first message to a keeper. */
-export function claimMessage({ secret }: HandoffToken): Buffer {
+export function claimFrame({ secret }: HandoffToken): Buffer {
   const claim = Buffer.from(claimOf(secret));
   return Buffer.concat([messageHeader(claim.length), claim]);
 }

@@ -3,18 +3,18 @@ import { transition, type Transitions } from "../util/state-machine.ts";
 import type { Claimer } from "./claimer.ts";
 import type { Endpoint, Handler } from "./endpoint.ts";
 import { handoffServer, type Keeper, newHandoffToken } from "./handoff-server.ts";
-import { type HandoffToken, parseHandoffToken, type Words } from "./handoff-token.ts";
-import { carryLink, directTo } from "./link.ts";
+import { type HandoffToken, parseHandoffToken, type ControlFrame } from "./handoff-token.ts";
+import { attachLink, directTo } from "./link.ts";
 import { MemoryTransport } from "./memory-transport.ts";
 import { relay } from "./relay.ts";
 import { canSendSockets, sendSocket } from "./send-socket.ts";
 import { SocketTransport } from "./socket-transport.ts";
 
-/** How far the giving away of an end has come; the drawing is in README.md. */
+/** States of an end that is sent; the drawing is in README.md. */
 export type HandoffState =
   /** Waits at the handoff server of this thread for its claimer. */
   | "offered"
-  /** The claimer is here; what carries the end may not be settled yet. */
+  /** The claimer is here; what carries the end may not be known yet. */
   | "claimed"
   /** The other end is of this thread and offered too; its claimer is not here yet. */
   | "waiting"
@@ -73,7 +73,7 @@ export class Handoff implements Handler, Keeper {
     endpoint.handoff = handoff;
     // The new owner gets the socket with what is in it.
     if (isForeign(endpoint)) endpoint.pause();
-    handoffServer().park(token.secret, handoff);
+    handoffServer().register(token.secret, handoff);
   }
 
   /** The end was fetched by the thread that gave it away: it goes on as if nothing had been. */
@@ -83,11 +83,12 @@ export class Handoff implements Handler, Keeper {
     this.endpoint.resume();
   }
 
-  /** Words of the other end, in state `moving`. */
-  onControl(_: Endpoint, words: unknown): void {
-    const said = words as Words;
-    if (said.kind === "at") this.#answer?.({ kind: "at", token: parseHandoffToken(said.token) });
-    // Both have said that they move: one of them has to be told where the other is.
+  /** Takes the other end's answer in state `moving`. */
+  onControl(_: Endpoint, frame: unknown): void {
+    const answer = frame as ControlFrame;
+    if (answer.kind === "at")
+      this.#answer?.({ kind: "at", token: parseHandoffToken(answer.token) });
+    // Both move at once: one of them has to be told where the other is.
     else if (!this.endpoint.isAcceptor) this.#answer?.({ kind: "yield" });
   }
 
@@ -95,13 +96,13 @@ export class Handoff implements Handler, Keeper {
     this.#state = transition(HANDOFF_TRANSITIONS, this.#state, next, "A connection that is sent");
   }
 
-  /** Nobody will come: offered → lost. */
+  /** Ends an offer that nobody will claim: offered → lost. */
   onLost(error: Error): void {
     this.#enter("lost");
     this.endpoint.abandon(error);
   }
 
-  /** The new owner has come: offered → claimed, and on by what carries the end. */
+  /** Begins to serve the new owner: offered → claimed, and on by the kind of transport. */
   onClaim(claimer: Claimer): void {
     this.#enter("claimed");
     this.#claimer = claimer;
@@ -113,7 +114,7 @@ export class Handoff implements Handler, Keeper {
   async #give(claimer: Claimer): Promise<void> {
     const { endpoint } = this;
     try {
-      await Promise.race([endpoint.settled.promise, claimer.gone]);
+      await Promise.race([endpoint.attached.promise, claimer.gone]);
       const { transport } = endpoint;
       if (claimer.isGone) throw new EndOfStreamError("The receiver of a connection died.");
       if (transport instanceof MemoryTransport) await this.#giveMemory(transport, claimer);
@@ -128,7 +129,7 @@ export class Handoff implements Handler, Keeper {
 
   /** → given: nothing will come but what is there. */
   #giveRest(claimer: Claimer, unread: readonly Uint8Array[]): void {
-    claimer.leave({ kind: "link", moves: false }, unread);
+    claimer.sendLast({ kind: "link", moves: false }, unread);
     this.#enter("given");
   }
 
@@ -142,8 +143,11 @@ export class Handoff implements Handler, Keeper {
     }
     const { handoff } = peer;
     if (!(handoff instanceof Handoff)) {
-      claimer.say({ kind: "link", moves: true }, part(this.endpoint, transport, peer, other));
-      carryLink(peer, claimer.transport);
+      claimer.send(
+        { kind: "link", moves: true },
+        disconnect(this.endpoint, transport, peer, other),
+      );
+      attachLink(peer, claimer.transport);
       this.#enter("given");
       return;
     }
@@ -155,7 +159,7 @@ export class Handoff implements Handler, Keeper {
       });
       return;
     }
-    const unread = part(this.endpoint, transport, peer, other);
+    const unread = disconnect(this.endpoint, transport, peer, other);
     let token: HandoffToken;
     try {
       token = await handoff.#host();
@@ -177,11 +181,11 @@ export class Handoff implements Handler, Keeper {
       endpoint.handler = this;
       endpoint.onTransportEnd = () => resolve({ kind: "end" });
       endpoint.readAll();
-      endpoint.say({ kind: "move" });
+      endpoint.sendControl({ kind: "move" });
     });
     endpoint.handler = before;
     if (answer.kind === "yield") {
-      endpoint.say({ kind: "at", token: await this.#host() });
+      endpoint.sendControl({ kind: "at", token: await this.#host() });
       link?.end();
       return;
     }
@@ -195,7 +199,7 @@ export class Handoff implements Handler, Keeper {
   #giveSocket(transport: SocketTransport, claimer: Claimer): void {
     const { endpoint } = this;
     if (!canSendSockets()) {
-      claimer.say({ kind: "link", moves: false }, endpoint.takeUnread());
+      claimer.send({ kind: "link", moves: false }, endpoint.takeUnread());
       relay(transport.release(), claimer.transport.release());
       this.#enter("given");
       return;
@@ -203,7 +207,7 @@ export class Handoff implements Handler, Keeper {
     this.#enter("mailing");
     const unread = transport.drain();
     const token = newHandoffToken();
-    handoffServer().park(token.secret, {
+    handoffServer().register(token.secret, {
       endpoint,
       onClaim: (taker) => {
         // It finds this one's end and no socket when that fails.
@@ -220,7 +224,7 @@ export class Handoff implements Handler, Keeper {
       if (isUnclaimed) this.#lose("The receiver died.");
       else claimer.transport.destroy();
     });
-    claimer.say({ kind: "take", token }, [...endpoint.takeUnread(), ...unread]);
+    claimer.send({ kind: "take", token }, [...endpoint.takeUnread(), ...unread]);
   }
 
   /** → hosting → given: lets the claimer wait for the other end. @returns where. */
@@ -228,10 +232,10 @@ export class Handoff implements Handler, Keeper {
     this.#enter("hosting");
     const claimer = this.#claimer as Claimer;
     try {
-      claimer.say({ kind: "host" }, this.endpoint.takeUnread());
+      claimer.send({ kind: "host" }, this.endpoint.takeUnread());
       claimer.transport.shutdown();
-      const heard = Buffer.from(await claimer.hear()).toString();
-      const token = parseHandoffToken(JSON.parse(heard));
+      const frame = Buffer.from(await claimer.receive()).toString();
+      const token = parseHandoffToken(JSON.parse(frame));
       this.#enter("given");
       return token;
     } catch (error) {
@@ -258,33 +262,33 @@ export class Handoff implements Handler, Keeper {
   }
 }
 
-/** What an end that said that it moves was answered. */
+/** The answer to the frame `move`. */
 type MoveAnswer =
   | { readonly kind: "at"; readonly token: HandoffToken }
   /** Both ends move; this side is the one to give in. */
   | { readonly kind: "yield" }
   | { readonly kind: "end" };
 
-/** Carried by a socket whose other side may be anybody. */
+/** True for an end on a socket whose other side need not be manycore. */
 function isForeign(endpoint: Endpoint): boolean {
-  const { isCarried, transport, handler } = endpoint;
-  return isCarried && transport instanceof SocketTransport && handler === undefined;
+  const { isAttached, transport, handler } = endpoint;
+  return isAttached && transport instanceof SocketTransport && handler === undefined;
 }
 
-/** Undoes the joint of two ends of this thread. @returns what `endpoint` has not read. */
-function part(
+/** Disconnects two ends of this thread. @returns what `endpoint` has not read. */
+function disconnect(
   endpoint: Endpoint,
   transport: MemoryTransport,
   peer: Endpoint,
   other: MemoryTransport,
 ): Uint8Array[] {
-  peer.uncarry();
-  for (const chunk of other.sever(false)) peer.onData(chunk);
+  peer.detach();
+  for (const chunk of other.disconnect(false)) peer.onData(chunk);
   const unread = unreadOf(endpoint, transport);
   peer.onDrain();
   return unread;
 }
 
 function unreadOf(endpoint: Endpoint, transport: MemoryTransport): Uint8Array[] {
-  return [...endpoint.takeUnread(), ...transport.sever(true)];
+  return [...endpoint.takeUnread(), ...transport.disconnect(true)];
 }

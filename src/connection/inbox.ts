@@ -4,8 +4,8 @@ import { TimeoutError } from "../errors/index.ts";
 import { checkWait, type WaitOptions } from "../util/wait-options.ts";
 import { clearTimeout } from "../util/platform.ts";
 
-/** What was taken is cut off the list when it is this long. */
-const CUT = 1024;
+/** Places at the front that were emptied before the list is compacted. */
+const COMPACT_LENGTH = 1024;
 
 interface Waiter<M> {
   resolve(message: M): void;
@@ -80,7 +80,7 @@ export class Inbox<M extends object> {
     }
     const message = this.#messages[this.#next] as M;
     this.#messages[this.#next++] = undefined;
-    if (this.#next >= CUT && this.#next * 2 > this.#messages.length) {
+    if (this.#next >= COMPACT_LENGTH && this.#next * 2 > this.#messages.length) {
       this.#messages = this.#messages.slice(this.#next);
       this.#next = 0;
     }

@@ -33,7 +33,7 @@ export function introduce(
     endpoint.reader.maxBytes = maxBytes;
     endpoint.onTransportEnd = undefined;
     endpoint.pause();
-    endpoint.carry(transport);
+    endpoint.attach(transport);
     return endpoint;
   };
   return new Promise((resolve, reject) => {
@@ -44,7 +44,7 @@ export function introduce(
       return;
     }
     endpoint.reader.maxBytes = MAX_HANDSHAKE_BYTES;
-    endpoint.approach(transport);
+    endpoint.attachInbound(transport);
     endpoint.onTransportEnd = (error) => {
       const reason = new EndOfStreamError("The other side left during the handshake.", {
         cause: error,
@@ -69,7 +69,7 @@ export function introduce(
     };
     endpoint.interceptor = step;
     // What cannot be a message of the handshake.
-    void endpoint.settled.promise.then(() => {
+    void endpoint.attached.promise.then(() => {
       const { ended } = endpoint;
       if (ended === undefined) return;
       const what = `The other side sent something that is no message of the handshake${endpoint.dialect}.`;

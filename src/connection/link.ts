@@ -2,37 +2,37 @@ import { net } from "../util/builtin.ts";
 import type { Claimer } from "./claimer.ts";
 import type { Endpoint, Handler } from "./endpoint.ts";
 import { handoffServer, newHandoffToken } from "./handoff-server.ts";
-import { claimMessage, type HandoffToken, type Words } from "./handoff-token.ts";
+import { claimFrame, type HandoffToken, type ControlFrame } from "./handoff-token.ts";
 import type { Transport } from "./transport.ts";
 
-/** The other end has been told to come here; it is not far. */
+/** Milliseconds for the other end, which was told to come here. */
 const COMING_MS = 30_000;
 
 /** Answers the other end of a link, both of whose ends are manycore's, while this end stays where it is. */
 export const linkHandler: Handler = {
-  onControl(endpoint: Endpoint, words: unknown): void {
-    if ((words as Words).kind === "move") relink(endpoint);
+  onControl(endpoint: Endpoint, frame: unknown): void {
+    if ((frame as ControlFrame).kind === "move") relink(endpoint);
   },
 };
 
-/** The other end moves, this one stays: it gets a new link. */
+/** Says where this end, which stays, waits for the other one, which moves. */
 function relink(endpoint: Endpoint): void {
   const old = endpoint.transport;
-  endpoint.say({ kind: "at", token: awaitCounterpart(endpoint) });
-  endpoint.uncarry();
+  endpoint.sendControl({ kind: "at", token: awaitCounterpart(endpoint) });
+  endpoint.detach();
   if (old === undefined) return;
   old.sink = { onData() {}, onEnd() {}, onDrain: () => endpoint.onDrain() };
   old.end();
 }
 
-/** Makes room for the other end of `endpoint`, which comes here. @returns where it is to go. */
+/** Waits for the other end of `endpoint`, which comes here. @returns where it is to go. */
 export function awaitCounterpart(endpoint: Endpoint): HandoffToken {
   const token = newHandoffToken();
-  handoffServer().park(token.secret, {
+  handoffServer().register(token.secret, {
     endpoint,
     onClaim(claimer) {
-      claimer.say({ kind: "link", moves: true });
-      carryLink(endpoint, claimer.transport);
+      claimer.send({ kind: "link", moves: true });
+      attachLink(endpoint, claimer.transport);
     },
     onLost: (error) => endpoint.abandon(error),
   });
@@ -46,20 +46,20 @@ export function awaitCounterpart(endpoint: Endpoint): HandoffToken {
   return token;
 }
 
-/** Goes on through a socket that the other end has opened. */
-export function carryLink(endpoint: Endpoint, transport: Transport): void {
+/** Attaches a socket that the other end has opened. */
+export function attachLink(endpoint: Endpoint, transport: Transport): void {
   endpoint.handler = linkHandler;
   endpoint.isAcceptor = true;
-  endpoint.carry(transport);
+  endpoint.attach(transport);
 }
 
-/** Says where to go on. If the claimer dies on its way there, the one who waits for it learns of it. */
+/** Tells a claimer where to go on. If it dies on its way, the one who waits there learns of it. */
 export function directTo(
   claimer: Claimer,
   token: HandoffToken,
   unread: readonly Uint8Array[],
 ): void {
-  claimer.say({ kind: "go", token }, unread);
+  claimer.send({ kind: "go", token }, unread);
   claimer.transport.shutdown();
   void claimer.gone.then(() => {
     claimer.transport.destroy();
@@ -74,5 +74,5 @@ function useUp(token: HandoffToken): void {
   socket.on("error", () => {});
   // Not read, it would never see the end.
   socket.resume();
-  socket.end(claimMessage(token));
+  socket.end(claimFrame(token));
 }

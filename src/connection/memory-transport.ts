@@ -21,7 +21,7 @@ export class MemoryTransport implements Transport {
     this.sink = sink;
   }
 
-  /** Two of them, joined. */
+  /** A pair, connected to each other. */
   static pair(first: Sink, second: Sink): [MemoryTransport, MemoryTransport] {
     const a = new MemoryTransport(first);
     const b = new MemoryTransport(second);
@@ -67,8 +67,8 @@ export class MemoryTransport implements Transport {
 
   unref(): void {}
 
-  /** Takes everything that is left, to be carried by something else. @param isLast - nobody is told of the end. */
-  sever(isLast: boolean): readonly Uint8Array[] {
+  /** Takes out what was not delivered. @param isLast - also forgets the other end, which is not told. */
+  disconnect(isLast: boolean): readonly Uint8Array[] {
     const rest = this.#queue;
     this.#queue = [];
     this.#behind = false;

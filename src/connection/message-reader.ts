@@ -7,7 +7,7 @@ export const MAX_MESSAGE_BYTES: number = 1024 * 1024 * 1024;
 const MAX_SHORT = 0x7fffffff;
 /** In place of the length: the length follows, in eight bytes. */
 const LONG = -1;
-/** In place of the length: the connection's own words follow, their length in four bytes. Not Python's. */
+/** In place of the length: a control frame follows, its length in four bytes. Not Python's. */
 const CONTROL = -2;
 const MAX_CONTROL_BYTES = 4096;
 /** A message that is announced larger than this grows as it arrives: a header alone must not take memory. */
@@ -17,7 +17,7 @@ const GROWTH = 4;
 /** A message of which less than this is missing is not worth a read of its own. */
 const DIRECT_BYTES = 16 * 1024;
 
-/** What goes before a message of `length` bytes. */
+/** The header of a message of `length` bytes. */
 export function messageHeader(length: number): Buffer {
   if (length <= MAX_SHORT) {
     const header = Buffer.allocUnsafe(4);
@@ -30,9 +30,9 @@ export function messageHeader(length: number): Buffer {
   return header;
 }
 
-/** One message of the connection's own, with its header. */
-export function controlMessage(words: object): Buffer {
-  const text = Buffer.from(JSON.stringify(words));
+/** A control frame, with its header. */
+export function controlFrame(content: object): Buffer {
+  const text = Buffer.from(JSON.stringify(content));
   const message = Buffer.allocUnsafe(8 + text.length);
   message.writeInt32BE(CONTROL, 0);
   message.writeInt32BE(text.length, 4);
@@ -44,8 +44,8 @@ export function controlMessage(words: object): Buffer {
 export interface MessageTarget {
   /** A view of the chunk it came in, or memory of its own when it came in several. */
   onMessage(message: Uint8Array): void;
-  /** Undefined where the other side must not send such. */
-  readonly onControl?: ((words: Uint8Array) => void) | undefined;
+  /** Undefined where the other side must not send control frames. */
+  readonly onControl?: ((frame: Uint8Array) => void) | undefined;
 }
 
 interface Header {
@@ -54,7 +54,7 @@ interface Header {
   readonly isControl: boolean;
 }
 
-/** Takes the chunks of a byte stream and hands over whole messages; the stream is Python's. */
+/** A reader that takes the chunks of a byte stream and hands over whole messages; the framing is Python's. */
 export class MessageReader {
   /** Larger messages are refused, before memory is taken for them. May be changed between messages. */
   maxBytes: number;
@@ -151,9 +151,9 @@ export class MessageReader {
     }
     if (length === CONTROL && this.#target.onControl !== undefined) {
       if (available < 8) return undefined;
-      const words = int32(chunk, at + 4);
-      this.#check(words, MAX_CONTROL_BYTES);
-      return { bytes: 8, length: words, isControl: true };
+      const control = int32(chunk, at + 4);
+      this.#check(control, MAX_CONTROL_BYTES);
+      return { bytes: 8, length: control, isControl: true };
     }
     if (length !== LONG) this.#fail(`A message of ${length} bytes was announced.`);
     if (available < 12) return undefined;

@@ -42,7 +42,7 @@ export function pipe<T = unknown>(options: PipeOptions = {}): [Connection<T>, Co
   const first = new Endpoint({ readable: true, writable: duplex, maxBytes });
   const second = new Endpoint({ readable: duplex, writable: true, maxBytes });
   const [a, b] = MemoryTransport.pair(first, second);
-  first.carry(a);
-  second.carry(b);
+  first.attach(a);
+  second.attach(b);
   return [new Connection<T>(first), new Connection<T>(second)];
 }

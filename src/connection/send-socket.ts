@@ -2,7 +2,7 @@ import { NotSupportedError } from "../errors/index.ts";
 import { os } from "../os/index.ts";
 import { net } from "../util/builtin.ts";
 import { descriptorOf, type SocketTransport } from "./socket-transport.ts";
-import { claimMessage, type HandoffToken } from "./handoff-token.ts";
+import { claimFrame, type HandoffToken } from "./handoff-token.ts";
 
 /** Whether sockets can be sent to other processes here. */
 export function canSendSockets(): boolean {
@@ -32,7 +32,7 @@ export function callForSocket(token: HandoffToken): SocketCall {
   line.pause();
   // Nobody there: there will be no socket either.
   line.on("error", () => {});
-  line.write(claimMessage(token));
+  line.write(claimFrame(token));
   return {
     take: () => {
       const fd = descriptorOf(line);

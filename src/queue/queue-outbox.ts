@@ -2,8 +2,8 @@ import type { Item } from "./queue-item.ts";
 
 /** What an item costs besides its bytes, about. */
 const ITEM_OVERHEAD = 128;
-/** Places at the front that were emptied before they are cut off. */
-const CUT = 1024;
+/** Places at the front that were emptied before the list is compacted. */
+const COMPACT_LENGTH = 1024;
 
 /** The items of one thread that are not in the ring yet, in the order in which they were put. */
 export class Outbox {
@@ -49,7 +49,7 @@ export class Outbox {
     this.#first++;
     this.#gone(item, "stored");
     if (this.#length === 0) this.#clear();
-    else if (this.#first >= CUT && this.#first * 2 >= this.#items.length) {
+    else if (this.#first >= COMPACT_LENGTH && this.#first * 2 >= this.#items.length) {
       this.#items = this.#items.slice(this.#first);
       this.#first = 0;
     }

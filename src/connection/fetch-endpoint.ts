@@ -6,7 +6,7 @@ import { messageHeader } from "./message-reader.ts";
 import { net } from "../util/builtin.ts";
 import { callForSocket } from "./send-socket.ts";
 import { SocketTransport } from "./socket-transport.ts";
-import { type Answer, claimMessage, type HandoffToken, parseAnswer } from "./handoff-token.ts";
+import { type Answer, claimFrame, type HandoffToken, parseAnswer } from "./handoff-token.ts";
 
 const GONE = "The one who sent this connection is gone, or it was fetched before.";
 
@@ -15,7 +15,7 @@ export function fetchEndpoint(token: HandoffToken, options: Endpoint["options"])
   const home = ownHandoffServer(token.address);
   if (home === undefined) {
     const endpoint = new Endpoint(options);
-    attach(endpoint, token);
+    claim(endpoint, token);
     return endpoint;
   }
   const endpoint = home.fetch(token.secret)?.endpoint;
@@ -29,17 +29,17 @@ export function fetchEndpoint(token: HandoffToken, options: Endpoint["options"])
 }
 
 /**
- * Goes to where the end waits and takes it over.
+ * Claims an end at the handoff server where it waits.
  *
  * @param guide - the keeper that said where: its socket ends when we are there, so that it can tell the
  *   other end if we never come.
  */
-function attach(endpoint: Endpoint, token: HandoffToken, guide?: SocketTransport): void {
+function claim(endpoint: Endpoint, token: HandoffToken, guide?: SocketTransport): void {
   const socket = net().connect({ path: token.address, allowHalfOpen: true });
   const transport = new SocketTransport(socket, endpoint);
   endpoint.interceptor = (message) => {
     guide?.destroy();
-    follow(endpoint, transport, parseAnswer(message, token));
+    onAnswer(endpoint, transport, parseAnswer(message, token));
   };
   endpoint.onTransportEnd = (error) => {
     guide?.destroy();
@@ -47,16 +47,16 @@ function attach(endpoint: Endpoint, token: HandoffToken, guide?: SocketTransport
     transport.destroy();
   };
   transport.start();
-  transport.write([claimMessage(token)]);
-  endpoint.approach(transport);
+  transport.write([claimFrame(token)]);
+  endpoint.attachInbound(transport);
 }
 
-function follow(endpoint: Endpoint, transport: SocketTransport, answer: Answer): void {
+function onAnswer(endpoint: Endpoint, transport: SocketTransport, answer: Answer): void {
   if (answer.kind === "link") {
     endpoint.onTransportEnd = undefined;
     endpoint.handler = answer.moves ? linkHandler : undefined;
     endpoint.isAcceptor = false;
-    endpoint.carry(transport);
+    endpoint.attach(transport);
     return;
   }
   const call = answer.kind === "take" ? callForSocket(answer.token) : undefined;
@@ -70,16 +70,16 @@ function follow(endpoint: Endpoint, transport: SocketTransport, answer: Answer):
       return;
     }
     if (answer.kind === "go") {
-      attach(endpoint, answer.token, transport);
+      claim(endpoint, answer.token, transport);
       return;
     }
-    const words = Buffer.from(JSON.stringify(awaitCounterpart(endpoint)));
-    transport.write([messageHeader(words.length), words]);
+    const frame = Buffer.from(JSON.stringify(awaitCounterpart(endpoint)));
+    transport.write([messageHeader(frame.length), frame]);
     transport.end();
   };
 }
 
-/** Goes on with the connection's own socket. */
+/** Attaches the connection's own socket. */
 function useSocket(endpoint: Endpoint, fd: number | undefined): void {
   if (fd === undefined) {
     endpoint.fail(new EndOfStreamError(GONE));
@@ -88,5 +88,5 @@ function useSocket(endpoint: Endpoint, fd: number | undefined): void {
   const socket = new (net().Socket)({ fd, allowHalfOpen: true, readable: true, writable: true });
   const transport = new SocketTransport(socket, endpoint);
   transport.start();
-  endpoint.carry(transport);
+  endpoint.attach(transport);
 }
