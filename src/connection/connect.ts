@@ -2,11 +2,10 @@ import type { Socket } from "node:net";
 import { TimeoutError } from "../errors/index.ts";
 import { abortSignal, boolean, milliseconds } from "../util/checks.ts";
 import { checkOptions, type OptionChecks, type OptionTable } from "../util/option-table.ts";
-import { waitWithin, type WaitOptions } from "../util/wait-options.ts";
+import { waitWithin, timeoutOf, type WaitOptions } from "../util/wait-options.ts";
 import { type Address, type Place, placeOf } from "./address.ts";
 import { Connection } from "./connection.ts";
 import { checkKey } from "./handshake.ts";
-import { timeoutOf } from "./inbox.ts";
 import { introduce, tooSlow } from "./introduction.ts";
 import { setTimer } from "../util/timer.ts";
 import { net } from "../util/builtin.ts";
@@ -69,7 +68,7 @@ export async function connect<T = unknown>(
   const maxBytes = maxBytesOf(options.maxBytes);
   const handshakeTimeout = Math.max(0, options.handshakeTimeout ?? HANDSHAKE_MS);
   const begun = performance.now();
-  const timeout = timeoutOf(options, Infinity);
+  const timeout = timeoutOf(options);
   const left = (): WaitOptions => ({
     signal: options.signal,
     timeout: Math.max(0, timeout - (performance.now() - begun)),

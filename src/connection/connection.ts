@@ -8,7 +8,7 @@ import { checkBuffer } from "./options.ts";
 import { wrongType } from "../util/argument-error.ts";
 import { integer } from "../util/checks.ts";
 import { inspectAs } from "../util/inspectable.ts";
-import { waitWithin, type WaitOptions } from "../util/wait-options.ts";
+import { waitWithin, timeoutOf, type WaitOptions } from "../util/wait-options.ts";
 import { registerOwnClass } from "../wire/class-registry.ts";
 import { loseMoves, moves } from "../wire/moves.ts";
 import { loadOwnClasses } from "../wire/own-classes.ts";
@@ -17,7 +17,6 @@ import { type Endpoint, isCleanEnd } from "./endpoint.ts";
 import { Handoff } from "./handoff.ts";
 import { handoffServer, newHandoffToken } from "./handoff-server.ts";
 import { isChallenge, keyWanted } from "./handshake.ts";
-import { timeoutOf } from "./inbox.ts";
 import { MAX_MESSAGE_BYTES } from "./message-reader.ts";
 import { readyAs } from "./ready.ts";
 import { descriptorOf, SocketTransport } from "./socket-transport.ts";
@@ -289,7 +288,7 @@ export class Connection<T = unknown> implements AsyncIterable<T> {
   /** A message that is there. */
   #taken(options: WaitOptions | undefined): Uint8Array | undefined {
     this.#checkReadable("received from");
-    if (options !== undefined) timeoutOf(options, Infinity);
+    timeoutOf(options);
     const { inbox } = this.#endpoint;
     const message = inbox.take();
     if (message !== undefined) this.#endpoint.readOn();
@@ -298,7 +297,7 @@ export class Connection<T = unknown> implements AsyncIterable<T> {
 
   async #wait(options: WaitOptions | undefined): Promise<Uint8Array> {
     const endpoint = this.#endpoint;
-    if (timeoutOf(options, Infinity) === 0 && endpoint.isReady()) {
+    if (timeoutOf(options) === 0 && endpoint.isReady()) {
       const message = endpoint.inbox.take();
       if (message !== undefined) return message;
     }
@@ -319,7 +318,7 @@ export class Connection<T = unknown> implements AsyncIterable<T> {
     const { failure } = this.#endpoint.outbox;
     // Before the value is encoded: what it gives away must not be lost.
     if (failure !== undefined) throw failure;
-    return options === undefined ? Infinity : timeoutOf(options, Infinity);
+    return timeoutOf(options);
   }
 
   #send(

@@ -1,15 +1,13 @@
-import { onAbort } from "../util/abort.ts";
-import { setTimer } from "../util/timer.ts";
+import { boundWait } from "../util/bound-wait.ts";
 import { TimeoutError } from "../errors/index.ts";
-import { checkWait, type WaitOptions } from "../util/wait-options.ts";
-import { clearTimeout } from "../util/platform.ts";
+import { timeoutOf, type WaitOptions } from "../util/wait-options.ts";
 
 /** Places at the front that were emptied before the list is compacted. */
 const COMPACT_LENGTH = 1024;
 
 interface Waiter<M> {
-  resolve(message: M): void;
-  reject(reason: unknown): void;
+  readonly resolve: (message: M) => void;
+  readonly reject: (reason: unknown) => void;
 }
 
 /** What has arrived and was not taken yet, and those who wait for it, first come, first served. */
@@ -90,32 +88,24 @@ export class Inbox<M extends object> {
 
   /** Waits for a message; the caller has found none. */
   wait(options: WaitOptions | undefined): Promise<M> {
-    return this.#arrival(timeoutOf(options, Infinity), options?.signal);
+    return this.#arrival(timeoutOf(options), options?.signal);
   }
 
   async #arrival(timeout: number, signal: AbortSignal | undefined): Promise<M> {
     const message = await new Promise<M | undefined>((resolve, reject) => {
-      const settle = (): void => {
+      // In the same step as the end of the wait: no message may be given to one that has ended.
+      const leave = (settle: () => void): void => {
         this.#waiters.delete(waiter);
-        clearTimeout(timer);
-        unwatch();
+        unbind();
+        settle();
       };
       const waiter: Waiter<M> = {
-        resolve: (arrived) => {
-          settle();
-          resolve(arrived);
-        },
-        reject: (reason) => {
-          settle();
-          reject(reason);
-        },
+        resolve: (arrived) => leave(() => resolve(arrived)),
+        reject: (reason) => leave(() => reject(reason)),
       };
-      const timer = setTimer(() => {
-        settle();
-        resolve(undefined);
-      }, timeout);
-      const unwatch = onAbort(signal, () => waiter.reject(signal?.reason));
       this.#waiters.add(waiter);
+      const onTimeout = (): void => leave(() => resolve(undefined));
+      const unbind = boundWait(timeout, signal, onTimeout, waiter.reject);
     });
     if (message !== undefined) return message;
     // Here and not in the timer: an error that is made now has the stack of whoever awaits this.
@@ -131,13 +121,4 @@ export class Inbox<M extends object> {
   #notify(): void {
     for (const watcher of [...this.#watchers]) watcher();
   }
-}
-
-/** The checked timeout of a wait. @throws the reason of its signal when that is aborted. */
-export function timeoutOf(options: WaitOptions | undefined, fallback: number): number {
-  if (options === undefined) return fallback;
-  checkWait(options);
-  options.signal?.throwIfAborted();
-  const { timeout } = options;
-  return timeout === undefined ? fallback : Math.max(0, timeout);
 }

@@ -5,7 +5,7 @@ import { inspectAs } from "../util/inspectable.ts";
 import { staysHere } from "../util/stays-here.ts";
 import { anything, boolean, checkFunction, milliseconds } from "../util/checks.ts";
 import { checkOptions, type OptionTable } from "../util/option-table.ts";
-import type { WaitOptions } from "../util/wait-options.ts";
+import { timeoutOf, type WaitOptions } from "../util/wait-options.ts";
 import {
   type Address,
   type AddressFamily,
@@ -23,7 +23,7 @@ import { bind } from "./bind.ts";
 import { Connection } from "./connection.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { checkKey, type HandshakeOptions } from "./handshake.ts";
-import { Inbox, timeoutOf } from "./inbox.ts";
+import { Inbox } from "./inbox.ts";
 import { introduce, tooSlow } from "./introduction.ts";
 import { explainFileError } from "../memory/index.ts";
 import { net } from "../util/builtin.ts";
@@ -219,7 +219,7 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>> {
    * @throws the system's error when it could not listen.
    */
   async accept<V = T>(options?: WaitOptions): Promise<Connection<V>> {
-    timeoutOf(options, Infinity);
+    timeoutOf(options);
     this.#checkOpen();
     const guest = this.#guests.take() ?? (await this.#wait(options));
     this.#lastAccepted = guest.from;

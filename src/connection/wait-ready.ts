@@ -2,11 +2,10 @@ import { wrongType } from "../util/argument-error.ts";
 import { iterable } from "../util/checks.ts";
 import { InvalidStateError } from "../errors/index.ts";
 import { WorkerHandle } from "../process/index.ts";
-import { waitWithin, type WaitOptions } from "../util/wait-options.ts";
+import { waitWithin, timeoutOf, type WaitOptions } from "../util/wait-options.ts";
 import type { ChildProcess } from "node:child_process";
 import { Readable } from "node:stream";
 import type { Connection } from "./connection.ts";
-import { timeoutOf } from "./inbox.ts";
 import type { Listener } from "./listener.ts";
 import { type Readiness, readinessOf } from "./ready.ts";
 
@@ -37,7 +36,7 @@ export async function waitReady<T extends ReadyObject>(
   objects: Iterable<T>,
   options?: WaitOptions,
 ): Promise<T[]> {
-  const timeout = timeoutOf(options, Infinity);
+  const timeout = timeoutOf(options);
   iterable(objects, "objects");
   const list = [...objects].map((object) => ({ object, look: lookAt(object) }));
   const ready = (): T[] => list.filter(({ look }) => look.isReady()).map(({ object }) => object);

@@ -1,6 +1,8 @@
-import { MAX_TIMER_MS } from "../util/timer.ts";
-import { clearTimeout, setTimeout } from "../util/platform.ts";
-/** Why a call is not waited for any more: its caller gave up, or is gone. */
+import { deferred } from "../util/deferred.ts";
+import { clearTimeout } from "../util/platform.ts";
+import { setTimer } from "../util/timer.ts";
+
+/** Why a call ends before it is answered: its caller gave up, or is gone. */
 export type CallEnd = "cancelled" | "gone";
 
 /** Ends a wait whose call has ended. */
@@ -13,7 +15,7 @@ export class WithdrawnError extends Error {
   }
 }
 
-/** What a wait needs to know of its call. */
+/** The part of a call that its waits need. */
 export interface Caller {
   /** Milliseconds the call may wait. */
   readonly timeout: number;
@@ -55,56 +57,54 @@ export class Call implements Caller {
   }
 }
 
-/** A wait on the server, which ends with the call. */
-export interface Parked<T> {
+/** A wait of a call on the server, which ends with the call. */
+export interface CallWait<T> {
   readonly promise: Promise<T>;
   readonly resolve: (value: T) => void;
   readonly reject: (reason: Error) => void;
 }
 
-/** Options of {@link park}. */
-export interface ParkOptions<T> {
+/** Options of {@link waitInCall}. */
+export interface CallWaitOptions<T> {
   /** Makes the outcome when the call's time is up: returns a value or throws. Without it there is no limit. */
   readonly onTimeout?: (() => T) | undefined;
   /** Called once, when the wait is over for whatever reason. */
-  readonly onDone: () => void;
+  readonly onDone?: (wait: CallWait<T>) => void;
   /** Goes on when the caller gives up, ends only when it is gone. */
   readonly isLasting?: boolean;
 }
 
-/** Waits as part of a call until it is resolved from elsewhere. */
-export function park<T>(call: Caller, options: ParkOptions<T>): Parked<T> {
+/** Begins a wait of a call that is resolved from elsewhere. */
+export function waitInCall<T>(call: Caller, options: CallWaitOptions<T>): CallWait<T> {
   const { onTimeout, onDone, isLasting = false } = options;
-  let resolve!: (value: T) => void;
-  let reject!: (reason: Error) => void;
-  const promise = new Promise<T>((onValue, onError) => {
-    let timer: NodeJS.Timeout | undefined;
-    let unwatch = (): void => {};
-    const done = (): void => {
-      clearTimeout(timer);
-      unwatch();
-      onDone();
-    };
-    resolve = (value) => {
+  const { promise, resolve, reject } = deferred<T>();
+  const done = (): void => {
+    clearTimeout(timer);
+    unwatch();
+    onDone?.(wait);
+  };
+  const wait: CallWait<T> = {
+    promise,
+    resolve(value) {
       done();
-      onValue(value);
-    };
-    reject = (reason) => {
+      resolve(value);
+    },
+    reject(reason) {
       done();
-      onError(reason);
-    };
-    if (onTimeout !== undefined && call.timeout <= MAX_TIMER_MS) {
-      timer = setTimeout(() => {
-        try {
-          resolve(onTimeout());
-        } catch (error) {
-          reject(error as Error);
-        }
-      }, call.timeout);
-    }
-    unwatch = call.watch((why) => {
-      if (why === "gone" || !isLasting) reject(new WithdrawnError(why));
-    });
+      reject(reason);
+    },
+  };
+  const timer =
+    onTimeout &&
+    setTimer(() => {
+      try {
+        wait.resolve(onTimeout());
+      } catch (error) {
+        wait.reject(error as Error);
+      }
+    }, call.timeout);
+  const unwatch = call.watch((why) => {
+    if (why === "gone" || !isLasting) wait.reject(new WithdrawnError(why));
   });
-  return { promise, resolve, reject };
+  return wait;
 }

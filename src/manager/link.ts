@@ -2,18 +2,17 @@ import { type AsyncScope, captureScope } from "../util/async-scope.ts";
 import { DirectLine } from "../connection/direct.ts";
 import { type Address, connect } from "../connection/index.ts";
 import { decodeMessage, encodeMessage, openMessage } from "../connection/value-message.ts";
-import { onAbort } from "../util/abort.ts";
-import { MAX_TIMER_MS } from "../util/timer.ts";
+import { boundWait } from "../util/bound-wait.ts";
 import { EndOfStreamError, InvalidStateError, TimeoutError } from "../errors/index.ts";
 import { processIdentity } from "../process/identity.ts";
-import { checkMilliseconds } from "../util/wait-options.ts";
+import { timeoutOf } from "../util/wait-options.ts";
 import { decodeThrown, joinStacks } from "../wire/error-codec.ts";
 import { loseMoves, type Move } from "../wire/moves.ts";
 import { loadOwnClasses } from "../wire/own-classes.ts";
 import type { CallOptions, Host } from "./host.ts";
 import { Answer, Ask, HELLO, readMessage, writeWords } from "./protocol.ts";
 import { serverGone, show } from "./server-gone.ts";
-import { clearTimeout, performance, setTimeout } from "../util/platform.ts";
+import { performance } from "../util/platform.ts";
 
 /** How to reach a server. */
 export interface LinkOptions {
@@ -229,11 +228,10 @@ export class Link implements Host {
     object: number,
     method: string,
     args: readonly unknown[],
-    { flow = 0, signal, ...options }: CallOptions,
+    options: CallOptions,
   ): Promise<unknown> {
-    signal?.throwIfAborted();
-    const timeout =
-      options.timeout === undefined ? Infinity : checkMilliseconds(options.timeout, "timeout");
+    const { flow = 0, signal } = options;
+    const timeout = timeoutOf(options);
     let id = 0;
     const answer = this.#ask(
       method,
@@ -241,31 +239,26 @@ export class Link implements Host {
       (at) => [Ask.call, at, object, method, timeout, flow],
       (at) => (id = at),
     );
-    let timer: NodeJS.Timeout | undefined;
-    const giveUp = (delay: number, error: unknown): void => {
-      clearTimeout(timer);
-      timer = setTimeout(() => {
-        const pending = this.#pending.get(id);
-        this.#settled(id);
-        pending?.reject(error);
-      }, delay);
+    const giveUp = (error: unknown): void => {
+      const pending = this.#pending.get(id);
+      this.#settled(id);
+      pending?.reject(error);
     };
-    const cancel = (): void => {
+    const cancel = (reason: unknown): void => {
       this.#tell(writeWords([Ask.cancel, id]));
-      giveUp(LAST_WORD_MS, signal?.reason);
+      unbind = boundWait(LAST_WORD_MS, undefined, () => giveUp(reason), giveUp);
     };
-    if (timeout + LAST_WORD_MS <= MAX_TIMER_MS) {
-      const late = `The manager at ${show(this.address)} did not answer within ${timeout + LAST_WORD_MS} ms.`;
-      giveUp(timeout + LAST_WORD_MS, new TimeoutError(late));
-    }
-    const unwatch = onAbort(signal, cancel);
+    const limit = timeout + LAST_WORD_MS;
+    const message = `The manager at ${show(this.address)} did not answer within ${limit} ms.`;
+    // Made now, so that it has the caller's stack.
+    const late = limit === Infinity ? undefined : new TimeoutError(message);
+    let unbind = boundWait(limit, signal, () => giveUp(late), cancel);
     try {
       return await answer;
     } catch (error) {
       throw error === WITHDRAWN ? signal?.reason : error;
     } finally {
-      clearTimeout(timer);
-      unwatch();
+      unbind();
     }
   }
 

@@ -14,7 +14,7 @@ import { deferred } from "../util/deferred.ts";
 import { setTimer } from "../util/timer.ts";
 import { isThenable } from "../util/thenable.ts";
 import { decodeValue, encodeValue } from "../wire/codec.ts";
-import { Call, park } from "./call.ts";
+import { Call, waitInCall } from "./call.ts";
 import { contextOf, withCallContext } from "./call-context.ts";
 import { CATALOGUE, type ServerContext } from "./catalogue.ts";
 import { addServer, removeServer } from "./servers.ts";
@@ -189,8 +189,7 @@ export class ManagerServer implements Host {
     );
     const wrap = (result: unknown): unknown => this.#wrap(entry, method, result);
     if (!isThenable(value)) return wrap(value);
-    const waiting = park<unknown>(call, {
-      onDone: () => {},
+    const waiting = waitInCall<unknown>(call, {
       onTimeout: () => {
         const error = new TimeoutError(`${method}() took longer than ${call.timeout} ms.`);
         abort(error);

@@ -1,13 +1,8 @@
-import { type Call, type Caller, park, type Parked, WithdrawnError } from "./call.ts";
+import { type Call, type Caller, type CallWait, waitInCall, WithdrawnError } from "./call.ts";
 import { setImmediate } from "../util/platform.ts";
 
 /** An attempt that did not succeed, and is to be made again. */
 export const NOT_YET: unique symbol = Symbol("not yet");
-
-interface Waiter {
-  attempt(): unknown;
-  parked: Parked<unknown>;
-}
 
 /**
  * Calls that wait for something only some of them can have, first come, first served.
@@ -16,7 +11,8 @@ interface Waiter {
  * the server has seen which clients ended before, so that nothing is given to the dead.
  */
 export class WaitLine {
-  readonly #waiters = new Set<Waiter>();
+  /** Waits in the order in which they came, and how each tries. */
+  readonly #waiters = new Map<CallWait<unknown>, () => unknown>();
   #isScheduled = false;
 
   get length(): number {
@@ -43,16 +39,13 @@ export class WaitLine {
       throw new WithdrawnError(call.ended);
     }
     if (call.timeout <= 0 && !isLasting) return onTimeout();
-    const waiter: Partial<Waiter> = { attempt };
-    const parked = park<T>(call, {
+    const wait = waitInCall<T>(call, {
       onTimeout: isLasting ? undefined : onTimeout,
-      // Those behind may have been held up by this one.
-      onDone: () => this.#leave(waiter as Waiter),
+      onDone: (ended) => this.#leave(ended as CallWait<unknown>),
       isLasting,
     });
-    waiter.parked = parked as Parked<unknown>;
-    this.#waiters.add(waiter as Waiter);
-    return parked.promise;
+    this.#waiters.set(wait as CallWait<unknown>, attempt);
+    return wait.promise;
   }
 
   /** Lets those in line try again, in a moment. */
@@ -65,20 +58,21 @@ export class WaitLine {
     });
   }
 
-  #leave(waiter: Waiter): void {
-    if (this.#waiters.delete(waiter)) this.poke();
+  /** Those behind may have been held up by the one that leaves. */
+  #leave(wait: CallWait<unknown>): void {
+    if (this.#waiters.delete(wait)) this.poke();
   }
 
   #serve(): void {
-    for (const waiter of this.#waiters) {
+    for (const [wait, attempt] of this.#waiters) {
       try {
-        const got = waiter.attempt();
+        const got = attempt();
         if (got === NOT_YET) return;
-        this.#waiters.delete(waiter);
-        waiter.parked.resolve(got);
+        this.#waiters.delete(wait);
+        wait.resolve(got);
       } catch (error) {
-        this.#waiters.delete(waiter);
-        waiter.parked.reject(error as Error);
+        this.#waiters.delete(wait);
+        wait.reject(error as Error);
       }
     }
   }
@@ -86,29 +80,27 @@ export class WaitLine {
 
 /** Calls that wait for one moment, which then comes for all of them at once. */
 export class BroadcastWait<T> {
-  readonly #parked = new Set<Parked<T>>();
+  readonly #waits = new Set<CallWait<T>>();
 
   get size(): number {
-    return this.#parked.size;
+    return this.#waits.size;
   }
 
   wait(call: Caller, onTimeout: () => T): T | Promise<T> {
     if (call.timeout <= 0) return onTimeout();
-    const holder: { parked?: Parked<T> } = {};
-    const parked = park<T>(call, {
+    const wait = waitInCall<T>(call, {
       onTimeout,
-      onDone: () => this.#parked.delete(holder.parked!),
+      onDone: (ended) => this.#waits.delete(ended),
     });
-    holder.parked = parked;
-    this.#parked.add(parked);
-    return parked.promise;
+    this.#waits.add(wait);
+    return wait.promise;
   }
 
   resolveAll(value: T): void {
-    for (const parked of [...this.#parked]) parked.resolve(value);
+    for (const wait of [...this.#waits]) wait.resolve(value);
   }
 
   rejectAll(make: () => Error): void {
-    for (const parked of [...this.#parked]) parked.reject(make());
+    for (const wait of [...this.#waits]) wait.reject(make());
   }
 }

@@ -1,4 +1,4 @@
-import { onAbort } from "../util/abort.ts";
+import { boundWait } from "../util/bound-wait.ts";
 import { setTimer } from "../util/timer.ts";
 import type { Socket } from "node:net";
 import { setWaiting } from "../thread/status-word.ts";
@@ -114,13 +114,10 @@ class Parking implements Waker {
       const begun = performance.now();
       const context = options?.context ?? currentContext();
       const watch = new DeadlockWatch(this.participant, wish, false, context, options);
-      let timer: NodeJS.Timeout | undefined;
-      const signal = options?.signal;
-      let unwatch = (): void => {};
+      let unbind = (): void => {};
       const end = (isFulfilled: boolean): void => {
-        clearTimeout(timer);
         clearTimeout(wait.alarm);
-        unwatch();
+        unbind();
         this.#remove(wait, isFulfilled);
       };
       const leave = (report: () => void): void => {
@@ -143,8 +140,8 @@ class Parking implements Waker {
         alarm: undefined,
       };
       this.#add(wait);
-      if (timeout !== Infinity) timer = setTimer(() => leave(() => resolve(undefined)), timeout);
-      unwatch = onAbort(signal, () => leave(() => reject(signal?.reason)));
+      const onTimeout = (): void => leave(() => resolve(undefined));
+      unbind = boundWait(timeout, options?.signal, onTimeout, wait.fail);
       if (!isBehind) this.#try(wait);
     });
   }

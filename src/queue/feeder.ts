@@ -1,6 +1,6 @@
 import { writeSync } from "node:fs";
 import { parkSync } from "../parking/index.ts";
-import { checkWait, type WaitOptions } from "../util/wait-options.ts";
+import { timeoutOf, type WaitOptions } from "../util/wait-options.ts";
 import type { QueueCore } from "./queue-core.ts";
 import { progressWish } from "./wait-requests.ts";
 import {
@@ -62,11 +62,8 @@ export function takeNap(): Promise<void> {
  * Blocks this thread until nothing is buffered in it.
  * @returns false when the time was up.
  */
-export function feedSync(core: QueueCore, options: WaitOptions = {}): boolean {
-  checkWait(options);
-  options.signal?.throwIfAborted();
-  const { timeout = Infinity } = options;
-  const limit = performance.now() + timeout;
+export function feedSync(core: QueueCore, options?: WaitOptions): boolean {
+  const limit = performance.now() + timeoutOf(options);
   for (;;) {
     const { buffered } = core.outbox;
     if (core.canFlush) core.flush();

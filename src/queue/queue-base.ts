@@ -7,7 +7,7 @@ import {
 import { KIND } from "../memory/index.ts";
 import { closeCell, endIfUnused, parkSync } from "../parking/index.ts";
 import { Arrival, SyncObject } from "../sync/index.ts";
-import { checkWait, type WaitOptions } from "../util/wait-options.ts";
+import { timeoutOf, type WaitOptions } from "../util/wait-options.ts";
 import { feed, feedSync, isFarBehind, takeNap } from "./feeder.ts";
 import { openQueue, type QueueSettings } from "./queue-cell.ts";
 import { coreOf, ENDED, type QueueCore, type Taken } from "./queue-core.ts";
@@ -67,7 +67,7 @@ export abstract class QueueBase<T> extends SyncObject {
     if (item?.state === "waiting") {
       parkSync(putWish(core, item), options);
       this.#checkPut(core, item);
-    } else if (core.outbox.bytes > core.patience && boundsOf(options) > 0) {
+    } else if (core.outbox.bytes > core.patience && timeoutOf(options) > 0) {
       const { taken } = core.ring;
       feedSync(core, { timeout: GIVE_MS });
       core.adjustPatience(taken);
@@ -95,7 +95,7 @@ export abstract class QueueBase<T> extends SyncObject {
   get(options?: WaitOptions): Promise<T> {
     try {
       const { core } = this;
-      const timeout = boundsOf(options);
+      const timeout = timeoutOf(options);
       const taken = core.take();
       if (taken === undefined && timeout > 0) return this.#waitForItem(core, options);
       const value = this.#valueOf(core, taken, timeout);
@@ -108,7 +108,7 @@ export abstract class QueueBase<T> extends SyncObject {
   /** As {@link QueueBase.get}, but the thread sleeps: its event loop stands still meanwhile. */
   getSync(options?: WaitOptions): T {
     const { core } = this;
-    const timeout = boundsOf(options);
+    const timeout = timeoutOf(options);
     const taken = core.take() ?? (timeout > 0 ? parkSync(takeWish(core), options) : undefined);
     return this.#valueOf(core, taken, timeout);
   }
@@ -172,7 +172,7 @@ export abstract class QueueBase<T> extends SyncObject {
 
   /** Hands an item over as far as that is possible at once. @returns the item if it had to go through the outbox. */
   #offer(core: QueueCore, value: T, options: WaitOptions | undefined): Item | undefined {
-    const timeout = boundsOf(options);
+    const timeout = timeoutOf(options);
     const { ring, outbox } = core;
     if (ring.flags !== 0) throw shutDown("takes");
     let item: Item | undefined;
@@ -258,12 +258,4 @@ export abstract class QueueBase<T> extends SyncObject {
 
 function shutDown(verb: "takes" | "gives"): QueueShutdownError {
   return new QueueShutdownError(`The queue was shut down and ${verb} no more items.`);
-}
-
-/** Checks the bounds of a wait. @returns the timeout. */
-function boundsOf(options: WaitOptions | undefined): number {
-  if (options === undefined) return Infinity;
-  checkWait(options);
-  options.signal?.throwIfAborted();
-  return options.timeout === undefined ? Infinity : Math.max(0, options.timeout);
 }

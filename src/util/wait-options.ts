@@ -1,8 +1,7 @@
 import { abortSignal, milliseconds } from "./checks.ts";
-import { onAbort } from "./abort.ts";
+import { boundWait } from "./bound-wait.ts";
 import { checkOptions, type OptionTable } from "./option-table.ts";
-import { MAX_TIMER_MS, setTimer } from "./timer.ts";
-import { clearTimeout } from "./platform.ts";
+
 /** Bounds of a wait; every function of this package that waits takes them. */
 export interface WaitOptions {
   /** Milliseconds; `0` tries once, a negative number counts as 0; default: no limit. */
@@ -36,7 +35,19 @@ export function checkWait(options: WaitOptions | undefined): void {
   if (options !== undefined) checkOptions(options, WAIT);
 }
 
-/** The same for those who must not throw: the error, if there is one. */
+/**
+ * The checked timeout of a wait, at least 0.
+ *
+ * @throws as {@link checkWait}; `signal.reason` when the signal is aborted already.
+ */
+export function timeoutOf(options: WaitOptions | undefined, fallback: number = Infinity): number {
+  if (options === undefined) return fallback;
+  checkOptions(options, WAIT);
+  options.signal?.throwIfAborted();
+  return options.timeout === undefined ? fallback : Math.max(0, options.timeout);
+}
+
+/** As {@link checkWait}, for callers that must not throw. @returns the error, if there is one. */
 export function waitFault(options: WaitOptions | undefined): Error | undefined {
   if (options === undefined) return undefined;
   try {
@@ -64,23 +75,18 @@ export async function waitWithin<T>(
   options: WaitOptions | undefined,
   onTimeout: (timeout: number) => T,
 ): Promise<T> {
-  checkWait(options);
-  const timeout = options?.timeout === undefined ? Infinity : Math.max(0, options.timeout);
+  const timeout = timeoutOf(options);
   const signal = options?.signal;
-  if (signal?.aborted) throw signal.reason;
-  if (timeout > MAX_TIMER_MS && signal === undefined) return promise;
-  let timer: NodeJS.Timeout | undefined;
-  let unwatch: (() => void) | undefined;
+  if (timeout === Infinity && signal === undefined) return promise;
+  let unbind: (() => void) | undefined;
   let outcome: T | typeof TIME_IS_UP;
   try {
     outcome = await new Promise<T | typeof TIME_IS_UP>((resolve, reject) => {
-      timer = setTimer(() => resolve(TIME_IS_UP), timeout);
-      unwatch = onAbort(signal, () => reject(signal?.reason));
+      unbind = boundWait(timeout, signal, () => resolve(TIME_IS_UP), reject);
       promise.then(resolve, reject);
     });
   } finally {
-    clearTimeout(timer);
-    unwatch?.();
+    unbind?.();
   }
   if (outcome !== TIME_IS_UP) return outcome;
   try {

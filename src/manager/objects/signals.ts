@@ -1,5 +1,5 @@
 import { BrokenBarrierError, InvalidStateError } from "../../errors/index.ts";
-import { type Call, type Caller, type CallEnd, park, type Parked } from "../call.ts";
+import { type Call, type Caller, type CallEnd, type CallWait, waitInCall } from "../call.ts";
 import { BroadcastWait, NOT_YET, WaitLine } from "../wait-line.ts";
 import { checkInteger } from "./checks.ts";
 import { type ConditionLock, ManagedRLock } from "./locks.ts";
@@ -69,15 +69,11 @@ export class ManagedEvent {
   }
 }
 
-interface Waiter {
-  readonly since: number;
-  parked: Parked<boolean>;
-}
-
 /** Waits for something to be notified of, with a lock that is given up meanwhile. */
 export class ManagedCondition {
   readonly #lock: ConditionLock;
-  readonly #waiters = new Set<Waiter>();
+  /** Waits in the order in which they came, and after how many notifications each began. */
+  readonly #waiters = new Map<CallWait<boolean>, number>();
   #clock = 0;
 
   constructor(lock: ConditionLock = new ManagedRLock()) {
@@ -96,7 +92,7 @@ export class ManagedCondition {
     this.#lock.checkHeld(call);
     const times = this.#lock.letGo(call);
     try {
-      return await this.#sleep(call);
+      return await this.#waitUnlocked(call);
     } finally {
       // Also for one who gave up, as its caller holds the lock around the wait; not for the dead.
       if (call.ended !== "gone") await this.#lock.takeBack(call, times);
@@ -117,25 +113,24 @@ export class ManagedCondition {
     if (this.#lock instanceof ManagedRLock) this.#lock.clientGone(client);
   }
 
-  #sleep(call: Call): boolean | Promise<boolean> {
+  #waitUnlocked(call: Call): boolean | Promise<boolean> {
     if (call.timeout <= 0) return false;
-    const waiter: Partial<Waiter> & { since: number } = { since: this.#clock };
-    waiter.parked = park<boolean>(call, {
+    const wait = waitInCall<boolean>(call, {
       onTimeout: () => false,
-      onDone: () => this.#waiters.delete(waiter as Waiter),
+      onDone: (ended) => this.#waiters.delete(ended),
     });
-    this.#waiters.add(waiter as Waiter);
-    return waiter.parked.promise;
+    this.#waiters.set(wait, this.#clock);
+    return wait.promise;
   }
 
-  /** In a moment: by then it is known which of those who sleep now have died. */
+  /** In a moment: by then it is known which of those who wait now have died. */
   #wake(n: number): void {
     const now = ++this.#clock;
     setImmediate(() => {
       let left = n;
-      for (const waiter of [...this.#waiters]) {
-        if (waiter.since >= now || left-- <= 0) return;
-        waiter.parked.resolve(true);
+      for (const [wait, since] of [...this.#waiters]) {
+        if (since >= now || left-- <= 0) return;
+        wait.resolve(true);
       }
     });
   }
