@@ -189,6 +189,7 @@ export {
   RLockProxy,
   SemaphoreProxy,
   SetProxy,
+  SharedMemoryManager,
   ValueProxy,
 } from "./manager/index.ts";
 export type {

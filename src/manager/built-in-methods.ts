@@ -106,4 +106,6 @@ export const POOL = [
   "terminate",
 ] as const;
 
+export const SHARED_MEMORY_TRACKER = ["sharedMemory", "shareableList"] as const;
+
 export const ITERATOR = ["next", "return"] as const;

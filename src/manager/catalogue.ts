@@ -6,6 +6,7 @@ import type { ManagedIterator } from "./objects/iterator.ts";
 import { ManagedLock, ManagedRLock } from "./objects/locks.ts";
 import { type FindTask, ManagedPool } from "./objects/pool.ts";
 import { type Compare, ManagedQueue, type QueueOrder } from "./objects/queue.ts";
+import type { SharedMemoryTracker } from "./objects/shared-memory-tracker.ts";
 import {
   ManagedBarrier,
   ManagedCondition,
@@ -21,6 +22,8 @@ export interface ServerContext {
   load(named: unknown): Promise<Function>;
   /** The object behind a proxy that arrived. */
   behind(proxy: unknown): object | undefined;
+  /** The one of this server. */
+  readonly tracker: SharedMemoryTracker;
 }
 
 /** A kind of object the server has of itself. */
@@ -115,6 +118,7 @@ export const CATALOGUE: ReadonlyMap<string, Kind> = new Map(
       (context, options: PoolOptions<never[]> = {}) => ManagedPool.make(options, context.find),
       methods.POOL,
     ),
+    sharedMemoryTracker: kind((context) => context.tracker, methods.SHARED_MEMORY_TRACKER),
     iterator: kind((): ManagedIterator => {
       throw new TypeError("Iterators are made by the methods that return them.");
     }, methods.ITERATOR),

@@ -31,6 +31,7 @@ export {
   RLockProxy,
   SemaphoreProxy,
 } from "./proxies/sync.ts";
+export { SharedMemoryManager } from "./shared-memory-manager.ts";
 export type {
   ArgumentsOf,
   MadeBy,

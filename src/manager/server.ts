@@ -20,6 +20,7 @@ import { CATALOGUE, type ServerContext } from "./catalogue.ts";
 import { addServer, removeServer } from "./servers.ts";
 import type { CallOptions, Host } from "./host.ts";
 import { Grant, grantIterator, isIterator } from "./objects/iterator.ts";
+import { SharedMemoryTracker } from "./objects/shared-memory-tracker.ts";
 import { handleOf } from "./object-proxy.ts";
 import { Outgoing } from "./outgoing.ts";
 import { exposedMethods } from "./public-methods.ts";
@@ -64,6 +65,7 @@ export class ManagerServer implements Host {
   /** The references of this process itself. */
   readonly #self: Holder = { refs: new Map() };
   readonly #owned = new WeakSet<object>();
+  readonly #tracker = new SharedMemoryTracker();
   readonly #ended = deferred<void>();
   #lastClient = 0;
 
@@ -113,6 +115,7 @@ export class ManagerServer implements Host {
     if (this.#listener.closed) return this.closed;
     this.#listener.close();
     removeServer(this);
+    this.#tracker.removeAll();
     for (const session of this.#sessions) session.end();
     const owned = [...this.refTable.all()].filter(({ object }) => this.#owned.has(object));
     await Promise.all(owned.map(({ object }) => dispose(object)));
@@ -285,6 +288,7 @@ export class ManagerServer implements Host {
       this.#checkFunctions(named);
       return resolveTask(named);
     },
+    tracker: this.#tracker,
     behind: (proxy): object | undefined => {
       const handle = handleOf(proxy);
       return handle?.host === this ? this.refTable.get(handle.id)?.object : undefined;

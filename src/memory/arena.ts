@@ -227,6 +227,12 @@ export class Arena {
     return true;
   }
 
+  /** Whether others can find a cell by its name. */
+  isLinked(index: number): boolean {
+    const { ints, base } = this.cell(index);
+    return Atomics.load(ints, base + CELL.hash) !== 0;
+  }
+
   /** Sets or clears flags of a cell. Call it exclusively. */
   setFlags(index: number, flags: number, isSet: boolean): void {
     const { ints, base } = this.cell(index);

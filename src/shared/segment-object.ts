@@ -1,9 +1,11 @@
+import { rmSync } from "node:fs";
 import { outOfRange, wrongType } from "../util/argument-error.ts";
 import { InvalidStateError } from "../errors/index.ts";
 import {
   FLAG_PERSISTENT,
   KIND_NAMES,
   MAX_SEGMENT_BYTES,
+  onSharedFile,
   type Kind,
   type Place,
 } from "../memory/index.ts";
@@ -15,6 +17,7 @@ import {
   findCell,
   openCell,
   participant,
+  segmentPath,
   type LocalCell,
 } from "../parking/index.ts";
 import { faultPoint } from "../util/fault-point.ts";
@@ -38,8 +41,14 @@ export interface SegmentCreation {
   readonly check?: (place: Place) => void;
 }
 
+let indexOf: (object: SegmentObject) => number;
+
 /** Base of what has memory of its own. */
 export abstract class SegmentObject extends SyncObject {
+  static {
+    indexOf = (object) => object.cell.index;
+  }
+
   readonly #localCell: LocalCell;
   readonly #use: SegmentUse;
   #buffer: ArrayBuffer | undefined;
@@ -124,6 +133,25 @@ export function unlinkByName(kind: Kind, name: string): boolean {
     unlinkCell(cell.index);
     closeCell(cell);
     return true;
+  });
+}
+
+/** Whether nobody has unlinked an object that is open here. */
+export function hasName(object: SegmentObject): boolean {
+  return participant().arena.isLinked(indexOf(object));
+}
+
+/**
+ * Takes the name and the file from an object, as `shm_unlink` does: nobody can attach it any more, by whatever
+ * way. Those who have its memory mapped keep it, and the system takes it back from them however they end.
+ */
+export function removeObject(object: SegmentObject): void {
+  const { arena } = participant();
+  const index = indexOf(object);
+  arena.exclusively(() => {
+    unlinkCell(index);
+    const path = segmentPath(arena.folder, index, arena.head(index).generation);
+    onSharedFile(path, () => rmSync(path, { force: true, recursive: true }));
   });
 }
 

@@ -20,6 +20,7 @@ import {
   Semaphore,
   ShareableList,
   SharedArray,
+  SharedMemoryManager,
   SharedValue,
   Thread,
   threadLocal,
@@ -336,6 +337,11 @@ const HERE: Readonly<Record<string, (probe: Probe) => unknown>> = {
   "Manager.dict": (probe) => manager.dict(items(probe, 3, (i) => [String(i), i] as const)),
   "Manager.list": (probe) => manager.list(items(probe, 3, n)),
   "Manager.set": (probe) => manager.set(items(probe, 3, n)),
+  "SharedMemoryManager.shareableList": async (probe) => {
+    const owner = await SharedMemoryManager.start();
+    (await owner.shareableList(items(probe, 3, n))).close();
+    await owner.shutdown();
+  },
   "DictProxy.update": async (probe) =>
     (await manager.dict<string, number>()).update(items(probe, 3, (i) => [String(i), i] as const)),
   "Guard.constructor": (probe) => new Guard(probe).release(),

@@ -115,6 +115,12 @@ const ROWS: Readonly<Record<string, Row>> = {
     (made) => made.shutdown(),
     /ended>$/,
   ),
+  SharedMemoryManager: row(
+    () => manycore.SharedMemoryManager.start(),
+    /^<SharedMemoryManager at .*pid \d+>$/,
+    (made) => made.shutdown(),
+    /ended>$/,
+  ),
   SharedValue: closing(() => new manycore.SharedValue("int32", 1), /^SharedValue \{ int32 1 \}$/),
   SharedArray: closing(() => new manycore.SharedArray("int32", 3), /^SharedArray \{ int32 × 3 \}$/),
   SharedMemory: closing(

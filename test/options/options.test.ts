@@ -22,7 +22,8 @@ afterAll(async () => {
   await (objects.get("Pool") as Pool).terminate();
   for (const name of ["Connection", "DupFd", "Listener"])
     (objects.get(name) as Disposable)[Symbol.dispose]();
-  await (objects.get("Manager") as Manager).shutdown();
+  for (const name of ["Manager", "SharedMemoryManager"])
+    await (objects.get(name) as Manager).shutdown();
 });
 
 describe("what the declarations say that callers give", () => {
@@ -131,8 +132,12 @@ function keyOf({ callee: name, parameter, owner, option }: Given): string {
 
 function keysOf(one: Given): string[] {
   const key = keyOf(one);
+  // What it inherits is called on it as well.
+  const ofManager = key.replace(/^SharedMemoryManager\b/, "Manager");
   const ofAnyClass = key.replace(/^\w+#/, "#").replace(/^new \w+Error/, "new Error");
-  return one.option === undefined ? [key, ofAnyClass, `(${one.parameter})`] : [key, ofAnyClass];
+  return one.option === undefined
+    ? [key, ofManager, ofAnyClass, `(${one.parameter})`]
+    : [key, ofManager, ofAnyClass];
 }
 
 function rowOf(one: Given): string | undefined {

@@ -220,6 +220,8 @@ export const ROWS: Readonly<Record<string, KindName>> = {
   "Connection#recvBytesInto(offset)": "offset",
   "waitReady(objects)": "readyObjects",
   "new ShareableList(values)": "listValues",
+  "SharedMemoryManager#sharedMemory(size)": "positive",
+  "SharedMemoryManager#shareableList(values)": "listValues",
   "ShareableList#set(value)": "listValue",
   "ShareableList#count(value)": "any",
   "ShareableList#indexOf(value)": "any",
