@@ -8,6 +8,8 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const generated = join(root, ".oxlintrc.ladder.json");
 const architecture = join(root, "ARCHITECTURE.md");
+/** The README of a room with folders in an order. */
+const readmeOf = (within) => join(root, "src", within, "README.md");
 
 /** Every room stands on these two. */
 const GROUND = ["errors", "util"];
@@ -131,12 +133,47 @@ export const LADDER = [
   },
 ];
 
+/**
+ * The folders inside a room that has such an order of its own, from the ground up, each with those it may import.
+ *
+ * @type {readonly { within: string, shared: readonly string[], folders: readonly { folder: string, about: string, uses: readonly string[] }[] }[]}
+ */
+export const INNER_LADDERS = [
+  {
+    within: "cli/map",
+    shared: ["options"],
+    folders: [
+      { folder: "parse", about: "words of the command line to numbers and rules", uses: [] },
+      { folder: "input", about: "files cut into blocks of whole records", uses: [] },
+      { folder: "work", about: "everything that runs in a worker", uses: ["input"] },
+      { folder: "output", about: "order and bytes of what is written", uses: ["input"] },
+      {
+        folder: "journal",
+        about: "notes of what is written, and their reader",
+        uses: ["input", "work", "output"],
+      },
+      {
+        folder: "files",
+        about: "the files of a run: where each begins, and in which order they are written",
+        uses: ["input", "work", "output", "journal"],
+      },
+      { folder: "counters", about: "what has been done so far", uses: ["input", "work"] },
+      {
+        folder: "report",
+        about: "the run as it is shown",
+        uses: ["input", "work", "output", "counters"],
+      },
+      {
+        folder: "run",
+        about: "blocks on their way through the workers",
+        uses: ["parse", "input", "work", "output", "files", "counters", "report"],
+      },
+    ],
+  },
+];
+
 const ROOMS = LADDER.map(({ room }) => room);
-const ROOMS_WRITTEN = new Set(
-  readdirSync(join(root, "src"), { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map(({ name }) => name),
-);
+const ROOMS_WRITTEN = new Set(foldersOf("."));
 
 /** The lint rules of each room: it imports what its row names, never the front door, and FFI only in `os`. */
 export function lintConfig() {
@@ -160,7 +197,44 @@ export function lintConfig() {
       rules: { "no-restricted-imports": ["error", { patterns }] },
     };
   });
-  return { overrides };
+  return { overrides: [...overrides, ...innerOverrides(overrides)] };
+}
+
+/** The rules of folders inside a room: those of the room, their own order, and nothing of what stands beside them. */
+function innerOverrides(overrides) {
+  return INNER_LADDERS.flatMap(({ within, shared, folders }) => {
+    const [room] = within.split("/");
+    const outer = overrides.find(({ files }) => files[0] === `src/${room}/**`);
+    const [, { patterns }] = outer.rules["no-restricted-imports"];
+    const beside = filesOf(within).filter((name) => !shared.includes(name));
+    return folders.map(({ folder, uses }) => {
+      const others = folders.map((one) => one.folder);
+      const forbidden = others.filter((other) => other !== folder && !uses.includes(other));
+      const inner = {
+        regex: String.raw`^\.\./((${forbidden.join("|")})/|(${beside.join("|")})\.ts$)`,
+        message: `${within}/${folder}/ may import ${[...shared, ...uses].join(", ")}: see scripts/ladder.mjs.`,
+      };
+      return {
+        files: [`src/${within}/${folder}/**`],
+        rules: { "no-restricted-imports": ["error", { patterns: [inner, ...patterns] }] },
+      };
+    });
+  });
+}
+
+/** Folders in a folder of src/. */
+function foldersOf(folder) {
+  return readdirSync(join(root, "src", folder), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name);
+}
+
+/** Modules that stand in a folder of src/ itself. */
+function filesOf(folder) {
+  return readdirSync(join(root, "src", folder), { withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
+    .map(({ name }) => name.replace(/\.ts$/, ""))
+    .sort();
 }
 
 /** The table of rooms in ARCHITECTURE.md; a room is said to stand on those that no other of them leads to. */
@@ -181,19 +255,40 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   if (unknown.length > 0) {
     fail(`src/ has rooms that are not on the ladder: ${unknown.join(", ")}.`);
   }
-  const rules = `${JSON.stringify(lintConfig(), null, 2)}\n`;
-  const paper = readFileSync(architecture, "utf8");
-  const table = `<!-- ladder -->\n\n${ladderTable()}\n\n<!-- /ladder -->`;
-  const renewed = paper.replace(/<!-- ladder -->[^]*<!-- \/ladder -->/, table);
-  if (process.argv.includes("--write")) {
-    writeFileSync(generated, rules);
-    writeFileSync(architecture, renewed);
-  } else if (
-    unpadded(readFileSync(generated, "utf8")) !== unpadded(rules) ||
-    unpadded(paper) !== unpadded(renewed)
-  ) {
-    fail("What is made from the ladder is older than it: `node scripts/ladder.mjs --write`.");
+  for (const { within, folders } of INNER_LADDERS) {
+    const known = folders.map(({ folder }) => folder);
+    const stray = foldersOf(within).filter((name) => !known.includes(name));
+    if (stray.length > 0)
+      fail(`src/${within} has folders that are not on its ladder: ${stray.join(", ")}.`);
   }
+  const rules = `${JSON.stringify(lintConfig(), null, 2)}\n`;
+  const made = new Map([[generated, rules]]);
+  made.set(architecture, withTable(architecture, ladderTable()));
+  for (const inner of INNER_LADDERS) {
+    const readme = readmeOf(inner.within);
+    made.set(readme, withTable(readme, innerTable(inner)));
+  }
+  for (const [file, text] of made) {
+    if (process.argv.includes("--write")) writeFileSync(file, text);
+    else if (unpadded(readFileSync(file, "utf8")) !== unpadded(text)) {
+      fail("What is made from the ladder is older than it: `node scripts/ladder.mjs --write`.");
+    }
+  }
+}
+
+/** A paper with the table between its marks renewed. */
+function withTable(file, table) {
+  const paper = readFileSync(file, "utf8");
+  const marked = `<!-- ladder -->\n\n${table}\n\n<!-- /ladder -->`;
+  return paper.replace(/<!-- ladder -->[^]*<!-- \/ladder -->/, marked);
+}
+
+/** The table of the folders inside a room. */
+function innerTable({ folders }) {
+  const rows = folders.map(
+    ({ folder, about, uses }) => `| [\`${folder}/\`](${folder}) | ${about} | ${uses.join(", ")} |`,
+  );
+  return ["| folder | what it holds | may import |", "| --- | --- | --- |", ...rows].join("\n");
 }
 
 /** The formatter pads tables and breaks lines. */

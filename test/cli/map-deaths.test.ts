@@ -106,7 +106,9 @@ describe("a record that ends its worker", () => {
         { input, timeoutMs: 90_000 },
       );
       expect(run.stderr).toMatch(/0 ok, 40 failed/);
-      expect(readFileSync(log, "utf8")).toBe(input);
+      // On a busy machine the limit may end a worker that still loads the module; none begins a record twice.
+      expect(run.stderr).not.toMatch(/begun twice/);
+      expect(input).toContain(readFileSync(log, "utf8"));
     }
   });
 

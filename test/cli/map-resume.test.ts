@@ -102,6 +102,22 @@ describe("a run with a journal", () => {
     expect(readFileSync(file("out"), "utf8")).toBe('"1"\n');
   });
 
+  test("keeps what --append found in its files, although it was killed before its first line", async () => {
+    file("in.txt", "1\n");
+    const more = ["--append", "--errors", file("err", "old error\n")];
+    more.push("--joblog", file("joblog", "old row\n"));
+    file("out", '"old"\n');
+    const run = startManycore(args("--journal", ...more), { env: gate.env });
+    await gate.next(run);
+    run.child.kill("SIGKILL");
+    await run.ended;
+    gate.open();
+    expect(await manycore(args("--resume", ...more), { env: gate.env })).toMatchObject({ code: 0 });
+    expect(readFileSync(file("out"), "utf8")).toBe('"old"\n"1"\n');
+    expect(readFileSync(file("err"), "utf8")).toBe("old error\n");
+    expect(readFileSync(file("joblog"), "utf8")).toMatch(/^old row\n1\t.*\n$/);
+  });
+
   test("that is complete stays as it is", async () => {
     gate.open();
     file("in.txt", numbers(3));
@@ -253,6 +269,17 @@ describe("--retry-failed", () => {
     // Nothing failed any more, so nothing is to be done.
     expect(await manycore(args("--retry-failed"), { env: env() })).toMatchObject({ code: 0 });
     expect(await manycore(args("--resume"), { env: env() })).toMatchObject({ code: 0 });
+  });
+
+  test("leaves the errors that --append found", async () => {
+    file("in.txt", numbers(4));
+    file("broken", "");
+    file("errors.jsonl", "old error\n");
+    expect(await manycore(args("--resume", "--append"), { env: env() })).toMatchObject({ code: 1 });
+    rmSync(file("broken"));
+    const repaired = await manycore(args("--retry-failed", "--append"), { env: env() });
+    expect(repaired).toMatchObject({ code: 0 });
+    expect(readFileSync(file("errors.jsonl"), "utf8")).toBe("old error\n");
   });
 
   test("is refused when there is no journal, or a run that is not at its end", async () => {

@@ -1,17 +1,20 @@
 import { isatty } from "node:tty";
+import { CliError } from "../cli-error.ts";
 import { EXIT_CODE } from "../exit-code.ts";
 import { print } from "../print.ts";
-import { refuseSameFiles } from "./distinct-files.ts";
+import { refuseSameFiles } from "./files/distinct-files.ts";
 import { describePlan } from "./dry-run.ts";
 import { findInputs } from "./input/inputs.ts";
 import { openSource } from "./input/open-source.ts";
 import { takeFingerprint } from "./journal/fingerprint.ts";
-import { planRun } from "./journal/open-run.ts";
-import type { RunPlan } from "./journal/open-run.ts";
+import { planRun } from "./files/plan-run.ts";
+import type { RunPlan } from "./files/run-plan.ts";
 import type { Inputs } from "./input/inputs.ts";
 import type { MapOptions } from "./options.ts";
 import { claimStdout } from "./output/claim-stdout.ts";
-import { countedChunk, MapRun, startError } from "./run/map-run.ts";
+import { chooseReporter } from "./report/choose-reporter.ts";
+import { countedChunk } from "./run/block-size.ts";
+import { Run } from "./run/run.ts";
 import { Workers } from "./run/workers.ts";
 import { checkFinding, parseTarget } from "./target.ts";
 import type { Target } from "./target.ts";
@@ -82,7 +85,9 @@ async function runPlan(
     }
     const outputs = await plan.open(stdout);
     const spec = runSpec(options, inputs, targets);
-    return await new MapRun(options, { spec, source, workers, outputs, plan, jobs, isShown }).run();
+    const reporter = chooseReporter(options);
+    const parts = { spec, source, workers, outputs, plan, reporter, jobs, isShown };
+    return await new Run(options, parts).run();
   } catch (error) {
     workers.abandon();
     throw error;
@@ -138,6 +143,13 @@ async function inspectTarget(
     throw startError(init?.label ?? target.label, error);
   }
   checkFinding(finding, target);
+}
+
+/** Turns what a worker could not be started with into what the user should know. */
+function startError(label: string, error: unknown): CliError {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const detail = cause instanceof Error ? cause.message : String(cause);
+  return new CliError(`Cannot load ${label} in a worker: ${detail}`, undefined, { cause: error });
 }
 
 function hookSpec(options: MapOptions, { init, teardown }: Targets): HookSpec | undefined {

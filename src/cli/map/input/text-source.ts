@@ -1,8 +1,8 @@
 import { CliError } from "../../cli-error.ts";
 import type { RecordBlock, RecordShape } from "./block.ts";
 import type { BlockSource, InputTotals, Segment } from "./block-source.ts";
-import { ByteReader } from "./byte-reader.ts";
-import type { Reader } from "./byte-reader.ts";
+import { FileReader } from "./file-reader.ts";
+import type { Reader } from "./file-reader.ts";
 import { readColumns } from "./csv-header.ts";
 import { closesAt, firstInk } from "./json-scanner.ts";
 import { countFeeds, isLineByLine, scannerOf } from "./scanner.ts";
@@ -186,7 +186,7 @@ export class TextSource implements BlockSource {
   }
 
   #reader(path: string, start: number): Reader {
-    return this.#options.open?.(path, start) ?? new ByteReader(path, start);
+    return this.#options.open?.(path, start) ?? new FileReader(path, start);
   }
 
   #windowOf(reader: Reader, start: number, end: number | undefined): Window {

@@ -1,5 +1,5 @@
 import { CliError } from "../../cli-error.ts";
-import type { Reader } from "./byte-reader.ts";
+import type { Reader } from "./file-reader.ts";
 import { isCutMark } from "./text-head.ts";
 
 /** A record beyond this is taken for a wrong format rather than read into memory for ever. */

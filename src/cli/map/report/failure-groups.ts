@@ -1,6 +1,6 @@
 import { countedText, countText } from "../../text.ts";
 import { failureText } from "./reporter.ts";
-import type { FailedRecord } from "./reporter.ts";
+import type { FailedRecord } from "../counters/failed-record.ts";
 
 /** So many kinds of errors are told; beyond, messages are most likely all different. */
 const MAX_KINDS = 50;

@@ -1,5 +1,6 @@
-import type { FailedRecord, Reporter } from "./reporter.ts";
-import type { RunCounters } from "../run/run-counters.ts";
+import type { FailedRecord } from "../counters/failed-record.ts";
+import type { Reporter } from "./reporter.ts";
+import type { RunCounters } from "../counters/run-counters.ts";
 import type { Summary } from "./summary.ts";
 import { clearInterval, setInterval } from "../../../util/platform.ts";
 

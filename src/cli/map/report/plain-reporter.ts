@@ -1,8 +1,9 @@
 import { progressText } from "./progress-text.ts";
 import { FailureGroups } from "./failure-groups.ts";
 import { failureText } from "./reporter.ts";
-import type { FailedRecord, Reporter } from "./reporter.ts";
-import type { RunCounters } from "../run/run-counters.ts";
+import type { FailedRecord } from "../counters/failed-record.ts";
+import type { Reporter } from "./reporter.ts";
+import type { RunCounters } from "../counters/run-counters.ts";
 import { shownSummary } from "./summary.ts";
 import type { Summary } from "./summary.ts";
 import { clearInterval, setInterval } from "../../../util/platform.ts";

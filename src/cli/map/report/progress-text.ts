@@ -1,4 +1,4 @@
-import type { RunCounters } from "../run/run-counters.ts";
+import type { RunCounters } from "../counters/run-counters.ts";
 import { bytesText, clockText, countedText, countText, rateText } from "../../text.ts";
 
 /** The parts of a progress line, the most important first. */

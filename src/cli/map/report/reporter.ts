@@ -1,17 +1,6 @@
-import type { ErrorReport, RunFacts } from "../work/record-line.ts";
-import type { RunCounters } from "../run/run-counters.ts";
+import type { FailedRecord } from "../counters/failed-record.ts";
+import type { RunCounters } from "../counters/run-counters.ts";
 import type { Summary } from "./summary.ts";
-
-/** A record that failed for good. */
-export interface FailedRecord {
-  readonly index: number;
-  /** A path, or `file:line`. */
-  readonly key: string;
-  readonly error: ErrorReport;
-  readonly facts: RunFacts;
-  /** How many attempts it could have had. */
-  readonly mostAttempts: number;
-}
 
 /** Shows a run to whoever watches it, on standard error. */
 export interface Reporter {

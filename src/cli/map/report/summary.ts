@@ -1,4 +1,4 @@
-import type { RunCounters } from "../run/run-counters.ts";
+import type { RunCounters } from "../counters/run-counters.ts";
 import { bytesText, countedText, countText, rateText, spanText } from "../../text.ts";
 import { performance } from "../../../util/platform.ts";
 

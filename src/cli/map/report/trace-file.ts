@@ -1,8 +1,8 @@
 import type { BlockBody } from "../input/block.ts";
 import type { Output } from "../output/output.ts";
-import type { BlockResult } from "../work/block-runner.ts";
-import type { RunCounters } from "../run/run-counters.ts";
-import type { FailedRecord } from "./reporter.ts";
+import type { BlockResult } from "../work/block-result.ts";
+import type { RunCounters } from "../counters/run-counters.ts";
+import type { FailedRecord } from "../counters/failed-record.ts";
 import { clearInterval, performance, setInterval } from "../../../util/platform.ts";
 
 /** Viewers give up on files much larger than this. */

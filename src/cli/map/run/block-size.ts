@@ -1,4 +1,5 @@
 import type { InputTotals } from "../input/block-source.ts";
+import type { MapOptions } from "../options.ts";
 
 /**
  * How long a block may keep a worker busy. Moving one costs the workers up to two milliseconds of their
@@ -125,4 +126,13 @@ export class BlockSize {
 
 function smoothed(known: number | undefined, seen: number): number {
   return known === undefined ? seen : known + (seen - known) * SMOOTHING;
+}
+
+/**
+ * Records of a block when workers are replaced after a number of records: executors count blocks, so blocks
+ * have to be equal, and several to a worker.
+ */
+export function countedChunk({ maxTasksPerWorker }: MapOptions): number | undefined {
+  if (maxTasksPerWorker === undefined) return undefined;
+  return Math.min(64, Math.max(1, Math.floor(maxTasksPerWorker / 16)));
 }

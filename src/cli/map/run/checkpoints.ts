@@ -3,7 +3,7 @@ import { os } from "../../../os/index.ts";
 import { openNamelessFile } from "../../../util/nameless-file.ts";
 import { eventsFrom, HEAD_BYTES, STARTED_AT, STOPPED, WORD } from "../work/checkpoint.ts";
 import type { CheckpointEvent, CheckpointPlace } from "../work/checkpoint.ts";
-import type { UnitFailure } from "../work/block-runner.ts";
+import type { UnitFailure } from "../work/block-result.ts";
 
 /** All of them together, shared out among the blocks under way. */
 const TOTAL_BYTES = 16 * 1024 * 1024;

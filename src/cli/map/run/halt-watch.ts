@@ -1,5 +1,5 @@
 import type { HaltRule } from "../parse/halt.ts";
-import type { RunCounters } from "./run-counters.ts";
+import type { RunCounters } from "../counters/run-counters.ts";
 
 /** A percentage of one or two records says nothing; GNU parallel waits for three as well. */
 const LEAST_FOR_PERCENT = 3;

@@ -1,5 +1,5 @@
 import { countText, spanText } from "../../text.ts";
-import type { RunCounters } from "./run-counters.ts";
+import type { RunCounters } from "../counters/run-counters.ts";
 import type { Flight } from "./workers.ts";
 import { performance } from "../../../util/platform.ts";
 

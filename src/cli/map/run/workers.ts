@@ -7,13 +7,13 @@ import { entryUrl } from "../../../util/entry-url.ts";
 import type { BlockBody } from "../input/block.ts";
 import type { Backend } from "../options.ts";
 import { WorkerCrashedError } from "../../../errors/index.ts";
-import type { BlockResult } from "../work/block-runner.ts";
+import type { BlockResult } from "../work/block-result.ts";
 import type { TargetFinding } from "../work/inspect-target.ts";
 import type { FunctionName, HookSpec, ReduceSpec, RunSpec } from "../work/run-spec.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import type { OpenCheckpoint } from "./checkpoints.ts";
-import { lateDeath, outcomeOf } from "./outcome.ts";
-import type { Ending } from "./outcome.ts";
+import { lateDeath, outcomeOf } from "./block-outcome.ts";
+import type { Ending } from "./block-outcome.ts";
 import { watchRecord } from "./record-watch.ts";
 
 /** Blocks under way for each worker: one that runs, and one so that it need not wait for the next. */

@@ -3,6 +3,7 @@ import { resolveTask } from "../../../task/index.ts";
 import { isThenable } from "../../../util/thenable.ts";
 import type { BlockBody } from "../input/block.ts";
 import { loadCsvParser } from "../input/csv-parser.ts";
+import type { BlockResult, TracedCall, UnitFailure } from "./block-result.ts";
 import { Checkpoint, monotonicMs } from "./checkpoint.ts";
 import type { CheckpointPlace } from "./checkpoint.ts";
 import { reportError, reportMalformed } from "./error-report.ts";
@@ -28,44 +29,6 @@ const CLOCK_OFFSET_MS = monotonicMs() - performance.now();
 
 /** Calls shorter than this are not told one by one in a trace: their block is. */
 const TRACED_MS = 1;
-
-/** A record, or batch of records, whose run failed. */
-export interface UnitFailure {
-  /** Which unit of the block, from 0. */
-  readonly at: number;
-  readonly key: string;
-  readonly error: ErrorReport;
-  readonly ms: number;
-  /** True when another attempt cannot end differently: the record itself is malformed. */
-  readonly isFinal: boolean;
-}
-
-/** One call for a trace: which record, when it began within the block, how long it took. */
-export type TracedCall = readonly [index: number, at: number, ms: number, isOk: boolean];
-
-/** What a worker sends back for a block. */
-export interface BlockResult {
-  /** Finished lines; failure number `n` belongs between `parts[n]` and `parts[n + 1]`. */
-  readonly parts: readonly Uint8Array[];
-  readonly failures: readonly UnitFailure[];
-  /** Rows for the job log. */
-  readonly log: string;
-  /** How many units are done; fewer than there are when there was no room to note more. */
-  readonly units: number;
-  /** What the values were folded to, when they are, encoded. */
-  readonly partials: readonly Uint8Array[];
-  readonly calls: readonly TracedCall[];
-  /** When the block began, in milliseconds since 1970. */
-  readonly startedAt: number;
-  /** Milliseconds spent on the block. */
-  readonly ms: number;
-  /** CPU time this process has used since it began, in microseconds. */
-  readonly cpuUs: number;
-  /** Resident memory of this process, in bytes. */
-  readonly memory: number;
-  readonly worker: number;
-  readonly pid: number;
-}
 
 /**
  * Runs the user's function on each record of a block, one after the other. Runs in a worker.

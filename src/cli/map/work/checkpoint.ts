@@ -1,7 +1,7 @@
 import { fstatSync, readSync, writeSync } from "node:fs";
 import { os } from "../../../os/index.ts";
 import { hrtime } from "../../../util/platform.ts";
-import type { UnitFailure } from "./block-runner.ts";
+import type { UnitFailure } from "./block-result.ts";
 
 /** By which descriptor a worker process has the file of the checkpoints; see `process/spawn.ts`. */
 const SHARED_FD = 7;

@@ -20,7 +20,7 @@ export interface Reader {
 }
 
 /** The bytes of one file or of standard input, unpacked if need be, read only when asked for. */
-export class ByteReader implements Reader {
+export class FileReader implements Reader {
   readonly #label: string;
   readonly #raw: Readable;
   readonly #chunks: AsyncGenerator<Buffer>;

@@ -1,20 +1,11 @@
-import type { JournalWriter } from "../journal/journal-writer.ts";
-import type { FinishedBlock } from "./finished-block.ts";
-import type { Output } from "./output.ts";
-import type { BlockSink } from "./output-queue.ts";
+import type { FinishedBlock } from "../output/finished-block.ts";
+import type { Output } from "../output/output.ts";
+import type { BlockSink } from "../output/output-queue.ts";
+import type { RunOutputs } from "./run-outputs.ts";
 import { clearInterval, setInterval } from "../../../util/platform.ts";
 
 /** Once a second is seldom enough not to be noticed, and little enough to be done again. */
 const COMMIT_EVERY_MS = 1000;
-
-/** The files of a run. */
-export interface RunOutputs {
-  readonly output: Output;
-  readonly errors: Output | undefined;
-  readonly joblog: Output | undefined;
-  readonly trace: Output | undefined;
-  readonly journal: JournalWriter | undefined;
-}
 
 /**
  * Writes what became of blocks: first the lines, then what the journal says about them.

@@ -1,7 +1,7 @@
 import { constants } from "node:os";
 import { ManycoreError, WorkerCrashedError } from "../../../errors/index.ts";
 import type { BlockNotes } from "./checkpoints.ts";
-import type { BlockResult } from "../work/block-runner.ts";
+import type { BlockResult } from "../work/block-result.ts";
 import type { ErrorReport } from "../work/record-line.ts";
 
 /** A block that ended its worker, or whose answer did not arrive: nothing is known of its records. */

@@ -1,5 +1,5 @@
 import type { InputTotals } from "../input/block-source.ts";
-import type { BlockResult } from "../work/block-runner.ts";
+import type { BlockResult } from "../work/block-result.ts";
 import { performance } from "../../../util/platform.ts";
 
 /** What an earlier run has done: all of it, and as far as it belongs to the input of this one. */

@@ -1,18 +1,16 @@
-import { CliError } from "../../cli-error.ts";
 import { EXIT_CODE } from "../../exit-code.ts";
 import type { BlockSource } from "../input/block-source.ts";
-import type { RunPlan } from "../journal/open-run.ts";
+import type { RunPlan } from "../files/run-plan.ts";
 import type { MapOptions } from "../options.ts";
 import type { FinishedBlock } from "../output/finished-block.ts";
 import { isReaderGone } from "../output/output.ts";
-import { RunFiles } from "../output/run-files.ts";
-import type { RunOutputs } from "../output/run-files.ts";
-import { chooseReporter } from "../report/choose-reporter.ts";
+import { RunFiles } from "../files/run-files.ts";
+import type { RunOutputs } from "../files/run-outputs.ts";
 import type { Reporter } from "../report/reporter.ts";
 import { summarize } from "../report/summary.ts";
 import { TraceFile } from "../report/trace-file.ts";
 import type { RunSpec } from "../work/run-spec.ts";
-import { BlockSize } from "./block-size.ts";
+import { BlockSize, countedChunk } from "./block-size.ts";
 import { BlockTrial } from "./block-trial.ts";
 import { HaltWatch } from "./halt-watch.ts";
 import { Interruption } from "./interruption.ts";
@@ -21,7 +19,7 @@ import { Pacer } from "./pacer.ts";
 import { Pipeline } from "./pipeline.ts";
 import { ReduceTree } from "./reduce-tree.ts";
 import { RunControl } from "./run-control.ts";
-import { RunCounters } from "./run-counters.ts";
+import { RunCounters } from "../counters/run-counters.ts";
 import { runningText } from "./running-text.ts";
 import { Slots } from "./slots.ts";
 import { RecordTimeLimit } from "./time-limit.ts";
@@ -35,13 +33,14 @@ export interface RunParts {
   readonly workers: Workers;
   readonly outputs: RunOutputs;
   readonly plan: RunPlan;
+  readonly reporter: Reporter;
   readonly jobs: number;
   /** Whether results go to a terminal. */
   readonly isShown: boolean;
 }
 
 /** One run, from the first record to the sums. */
-export class MapRun {
+export class Run {
   readonly #options: MapOptions;
   readonly #parts: RunParts;
   readonly #counters: RunCounters;
@@ -58,7 +57,7 @@ export class MapRun {
     this.#parts = parts;
     const { source, plan, workers, spec } = parts;
     this.#counters = new RunCounters(() => source.totals(), plan.before);
-    this.#reporter = chooseReporter(options);
+    this.#reporter = parts.reporter;
     this.#control = new RunControl({
       drain: () => this.#drain(),
       kill: () => this.#kill(),
@@ -265,20 +264,4 @@ export class MapRun {
     if (backend === "inline") return "no workers (inline)";
     return `${jobs} ${backend} worker${jobs === 1 ? "" : "s"}`;
   }
-}
-
-/**
- * Records of a block when workers are replaced after a number of records: executors count blocks, so blocks
- * have to be equal, and several to a worker.
- */
-export function countedChunk({ maxTasksPerWorker }: MapOptions): number | undefined {
-  if (maxTasksPerWorker === undefined) return undefined;
-  return Math.min(64, Math.max(1, Math.floor(maxTasksPerWorker / 16)));
-}
-
-/** Turns what a worker could not be started with into what the user should know. */
-export function startError(label: string, error: unknown): CliError {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const detail = cause instanceof Error ? cause.message : String(cause);
-  return new CliError(`Cannot load ${label} in a worker: ${detail}`, undefined, { cause: error });
 }

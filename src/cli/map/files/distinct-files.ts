@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
-import { CliError } from "../cli-error.ts";
+import { CliError } from "../../cli-error.ts";
 import { fileIdentity, streamIdentity } from "./file-identity.ts";
-import type { MapOptions } from "./options.ts";
+import type { MapOptions } from "../options.ts";
 
 /** Something that is written, and how the user knows it. */
 interface Written {
