@@ -10,25 +10,12 @@ import { integer } from "../util/checks.ts";
 import { inspectAs } from "../util/inspectable.ts";
 import { waitWithin, timeoutOf, type WaitOptions } from "../util/wait-options.ts";
 import { registerOwnClass } from "../wire/class-registry.ts";
-import { loseMoves, moves } from "../wire/moves.ts";
-import { loadOwnClasses } from "../wire/own-classes.ts";
-import { fetchEndpoint } from "./fetch-endpoint.ts";
+import { loseMoves } from "../wire/moves.ts";
 import { type Endpoint, isCleanEnd } from "./endpoint.ts";
-import { Handoff } from "./handoff.ts";
-import { handoffServer, newHandoffToken } from "./handoff-server.ts";
-import { isChallenge, keyWanted } from "./handshake.ts";
-import { MAX_MESSAGE_BYTES } from "./message-reader.ts";
 import { readyAs } from "./ready.ts";
 import { descriptorOf, SocketTransport } from "./socket-transport.ts";
-import { parseHandoffToken, type HandoffToken } from "./handoff-token.ts";
-import { checkLength, decodeMessage, encodeMessage } from "./value-message.ts";
-
-/** What of a connection travels. */
-interface Travelling extends HandoffToken {
-  readonly readable: boolean;
-  readonly writable: boolean;
-  readonly maxBytes: number;
-}
+import { offerEndpoint, receiveEndpoint } from "./sent-endpoint.ts";
+import { checkLength, decodeReceived, encodeMessage, ownBytes } from "./value-message.ts";
 
 /** What is behind a connection, for protocols of this package. */
 export let endpointOf: (connection: AnyConnection) => Endpoint;
@@ -67,23 +54,15 @@ export class Connection<T = unknown> implements AsyncIterable<T> {
     registerOwnClass(
       Connection,
       "manycore.Connection",
-      (connection) => connection.#depart(),
-      (data) => Connection.#arrive(data),
+      (connection) => {
+        connection.#checkOpen("sent");
+        return offerEndpoint(connection.#endpoint, () => (connection.#left = "sent"));
+      },
+      (data) => new Connection(receiveEndpoint(data)),
     );
     readyAs(Connection, (connection) => {
       connection.#checkReadable("waited for");
-      const endpoint = connection.#endpoint;
-      return {
-        isReady: () => endpoint.isReady(),
-        watch: (callback) => {
-          endpoint.hold();
-          const unwatch = endpoint.inbox.watch(callback);
-          return () => {
-            unwatch();
-            endpoint.release();
-          };
-        },
-      };
+      return connection.#endpoint;
     });
     inspectAs(Connection, (connection) => {
       const { readable, writable } = connection;
@@ -170,8 +149,8 @@ export class Connection<T = unknown> implements AsyncIterable<T> {
   recv(options?: WaitOptions): Promise<T> {
     try {
       const message = this.#taken(options);
-      if (message === undefined) return this.#wait(options).then(valueOf<T>);
-      return Promise.resolve(valueOf<T>(message));
+      if (message === undefined) return this.#wait(options).then(decodeReceived<T>);
+      return Promise.resolve(decodeReceived<T>(message));
     } catch (error) {
       return Promise.reject(error);
     }
@@ -180,7 +159,7 @@ export class Connection<T = unknown> implements AsyncIterable<T> {
   /** Receives the next message as bytes, with memory of their own. Otherwise as {@link Connection.recv}. */
   async recvBytes(options?: WaitOptions): Promise<Uint8Array> {
     const message = this.#taken(options) ?? (await this.#wait(options));
-    return own(message);
+    return ownBytes(message);
   }
 
   /**
@@ -204,7 +183,7 @@ export class Connection<T = unknown> implements AsyncIterable<T> {
     if (message.length > target.length - offset) {
       throw new BufferTooShortError(
         `A message of ${message.length} bytes does not fit into ${target.length - offset}. It is in this error's \`bytes\`.`,
-        { bytes: own(message) },
+        { bytes: ownBytes(message) },
       );
     }
     target.set(message, offset);
@@ -223,16 +202,14 @@ export class Connection<T = unknown> implements AsyncIterable<T> {
     const timeout = timeoutOf(options, 0);
     const endpoint = this.#endpoint;
     if (endpoint.isReady() || timeout === 0) return endpoint.isReady();
-    endpoint.hold();
     let unwatch = (): void => {};
     try {
       const ready = new Promise<boolean>((resolve) => {
-        unwatch = endpoint.inbox.watch(() => resolve(true));
+        unwatch = endpoint.watch(() => resolve(true));
       });
       return await waitWithin(ready, { ...options, timeout }, () => false);
     } finally {
       unwatch();
-      endpoint.release();
     }
   }
 
@@ -362,57 +339,4 @@ export class Connection<T = unknown> implements AsyncIterable<T> {
         : `This end was sent elsewhere and cannot be ${what} here any more.`,
     );
   }
-
-  #depart(): Travelling {
-    this.#checkOpen("sent");
-    const endpoint = this.#endpoint;
-    if (endpoint.isBusy) {
-      throw new InvalidStateError(
-        "sends or receives of it are pending: await or abort them before you send the connection itself",
-      );
-    }
-    const token = newHandoffToken();
-    let isGone = false;
-    moves({
-      commit: () => {
-        isGone = true;
-        this.#left = "sent";
-        Handoff.offer(endpoint, token);
-      },
-      lost: () => {
-        if (isGone)
-          handoffServer().lose(token.secret, "The process that the other end was sent to is gone.");
-      },
-    });
-    const { readable, writable, maxBytes } = endpoint.options;
-    return { ...token, readable, writable, maxBytes };
-  }
-
-  static #arrive(data: unknown): Connection {
-    const token = parseHandoffToken(data);
-    const { readable, writable, maxBytes } = data as Partial<Record<string, unknown>>;
-    const limit = typeof maxBytes === "number" && maxBytes > 0 ? maxBytes : MAX_MESSAGE_BYTES;
-    const options = { readable: readable !== false, writable: writable !== false, maxBytes: limit };
-    return new Connection(fetchEndpoint(token, options));
-  }
-}
-
-/** Reads a message, if need be after the classes of this package were loaded. */
-function valueOf<T>(message: Uint8Array): T | Promise<T> {
-  try {
-    return decodeMessage(message) as T;
-  } catch (error) {
-    // This end was moved before its first message came; otherwise `introduce` has seen it.
-    if (isChallenge(message)) throw keyWanted();
-    const loaded = loadOwnClasses(error);
-    if (loaded === undefined) throw error;
-    return loaded.then(() => decodeMessage(message) as T);
-  }
-}
-
-/** Memory that nobody else looks at. */
-function own(message: Uint8Array): Uint8Array {
-  const { buffer, byteOffset, byteLength } = message;
-  if (byteLength === buffer.byteLength) return new Uint8Array(buffer, byteOffset, byteLength);
-  return new Uint8Array(message);
 }

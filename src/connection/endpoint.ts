@@ -5,6 +5,7 @@ import { Inbox } from "./inbox.ts";
 import { controlFrame, messageHeader, MessageReader } from "./message-reader.ts";
 import { Outbox } from "./outbox.ts";
 import { OPENING_BYTES, protocolOf } from "./protocol-of.ts";
+import type { Readiness } from "./ready.ts";
 import type { Sink, Transport } from "./transport.ts";
 
 /** Messages of this many bytes are read ahead; then the sender has to wait. */
@@ -31,7 +32,7 @@ export interface Handler {
  * The transport may change: an end that goes to another process gets its other end a new one. Until
  * there is one, what is sent waits here, and so do those who sent it.
  */
-export class Endpoint implements Sink {
+export class Endpoint implements Sink, Readiness {
   readonly options: EndpointOptions;
   readonly inbox: Inbox<Uint8Array> = new Inbox("message", (message) => message.length);
   readonly outbox: Outbox = new Outbox(this);
@@ -227,10 +228,20 @@ export class Endpoint implements Sink {
     if (--this.#holds === 0) this.transport?.unref();
   }
 
-  /** Looks, without waiting, whether a receive would not wait. */
+  /** True when a receive would not wait. */
   isReady(): boolean {
     if (!this.inbox.isReady && this.#ended === undefined) this.transport?.poke();
     return this.inbox.isReady;
+  }
+
+  /** Calls back when a receive may not have to wait; keeps the program running meanwhile. @returns how to end that. */
+  watch(callback: () => void): () => void {
+    this.hold();
+    const unwatch = this.inbox.watch(callback);
+    return () => {
+      unwatch();
+      this.release();
+    };
   }
 
   pause(): void {

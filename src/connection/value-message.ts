@@ -1,12 +1,14 @@
 import { SerializationError } from "../errors/index.ts";
 import { decodeValue, type Encoded, encodeValue } from "../wire/codec.ts";
-import { MAX_MESSAGE_BYTES } from "./message-reader.ts";
 import type { Move } from "../wire/moves.ts";
+import { loadOwnClasses } from "../wire/own-classes.ts";
+import { isChallenge, keyWanted } from "./handshake.ts";
+import { MAX_MESSAGE_BYTES } from "./message-reader.ts";
 
 /** Marks a value with large buffers beside it; what the codec writes never begins with it. */
 const WITH_ATTACHMENTS = 2;
 
-/** What the lengths of the largest number of attachments may take, generously. */
+/** Bytes for the lengths of the largest number of attachments. */
 const TABLE_BYTES = 1024 * 1024;
 
 /**
@@ -79,6 +81,26 @@ export function decodeMessage(message: Uint8Array): unknown {
   if (message[0] !== WITH_ATTACHMENTS) return decodeValue(message, undefined);
   const { bytes, attachments } = openMessage(message);
   return decodeValue(bytes, attachments);
+}
+
+/** As {@link decodeMessage}, if need be after the classes of this package were loaded. */
+export function decodeReceived<T>(message: Uint8Array): T | Promise<T> {
+  try {
+    return decodeMessage(message) as T;
+  } catch (error) {
+    // This end was moved before its first message came; otherwise `introduce` has seen it.
+    if (isChallenge(message)) throw keyWanted();
+    const loaded = loadOwnClasses(error);
+    if (loaded === undefined) throw error;
+    return loaded.then(() => decodeMessage(message) as T);
+  }
+}
+
+/** A message in memory that nothing else shares. */
+export function ownBytes(message: Uint8Array): Uint8Array {
+  const { buffer, byteOffset, byteLength } = message;
+  if (byteLength === buffer.byteLength) return new Uint8Array(buffer, byteOffset, byteLength);
+  return new Uint8Array(message);
 }
 
 /** @throws SerializationError when the message is not one of {@link messageParts}. */
