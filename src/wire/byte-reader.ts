@@ -116,6 +116,45 @@ export class ByteReader {
     return elements;
   }
 
+  /**
+   * The value of a token that no container begins: null, a boolean, a number, a string of some length. Those
+   * that are themselves the value, or hold the length of a short string, are left to the caller.
+   *
+   * @throws SerializationError for any other token.
+   */
+  scalar(token: number): null | boolean | number | string {
+    switch (token) {
+      case 0xc0:
+        return null;
+      case 0xc2:
+        return false;
+      case 0xc3:
+        return true;
+      case 0xcb:
+        return this.float64();
+      case 0xcc:
+        return this.byte();
+      case 0xcd:
+        return this.uint16();
+      case 0xce:
+        return this.uint32();
+      case 0xd0:
+        return this.int8();
+      case 0xd1:
+        return this.int16();
+      case 0xd2:
+        return this.int32();
+      case 0xd9:
+        return this.string(this.byte());
+      case 0xda:
+        return this.string(this.uint16());
+      case 0xdb:
+        return this.string(this.uint32());
+      default:
+        throw malformed(`it holds a value of unknown kind ${token}`);
+    }
+  }
+
   /** A length, an index or an id: a MessagePack integer that is not negative. */
   unsigned(): number {
     const token = this.byte();

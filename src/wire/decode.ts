@@ -39,38 +39,12 @@ function readValue(state: DecodeState): unknown {
   if (token < 0xa0) return readArray(state, token & 0x0f);
   if (token < 0xc0) return reader.shortString(token & 0x1f);
   switch (token) {
-    case 0xc0:
-      return null;
     case EXTENSION:
       return readExtension(state);
-    case 0xc2:
-      return false;
-    case 0xc3:
-      return true;
-    case 0xcb:
-      return reader.float64();
-    case 0xcc:
-      return reader.byte();
-    case 0xcd:
-      return reader.uint16();
-    case 0xce:
-      return reader.uint32();
     case 0xcf:
       return reader.bigUint64();
-    case 0xd0:
-      return reader.int8();
-    case 0xd1:
-      return reader.int16();
-    case 0xd2:
-      return reader.int32();
     case 0xd3:
       return reader.bigInt64();
-    case 0xd9:
-      return reader.string(reader.byte());
-    case 0xda:
-      return reader.string(reader.uint16());
-    case 0xdb:
-      return reader.string(reader.uint32());
     case 0xdc:
       return readArray(state, reader.uint16());
     case 0xdd:
@@ -80,7 +54,7 @@ function readValue(state: DecodeState): unknown {
     case 0xdf:
       return readObject(state, reader.uint32());
     default:
-      throw malformed(`it holds a value of unknown kind ${token}`);
+      return reader.scalar(token);
   }
 }
 

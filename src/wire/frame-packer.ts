@@ -111,46 +111,20 @@ function unpackItem(reader: ByteReader): unknown {
   if (token >= 0x90 && token < 0xa0) return unpackArray(reader, token & 0x0f);
   if (token >= 0xa0 && token < 0xc0) return reader.shortString(token & 0x1f);
   switch (token) {
-    case 0xc0:
-      return null;
     case EXTENSION:
       return unpackExtension(reader);
-    case 0xc2:
-      return false;
-    case 0xc3:
-      return true;
     case 0xc4:
       return reader.view(reader.byte());
     case 0xc5:
       return reader.view(reader.uint16());
     case 0xc6:
       return reader.view(reader.uint32());
-    case 0xcb:
-      return reader.float64();
-    case 0xcc:
-      return reader.byte();
-    case 0xcd:
-      return reader.uint16();
-    case 0xce:
-      return reader.uint32();
-    case 0xd0:
-      return reader.int8();
-    case 0xd1:
-      return reader.int16();
-    case 0xd2:
-      return reader.int32();
-    case 0xd9:
-      return reader.string(reader.byte());
-    case 0xda:
-      return reader.string(reader.uint16());
-    case 0xdb:
-      return reader.string(reader.uint32());
     case 0xdc:
       return unpackArray(reader, reader.uint16());
     case 0xdd:
       return unpackArray(reader, reader.uint32());
     default:
-      throw malformed(`the frame holds a value of unknown kind ${token}`);
+      return reader.scalar(token);
   }
 }
 
