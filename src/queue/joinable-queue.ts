@@ -4,6 +4,7 @@ import { parkSync } from "../parking/index.ts";
 import { shareable, type Arrival } from "../sync/index.ts";
 import type { WaitOptions } from "../util/wait-options.ts";
 import { Queue, type QueueOptions } from "./queue.ts";
+import { describeQueue, openCore } from "./queue-base.ts";
 import { doneWish } from "./wait-requests.ts";
 import { RING } from "./ring-layout.ts";
 import { performance } from "../util/platform.ts";
@@ -29,18 +30,18 @@ export class JoinableQueue<T = unknown> extends Queue<T> {
     super(options, "JoinableQueue");
   }
 
-  /** Items that were put and whose taker has not called {@link JoinableQueue.taskDone}. */
+  /** The number of items that were put and whose taker has not called `taskDone()`. */
   get unfinished(): number {
-    const { core } = this;
+    const core = openCore(this);
     return core.unfinished + core.outbox.buffered;
   }
 
   /**
-   * Says that one item which was taken is done.
-   * @throws InvalidStateError when that was said for every item already.
+   * Marks one item that was taken as done.
+   * @throws InvalidStateError when every item is marked already.
    */
   taskDone(): void {
-    const { core } = this;
+    const core = openCore(this);
     const { words } = core.ring;
     for (;;) {
       const done = Atomics.load(words, RING.done);
@@ -58,7 +59,7 @@ export class JoinableQueue<T = unknown> extends Queue<T> {
   }
 
   /**
-   * Waits until {@link JoinableQueue.taskDone} was called for every item that was put; those that an
+   * Waits until `taskDone()` was called for every item that was put; those that an
    * immediate shutdown has dropped do not count. A taker that dies with an item in its hands never
    * says so: wait with a timeout where that may happen.
    *
@@ -68,15 +69,15 @@ export class JoinableQueue<T = unknown> extends Queue<T> {
   async join(options?: WaitOptions): Promise<boolean> {
     const begun = performance.now();
     if (!(await this.joinFeeder(options))) return false;
-    const { core } = this;
+    const core = openCore(this);
     return (await core.wait(doneWish(core), remaining(options, begun))) === true;
   }
 
-  /** As {@link JoinableQueue.join}; the thread sleeps. */
+  /** Waits as `join()` does; the thread sleeps. */
   joinSync(options?: WaitOptions): boolean {
     const begun = performance.now();
     if (!this.joinFeederSync(options)) return false;
-    return parkSync(doneWish(this.core), remaining(options, begun)) === true;
+    return parkSync(doneWish(openCore(this)), remaining(options, begun)) === true;
   }
 
   static {
@@ -84,12 +85,12 @@ export class JoinableQueue<T = unknown> extends Queue<T> {
       JoinableQueue,
       KIND.queue,
       (arrival) => new JoinableQueue(arrival as QueueOptions),
-      (queue) => (queue.isClosed ? queue.text() : queue.text(`${queue.unfinished} unfinished`)),
+      (queue) => describeQueue(queue, () => [`${queue.unfinished} unfinished`]),
     );
   }
 }
 
-/** What is left of the time of a wait that has two parts. */
+/** The options of the second part of a wait: the time that the first has left. */
 function remaining(options: WaitOptions | undefined, begun: number): WaitOptions | undefined {
   if (options?.timeout === undefined) return options;
   return { ...options, timeout: Math.max(0, options.timeout - (performance.now() - begun)) };

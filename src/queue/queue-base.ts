@@ -19,10 +19,30 @@ const DONE = Promise.resolve();
 /** How long a put without a limit waits for takers before it keeps twice as much. */
 const GIVE_MS = 50;
 
-/** What all queues between threads and processes have in common. */
+/** A queue of any class and any items. */
+type AnyQueue = QueueBase<never> | QueueBase<unknown>;
+
+/** The queue as this thread sees it. @throws InvalidStateError after `close()`. */
+export let openCore: (queue: AnyQueue) => QueueCore;
+/** The text that `console.log` shows, with `more` behind the number of items. */
+export let describeQueue: (queue: AnyQueue, more?: (core: QueueCore) => string[]) => string;
+
+/** Putting and taking, common to all queues between threads and processes. */
 export abstract class QueueBase<T> extends SyncObject {
   readonly #core: QueueCore;
 
+  static {
+    openCore = (queue) => (queue as QueueBase<unknown>).#open;
+    describeQueue = (queue, more = () => []) => {
+      const { name } = queue.constructor;
+      if ((queue as QueueBase<unknown>).isClosed) return `${name} { closed }`;
+      const core = openCore(queue);
+      const { size } = core;
+      return `${name} { ${[`${size} item${size === 1 ? "" : "s"}`, ...more(core)].join(", ")} }`;
+    };
+  }
+
+  /** @internal */
   constructor(source: QueueSettings | Arrival) {
     const made = source instanceof Arrival ? undefined : openQueue(source);
     super(made === undefined ? (source as Arrival) : new Arrival(made.handle, KIND.queue));
@@ -30,10 +50,9 @@ export abstract class QueueBase<T> extends SyncObject {
     if (made !== undefined) closeCell(made.cell);
   }
 
-  /** Whether there is no item, neither in shared memory nor kept by this thread. */
+  /** True while there is no item, neither in shared memory nor kept by this thread. */
   get empty(): boolean {
-    const { core } = this;
-    return this.sizeOf(core) === 0;
+    return this.#open.size === 0;
   }
 
   /**
@@ -50,7 +69,7 @@ export abstract class QueueBase<T> extends SyncObject {
    */
   put(value: T, options?: WaitOptions): Promise<void> {
     try {
-      const { core } = this;
+      const core = this.#open;
       const item = this.#offer(core, value, options);
       if (item?.state === "waiting") return this.#waitForRoom(core, item, options);
       if (core.outbox.bytes > core.patience) return this.#giveTime(core);
@@ -60,9 +79,9 @@ export abstract class QueueBase<T> extends SyncObject {
     }
   }
 
-  /** As {@link QueueBase.put}, but where it has to wait the thread sleeps. */
+  /** Puts an item as `put()` does; where it has to wait the thread sleeps. */
   putSync(value: T, options?: WaitOptions): void {
-    const { core } = this;
+    const core = this.#open;
     const item = this.#offer(core, value, options);
     if (item?.state === "waiting") {
       parkSync(putWish(core, item), options);
@@ -76,7 +95,7 @@ export abstract class QueueBase<T> extends SyncObject {
 
   /**
    * Puts an item without waiting.
-   * @throws QueueFullError when there is no room; as {@link QueueBase.put}.
+   * @throws QueueFullError when there is no room; as `put()`.
    */
   putNowait(value: T): void {
     this.putSync(value, { timeout: 0 });
@@ -94,7 +113,7 @@ export abstract class QueueBase<T> extends SyncObject {
    */
   get(options?: WaitOptions): Promise<T> {
     try {
-      const { core } = this;
+      const core = this.#open;
       const timeout = timeoutOf(options);
       const taken = core.take();
       if (taken === undefined && timeout > 0) return this.#waitForItem(core, options);
@@ -105,9 +124,9 @@ export abstract class QueueBase<T> extends SyncObject {
     }
   }
 
-  /** As {@link QueueBase.get}, but the thread sleeps: its event loop stands still meanwhile. */
+  /** Takes the oldest item as `get()` does; the thread sleeps, and its event loop stands still meanwhile. */
   getSync(options?: WaitOptions): T {
-    const { core } = this;
+    const core = this.#open;
     const timeout = timeoutOf(options);
     const taken = core.take() ?? (timeout > 0 ? parkSync(takeWish(core), options) : undefined);
     return this.#valueOf(core, taken, timeout);
@@ -115,7 +134,7 @@ export abstract class QueueBase<T> extends SyncObject {
 
   /**
    * Takes the oldest item without waiting.
-   * @throws QueueEmptyError when there is none; as {@link QueueBase.get}.
+   * @throws QueueEmptyError when there is none; as `get()`.
    */
   getNowait(): T {
     return this.getSync({ timeout: 0 });
@@ -150,24 +169,10 @@ export abstract class QueueBase<T> extends SyncObject {
    */
   protected onPutError(_error: SerializationError, _value: unknown): void {}
 
-  /** The queue as this thread sees it; throws after {@link QueueBase.close}. */
-  protected get core(): QueueCore {
+  get #open(): QueueCore {
     // Throws when closed.
     void this.cell;
     return this.#core;
-  }
-
-  /** Items that are there, as far as this thread can know. */
-  protected sizeOf({ ring, outbox }: QueueCore): number {
-    return ring.isDropped ? 0 : ring.size + outbox.buffered;
-  }
-
-  /** What `console.log` shows. */
-  protected text(...more: string[]): string {
-    const { name } = this.constructor;
-    if (this.isClosed) return `${name} { closed }`;
-    const count = this.sizeOf(this.core);
-    return `${name} { ${[`${count} item${count === 1 ? "" : "s"}`, ...more].join(", ")} }`;
   }
 
   /** Hands an item over as far as that is possible at once. @returns the item if it had to go through the outbox. */

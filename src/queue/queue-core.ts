@@ -95,6 +95,11 @@ export class QueueCore {
     return this.outbox.buffered === 0 && !this.pendingProducers.isAny && this.ring.isEmpty;
   }
 
+  /** Items that are there, as far as this thread can know. */
+  get size(): number {
+    return this.ring.isDropped ? 0 : this.ring.size + this.outbox.buffered;
+  }
+
   /** Items put whose taker has not said that they are done. */
   get unfinished(): number {
     const { ring } = this;

@@ -6,7 +6,7 @@ import { boolean } from "../util/checks.ts";
 import { checkOptions, type OptionTable } from "../util/option-table.ts";
 import { checkWait, type WaitOptions } from "../util/wait-options.ts";
 import { abandon, feedSync } from "./feeder.ts";
-import { QueueBase } from "./queue-base.ts";
+import { describeQueue, openCore, QueueBase } from "./queue-base.ts";
 import { checkCapacity, checkMaxSize, limitOf, type Flavour } from "./queue-cell.ts";
 import { flushWish } from "./wait-requests.ts";
 import { RING } from "./ring-layout.ts";
@@ -47,12 +47,12 @@ export class Queue<T = unknown> extends QueueBase<T> {
 
   /** Items in shared memory and those this thread keeps until there is room. Exact, and old at once. */
   get size(): number {
-    return this.sizeOf(this.core);
+    return openCore(this).size;
   }
 
-  /** Whether it has as many items as it may; false without a limit. */
+  /** True while it has as many items as it may; false without a limit. */
   get full(): boolean {
-    const { ring } = this.core;
+    const { ring } = openCore(this);
     return ring.maxSize > 0 && ring.size >= ring.maxSize;
   }
 
@@ -61,19 +61,19 @@ export class Queue<T = unknown> extends QueueBase<T> {
    * becomes less than there are, nothing is put until enough have been taken.
    */
   get maxSize(): number {
-    return this.core.ring.maxSize || Infinity;
+    return openCore(this).ring.maxSize || Infinity;
   }
 
   set maxSize(value: number) {
-    const { ring, space } = this.core;
+    const { ring, space } = openCore(this);
     checkMaxSize(value, "maxSize");
     Atomics.store(ring.words, RING.maxSize, limitOf(value));
     space.signalAll();
   }
 
-  /** Whether {@link Queue.shutdown} was called, by anybody. */
+  /** True once `shutdown()` was called, by anybody. */
   get isShutdown(): boolean {
-    return this.core.ring.flags !== 0;
+    return openCore(this).ring.flags !== 0;
   }
 
   /**
@@ -85,7 +85,7 @@ export class Queue<T = unknown> extends QueueBase<T> {
    */
   shutdown(immediate = false): void {
     boolean(immediate, "immediate");
-    this.core.shutdown(immediate);
+    openCore(this).shutdown(immediate);
   }
 
   /**
@@ -96,24 +96,24 @@ export class Queue<T = unknown> extends QueueBase<T> {
    * @returns false when the time was up.
    */
   async joinFeeder(options?: WaitOptions): Promise<boolean> {
-    const { core } = this;
+    const core = openCore(this);
     checkWait(options);
     return (await core.wait(flushWish(core), options)) === true;
   }
 
-  /** As {@link Queue.joinFeeder}; the thread sleeps. */
+  /** Waits as `joinFeeder()` does; the thread sleeps. */
   joinFeederSync(options?: WaitOptions): boolean {
-    return feedSync(this.core, options);
+    return feedSync(openCore(this), options);
   }
 
   /** Lets the program end although items of this thread are not in shared memory yet: they are lost then. */
   cancelJoinFeeder(): void {
-    abandon(this.core);
+    abandon(openCore(this));
   }
 
   #checkLimit(expected: number | undefined): void {
     if (expected === undefined) return;
-    const { maxSize } = this.core.ring;
+    const { maxSize } = openCore(this).ring;
     if (limitOf(expected) === maxSize) return;
     const { name } = this;
     this.close();
@@ -122,19 +122,16 @@ export class Queue<T = unknown> extends QueueBase<T> {
     );
   }
 
-  static #describe(queue: Queue): string {
-    if (queue.isClosed) return queue.text();
-    const { ring } = queue.core;
-    const limit = ring.maxSize > 0 ? [`at most ${ring.maxSize}`] : [];
-    return queue.text(...limit, ...(ring.flags !== 0 ? ["shut down"] : []));
-  }
-
   static {
     shareable(
       Queue,
       KIND.queue,
       (arrival) => new Queue(arrival, "Queue"),
-      (queue) => Queue.#describe(queue),
+      (queue) =>
+        describeQueue(queue, ({ ring }) => [
+          ...(ring.maxSize > 0 ? [`at most ${ring.maxSize}`] : []),
+          ...(ring.flags !== 0 ? ["shut down"] : []),
+        ]),
     );
   }
 }

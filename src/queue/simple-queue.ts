@@ -2,7 +2,7 @@ import { KIND } from "../memory/index.ts";
 import { checkSharedName } from "../parking/index.ts";
 import { checkOptions, type OptionTable } from "../util/option-table.ts";
 import { Arrival, shareable, type SharedOptions } from "../sync/index.ts";
-import { QueueBase } from "./queue-base.ts";
+import { describeQueue, QueueBase } from "./queue-base.ts";
 
 /**
  * A queue with `put`, `get` and `empty` and nothing else: without a limit, without a shutdown. It is as
@@ -23,7 +23,7 @@ export class SimpleQueue<T = unknown> extends QueueBase<T> {
       SimpleQueue,
       KIND.queue,
       (arrival) => new SimpleQueue(arrival as SharedOptions),
-      (queue) => queue.text(),
+      (queue) => describeQueue(queue),
     );
   }
 }
