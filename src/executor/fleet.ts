@@ -1,3 +1,4 @@
+import { beginWork, endWork } from "../util/pending-work.ts";
 import { setTimer } from "../util/timer.ts";
 import { cpuCount } from "../process/cpu-count.ts";
 import { AdaptiveSpin } from "../util/adaptive-spin.ts";
@@ -120,6 +121,7 @@ export class Fleet {
   hold(): void {
     if (this.#held) return;
     this.#held = true;
+    beginWork();
     for (const link of this.links) link.peer.ref();
   }
 
@@ -131,6 +133,7 @@ export class Fleet {
       this.#releasing = false;
       if (!isIdle()) return;
       this.#held = false;
+      endWork();
       for (const link of this.links) link.peer.unref();
     });
   }

@@ -95,6 +95,8 @@ export const WAIT_ANY = 2;
 export const WAIT_TIMED = 4;
 /** It is not to be ended with a DeadlockError. */
 export const WAIT_UNDETECTED = 8;
+/** Its task is known not to go on before it: somebody awaits it, and nothing else could run. Kept up by its thread. */
+export const WAIT_AWAITED = 16;
 
 /** Words of a cell. */
 export const CELL = {

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage, executionAsyncId } from "node:async_hooks";
+import type { LocalCell } from "./local-cell.ts";
 
 /**
  * A flow of async work since it took something. `await a.acquire(); await b.acquire()` waits for b in the
@@ -11,6 +12,8 @@ export interface Context {
   readonly parent: Context | undefined;
   /** The hold it was made for lasts. Contexts without one are left out of chains. */
   isHolding: boolean;
+  /** What it was made to hold. */
+  cell?: LocalCell;
 }
 
 let storage: AsyncLocalStorage<Context> | undefined;

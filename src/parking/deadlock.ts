@@ -5,6 +5,7 @@ import {
   KIND,
   KIND_NAMES,
   WAIT_ANY,
+  WAIT_AWAITED,
   WAIT_SYNC,
   WAIT_UNDETECTED,
   SLOT,
@@ -14,19 +15,17 @@ import type { Context } from "./context.ts";
 import { describeSlot } from "./describe.ts";
 import type { Participant } from "./participant.ts";
 import { generationIn, slotOf } from "./token.ts";
-import { readWaits, type NotedWait, type WaitNote } from "./wait-records.ts";
+import { markAwaited, readWaits, type NotedWait, type WaitNote } from "./wait-records.ts";
+import { isAwaited } from "./evidence.ts";
+import type { ParkOptions } from "./park-options.ts";
+import { hasWaiters } from "./wake.ts";
 import type { Wish } from "./wish.ts";
 
 /** A cycle that still stands after this time is taken for one: a slice where threads sleep, more for tasks. */
 const CONFIRM_SYNC_MS = 20;
-const CONFIRM_ASYNC_MS = 250;
+const CONFIRM_ASYNC_MS = 1000;
 /** Longer chains are not followed. */
 const MAX_LINKS = 64;
-
-interface DetectOptions {
-  readonly detectDeadlock?: boolean;
-  readonly timeout?: number | undefined;
-}
 
 /** One step of a chain: `slot` waits for `cell`, which the next one holds. */
 export interface Link {
@@ -38,7 +37,7 @@ export interface Link {
  * Follows, from one wait, who holds what is waited for, what that holder waits for, and so on.
  *
  * Only certain steps are taken: the holder's whole thread sleeps, or the wait is in the async context that
- * holds. A wait for any of several, and a wait beyond what a slot has room to note, ends the chain.
+ * holds, whose task is known to await it (`evidence.ts`). A wait for any of several, and a wait beyond what a slot has room to note, ends the chain.
  * @returns the cycle, if it closes at `start`.
  */
 export function findCycle(arena: Arena, start: Link): Link[] | undefined {
@@ -61,7 +60,8 @@ export function findCycle(arena: Arena, start: Link): Link[] | undefined {
 /** Whether a hold of `context` cannot end before this wait does. */
 function blocks(wait: NotedWait, context: number): boolean {
   if ((wait.flags & WAIT_ANY) !== 0) return false;
-  return (wait.flags & WAIT_SYNC) !== 0 || (context !== 0 && wait.contexts.includes(context));
+  if ((wait.flags & WAIT_SYNC) !== 0) return true;
+  return (wait.flags & WAIT_AWAITED) !== 0 && context !== 0 && wait.contexts.includes(context);
 }
 
 /** Who holds what a wait waits for, if exactly one participant does. */
@@ -85,6 +85,9 @@ export class DeadlockWatch {
   readonly note: WaitNote;
   readonly #participant: Participant;
   readonly #wish: Wish<{}>;
+  readonly #blockedBySelf: (() => Error | undefined) | undefined;
+  #records: readonly number[] = [];
+  #isAwaited = false;
   #seen: { readonly shape: string; readonly at: number } | undefined;
 
   constructor(
@@ -92,8 +95,9 @@ export class DeadlockWatch {
     wish: Wish<{}>,
     isSync: boolean,
     context: Context | undefined,
-    options: DetectOptions | undefined,
+    options: ParkOptions | undefined,
   ) {
+    this.#blockedBySelf = options?.blockedBySelf;
     this.#participant = participant;
     this.#wish = wish;
     this.note = {
@@ -105,6 +109,50 @@ export class DeadlockWatch {
     };
   }
 
+  /** Whether it has to be known if somebody awaits the wait: its task holds something. */
+  get wantsEvidence(): boolean {
+    return !this.note.isSync && this.#isHolding;
+  }
+
+  get #isHolding(): boolean {
+    for (let at = this.note.context; at !== undefined; at = at.parent)
+      if (at.isHolding) return true;
+    return false;
+  }
+
+  /** The wait is noted in these records of this thread's slot. */
+  notedIn(records: readonly number[]): void {
+    this.#records = records;
+  }
+
+  /** The same promise, by way of a turn of its own in which it is looked who awaits it. */
+  async lookForAwait<T>(promise: Promise<T>): Promise<T> {
+    await Promise.resolve();
+    this.#isAwaited = isAwaited();
+    return promise;
+  }
+
+  /** Whether the task of `other`, which holds what somebody waits for, waits for this, too. */
+  shares(other: DeadlockWatch): boolean {
+    for (let at = this.note.context; at !== undefined; at = at.parent) {
+      if (!at.isHolding || at.cell === undefined || !hasWaiters(at.cell)) continue;
+      for (let its = other.note.context; its !== undefined; its = its.parent)
+        if (its === at) return true;
+    }
+    return false;
+  }
+
+  /**
+   * Notes, for all who follow a chain through this wait, whether its task can go on without it.
+   *
+   * @param isInDoubt - something else may make this thread's event loop run code of the task.
+   */
+  noteEvidence(isInDoubt: boolean): void {
+    const isCertain = this.#isAwaited && !isInDoubt;
+    for (const record of this.#records) markAwaited(this.#participant.place, record, isCertain);
+    if (!isCertain) this.#seen = undefined;
+  }
+
   /**
    * Looks for a cycle. The first time it is only remembered; when it stands a while later, the wait that
    * closed it, which began last, is the one that fails.
@@ -112,9 +160,14 @@ export class DeadlockWatch {
    * @throws DeadlockError
    */
   check(elapsed: number): void {
-    if (!this.note.isDetected || this.note.isAny) return;
     const own = this.#ownWait();
-    if (own === undefined) return;
+    if (own === undefined || (own.flags & (WAIT_SYNC | WAIT_AWAITED)) === 0) return;
+    const self = this.#blockedBySelf?.();
+    if (self !== undefined) {
+      if (this.#stands("self", elapsed) >= CONFIRM_ASYNC_MS) throw self;
+      return;
+    }
+    if (!this.note.isDetected || this.note.isAny) return;
     const start: Link = { slot: this.#participant.slot, wait: own };
     const cycle = findCycle(this.#participant.arena, start);
     if (cycle === undefined || (cycle.length === 1 && !this.#isStuckOnItself) || !isVictim(cycle)) {
@@ -122,14 +175,18 @@ export class DeadlockWatch {
       return;
     }
     const shape = cycle.map(({ slot, wait }) => `${slot}:${wait.cell}:${wait.since}`).join();
-    if (this.#seen?.shape !== shape) {
-      this.#seen = { shape, at: elapsed };
-    }
+    const stands = this.#stands(shape, elapsed);
     const isAllSync = cycle.every(({ wait }) => (wait.flags & WAIT_SYNC) !== 0);
     const isCertain = isAllSync && cycle.length === 1;
     const confirm = isAllSync ? CONFIRM_SYNC_MS : CONFIRM_ASYNC_MS;
-    if (!isCertain && elapsed - this.#seen.at < confirm) return;
+    if (!isCertain && stands < confirm) return;
     throw new DeadlockError(describeCycle(this.#participant.arena, cycle));
+  }
+
+  /** For how long this is what has been seen, in milliseconds. */
+  #stands(shape: string, elapsed: number): number {
+    if (this.#seen?.shape !== shape) this.#seen = { shape, at: elapsed };
+    return elapsed - this.#seen.at;
   }
 
   /** Waiting without end for what this thread itself holds; it may also just have been handed what it waits for. */

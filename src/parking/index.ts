@@ -8,6 +8,7 @@ export {
   type Context,
 } from "./context.ts";
 export { describeCycle, findCycle, type Link } from "./deadlock.ts";
+export { whileHeld } from "./evidence.ts";
 export { endIfUnused } from "./end-if-unused.ts";
 export { describeSlot, slotInfo, type SlotInfo } from "./describe.ts";
 export { bellPath, Doorbells } from "./doorbells.ts";

@@ -6,6 +6,8 @@ export interface ParkOptions extends WaitOptions {
   readonly detectDeadlock?: boolean;
   /** The context the wait is part of; default: the current one. */
   readonly context?: Context | undefined;
+  /** What the wait's own task holds and keeps it from ever ending, as an error; undefined when there is nothing. */
+  readonly blockedBySelf?: () => Error | undefined;
 }
 
 /** The limit of a wait in milliseconds. @throws `signal.reason` when the signal is already aborted. */

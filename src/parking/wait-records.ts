@@ -2,6 +2,7 @@ import {
   CELL,
   WAIT_ANCESTORS,
   WAIT_ANY,
+  WAIT_AWAITED,
   WAIT_RECORD,
   WAIT_RECORDS,
   WAIT_RECORD_WORDS,
@@ -52,6 +53,14 @@ export function noteWait(slot: Place, cell: LocalCell, note: WaitNote): number {
     return record;
   }
   return -1;
+}
+
+/** Notes whether the task of a wait is known not to go on before it. */
+export function markAwaited(slot: Place, record: number, isAwaited: boolean): void {
+  if (record < 0) return;
+  const at = slot.base + SLOT.waits + record * WAIT_RECORD_WORDS + WAIT_RECORD.flags;
+  if (isAwaited) Atomics.or(slot.ints, at, WAIT_AWAITED);
+  else Atomics.and(slot.ints, at, ~WAIT_AWAITED);
 }
 
 /** Takes a note back. */

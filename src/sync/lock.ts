@@ -5,6 +5,7 @@ import {
   park,
   parkSync,
   runIn,
+  whileHeld,
   type Context,
   type ParkOptions,
   type Wish,
@@ -134,7 +135,7 @@ export class Lock extends SyncObject {
       checkFunction(body, "body");
       const guard = this.#guard(await this.#acquire(context, options), options);
       try {
-        return await body();
+        return await whileHeld(body);
       } finally {
         guard.release();
       }

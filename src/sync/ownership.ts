@@ -96,7 +96,10 @@ export class Ownership {
     cell.isAbandoned = cell.isStolen;
     cell.isStolen = false;
     cell.context = context;
-    if (context !== undefined) context.isHolding = true;
+    if (context !== undefined) {
+      context.isHolding = true;
+      context.cell = cell;
+    }
     this.#ints[cell.base + CELL.context] = context?.id ?? 0;
     cell.floats[(cell.base + CELL.since) / 2] = Date.now();
   }

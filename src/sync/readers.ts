@@ -71,7 +71,10 @@ export class Readers {
     cell.members++;
     const reading = { context, origin: context === undefined ? currentContext() : undefined };
     this.#group.readings.add(reading);
-    if (context !== undefined) context.isHolding = true;
+    if (context !== undefined) {
+      context.isHolding = true;
+      context.cell = cell;
+    }
     return reading;
   }
 

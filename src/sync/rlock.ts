@@ -7,6 +7,7 @@ import {
   park,
   parkSync,
   runIn,
+  whileHeld,
   type Context,
   type ParkOptions,
   type Wish,
@@ -154,7 +155,7 @@ export class RLock extends SyncObject {
       const isTaken = this.#reenter("async", options) || (await this.#acquire(context, options));
       const guard = this.#guard(isTaken, options);
       try {
-        return await body();
+        return await whileHeld(body);
       } finally {
         guard.release();
       }

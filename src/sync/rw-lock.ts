@@ -121,7 +121,8 @@ export class RWLock extends SyncObject {
    * Takes the lock to write.
    *
    * **Waiting**: until nobody reads or writes. **Cancellation**: safe; readers it kept out go on.
-   * @throws DeadlockError inside a reading of the same task; {@link TimeoutError} when the time was up;
+   * @throws DeadlockError when a task awaits it inside a reading of its own and nothing else could end that;
+   * {@link TimeoutError} when the time was up;
    * `signal.reason`.
    */
   write(options?: WaitOptions): Promise<Guard> {
@@ -155,13 +156,22 @@ export class RWLock extends SyncObject {
 
   async #write(context: Context, options: WaitOptions | undefined): Promise<Guard> {
     checkWait(options);
-    if (this.#openReaders.isReadingTask(context.parent)) throw this.#upgradeError();
+    const readers = this.#openReaders;
+    // Only started while its own task reads: that may end before the task comes to await it.
+    const bounds = {
+      ...this.#bounds(options),
+      context: context.parent,
+      ...(this.#detectDeadlock && {
+        blockedBySelf: () =>
+          readers.isReadingTask(context.parent) ? this.#upgradeError() : undefined,
+      }),
+    };
     const begun = performance.now();
-    const bounds = { ...this.#bounds(options), context: context.parent };
     const isTaken = await park(this.#writerWish(context), bounds);
     if (isTaken === undefined) return this.#timeout("written", options);
     try {
-      const isAlone = await park(this.#readers.drained(), this.#rest(options, begun));
+      const rest = { ...bounds, ...this.#rest(options, begun) };
+      const isAlone = await park(readers.drained(), rest);
       if (isAlone === true) return this.#writeGuard();
     } catch (error) {
       this.#releaseWriter();

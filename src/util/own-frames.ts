@@ -1,5 +1,13 @@
+import { fileURLToPath } from "node:url";
+
 /** Where this package is, as frames of its modules name it; this module lies one folder below. */
 const ROOT = new URL("..", import.meta.url).href;
+const ROOT_PATH = fileURLToPath(ROOT);
+
+/** Whether a script, as V8 names it, is one of this package. */
+export function isOwnFile(name: string): boolean {
+  return name.startsWith(ROOT) || name.startsWith(ROOT_PATH);
+}
 
 /**
  * A stack without the frames at its bottom that are this package's, or Node's below or between them: how a worker came
