@@ -42,8 +42,9 @@ interface AsyncWait {
   readonly note: DeadlockWatch;
   readonly records: number[];
   readonly begun: number;
-  readonly settle: (value: {} | undefined) => void;
-  readonly fail: (error: unknown) => void;
+  readonly settle: (value: {} | undefined) => true;
+  /** With a last look, unless the wish itself is what failed. */
+  readonly fail: (error: unknown, looksAgain?: boolean) => void;
   /** A timer ends it when its time is up. */
   readonly isTimed: boolean;
   /** Rings when the wish falls due by itself. */
@@ -154,8 +155,13 @@ export class ParkingLot implements Waker {
         settle: (taken) => {
           end(true);
           resolve(taken as T);
+          return true;
         },
-        fail: (error) => leave(() => reject(error)),
+        fail: (error, looksAgain = true) => {
+          if (looksAgain) return leave(() => reject(error));
+          end(false);
+          reject(error);
+        },
         isTimed: timeout !== Infinity,
         alarm: undefined,
       };
@@ -286,18 +292,20 @@ export class ParkingLot implements Waker {
     return false;
   }
 
-  /** Serves one wait, or announces it. */
+  /** Serves one wait, or announces it. A wish that throws fails its own wait, and holds up none of the others. */
   #try(wait: AsyncWait): boolean {
-    for (;;) {
-      const value = wait.wish.attempt();
-      if (value !== undefined) {
-        wait.settle(value);
-        return true;
+    try {
+      for (;;) {
+        const value = wait.wish.attempt();
+        if (value !== undefined) return wait.settle(value);
+        if (wait.wish.arm()) break;
       }
-      if (!wait.wish.arm()) continue;
-      this.#setAlarm(wait);
-      return false;
+    } catch (error) {
+      wait.fail(error, false);
+      return true;
     }
+    this.#setAlarm(wait);
+    return false;
   }
 
   #setAlarm(wait: AsyncWait): void {

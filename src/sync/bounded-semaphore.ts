@@ -93,12 +93,24 @@ export class BoundedSemaphore extends SyncObject {
    * @throws TimeoutError when the time was up.
    */
   async hold(options?: WaitOptions): Promise<Guard> {
-    return this.#guard(await this.acquire(options), options);
+    this.beginUse();
+    try {
+      return this.#guard(await this.acquire(options), options);
+    } catch (error) {
+      this.endUse();
+      throw error;
+    }
   }
 
   /** As {@link BoundedSemaphore.hold}; the thread sleeps. */
   holdSync(options?: WaitOptions): Guard {
-    return this.#guard(this.acquireSync(options), options);
+    this.beginUse();
+    try {
+      return this.#guard(this.acquireSync(options), options);
+    } catch (error) {
+      this.endUse();
+      throw error;
+    }
   }
 
   /**
@@ -121,16 +133,24 @@ export class BoundedSemaphore extends SyncObject {
   }
 
   #tooMany(count: number): InvalidStateError {
-    const { max, value } = this;
+    const { count: max, free: value } = this.#permits;
     return new InvalidStateError(
       `${describeObject(this)} was released too often: ${max - value} of its ${max} permits are taken, and ${count} were to be given back. Release each permit once.`,
     );
   }
 
   #guard(isTaken: boolean, options: WaitOptions | undefined): Guard {
-    if (isTaken) return new Guard(() => this.release());
+    if (isTaken) {
+      return new Guard(() => {
+        try {
+          if (this.#permits.giveBack(1) < 1) throw this.#tooMany(1);
+        } finally {
+          this.endUse();
+        }
+      });
+    }
     throw new TimeoutError(
-      `${describeObject(this)} had no permit within ${options?.timeout ?? 0} ms; all ${this.max} are taken.`,
+      `${describeObject(this)} had no permit within ${options?.timeout ?? 0} ms; all ${this.#permits.count} are taken.`,
     );
   }
 
@@ -152,7 +172,7 @@ export class BoundedSemaphore extends SyncObject {
   static {
     waitable(BoundedSemaphore, {
       wish: (semaphore) => semaphore.#wish(),
-      giveBack: (semaphore) => semaphore.release(),
+      giveBack: (semaphore) => void semaphore.#permits.giveBack(1),
     });
     shareable(
       BoundedSemaphore,

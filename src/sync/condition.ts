@@ -175,7 +175,10 @@ export class Condition extends SyncObject {
    */
   async wait(options?: WaitOptions): Promise<boolean> {
     checkWait(options);
-    const { cell } = this;
+    return this.#wait(this.cell, options);
+  }
+
+  async #wait(cell: LocalCell, options: WaitOptions | undefined): Promise<boolean> {
     const suspended = this.#suspend(cell);
     const { notice, reacquire, context } = suspended;
     let failure: { readonly reason: unknown } | undefined;
@@ -191,7 +194,10 @@ export class Condition extends SyncObject {
   /** As {@link Condition.wait}; the thread sleeps. */
   waitSync(options?: WaitOptions): boolean {
     checkWait(options);
-    const { cell } = this;
+    return this.#waitSync(this.cell, options);
+  }
+
+  #waitSync(cell: LocalCell, options: WaitOptions | undefined): boolean {
     const suspended = this.#suspend(cell);
     let failure: { readonly reason: unknown } | undefined;
     try {
@@ -213,12 +219,13 @@ export class Condition extends SyncObject {
   async waitFor<T>(predicate: () => T | PromiseLike<T>, options?: WaitOptions): Promise<T> {
     checkWait(options);
     checkFunction(predicate, "predicate");
+    const { cell } = this;
     this.#checkHeld("waitFor");
     const left = countdown(options);
     for (;;) {
       const value = await predicate();
       if (value || left() <= 0) return value;
-      await this.wait({ ...options, timeout: left() });
+      await this.#wait(cell, { ...options, timeout: left() });
     }
   }
 
@@ -226,12 +233,13 @@ export class Condition extends SyncObject {
   waitForSync<T>(predicate: () => T, options?: WaitOptions): T {
     checkWait(options);
     checkFunction(predicate, "predicate");
+    const { cell } = this;
     this.#checkHeld("waitForSync");
     const left = countdown(options);
     for (;;) {
       const value = predicate();
       if (value || left() <= 0) return value;
-      this.waitSync({ ...options, timeout: left() });
+      this.#waitSync(cell, { ...options, timeout: left() });
     }
   }
 

@@ -1,6 +1,15 @@
 import { InvalidStateError } from "../errors/index.ts";
 import { CELL, KIND, type Place } from "../memory/index.ts";
-import { hasWaiters, park, parking, parkSync, wake, WAITERS, type Wish } from "../parking/index.ts";
+import {
+  hasWaiters,
+  type LocalCell,
+  park,
+  parking,
+  parkSync,
+  wake,
+  WAITERS,
+  type Wish,
+} from "../parking/index.ts";
 import { checkOptions, type OptionTable } from "../util/option-table.ts";
 import { checkWait, type WaitOptions } from "../util/wait-options.ts";
 import { boolean } from "../util/checks.ts";
@@ -65,13 +74,16 @@ export class Event extends SyncObject {
 
   /** Whether a wait would go through now. */
   get isSet(): boolean {
-    return (Atomics.load(this.cell.ints, this.#state) & SET) !== 0;
+    return this.#isSetIn(this.cell);
   }
 
   /** Sets it: lets all that wait through, or one if it resets by itself. Does nothing if it is set. */
   set(): void {
-    const { cell } = this;
-    const word = this.#change(SET, true);
+    this.#set(this.cell);
+  }
+
+  #set(cell: LocalCell): void {
+    const word = this.#change(cell, SET, true);
     if ((word & WAITERS) !== 0) wake(cell, parking(), this.#isAuto ? 1 : Infinity);
   }
 
@@ -94,7 +106,7 @@ export class Event extends SyncObject {
       this.#grants.give();
       return;
     }
-    const word = this.#change(0, false);
+    const word = this.#change(cell, 0, false);
     if ((word & WAITERS) !== 0) wake(cell, parking(), Infinity);
   }
 
@@ -116,14 +128,17 @@ export class Event extends SyncObject {
     return parkSync(this.#wish(), undetected(options)) === true;
   }
 
+  #isSetIn({ ints }: LocalCell): boolean {
+    return (Atomics.load(ints, this.#state) & SET) !== 0;
+  }
+
   /** How often it was set or pulsed. */
-  get #count(): number {
-    return Atomics.load(this.cell.ints, this.#state) >>> COUNT_SHIFT;
+  #countOf({ ints }: LocalCell): number {
+    return Atomics.load(ints, this.#state) >>> COUNT_SHIFT;
   }
 
   /** Sets or clears it, counts that and forgets who sleeps, in one step; gives the word before. */
-  #change(set: typeof SET | 0, keepsWaiters: boolean): number {
-    const { cell } = this;
+  #change(cell: LocalCell, set: typeof SET | 0, keepsWaiters: boolean): number {
     for (;;) {
       const word = Atomics.load(cell.ints, this.#state);
       // It is set already: who sleeps was rung then, and may have noted it again since.
@@ -140,21 +155,21 @@ export class Event extends SyncObject {
       return {
         cells: [cell],
         group: cell,
-        attempt: () => (turn.take() ? true : this.#attemptAuto()),
-        arm: () => this.#arm(() => turn.isGiven),
+        attempt: () => (turn.take() ? true : this.#attemptAuto(cell)),
+        arm: () => this.#arm(cell, () => turn.isGiven),
         holder: () => 0,
-        leave: () => this.#passOn(),
-        passOn: () => this.#passOn(),
-        suspend: () => this.#passOn(),
+        leave: () => this.#passOn(cell),
+        passOn: () => this.#passOn(cell),
+        suspend: () => this.#passOn(cell),
       };
     }
-    const begun = this.#count;
-    const isPast = (): boolean => this.#count !== begun;
+    const begun = this.#countOf(cell);
+    const isPast = (): boolean => this.#countOf(cell) !== begun;
     return {
       cells: [cell],
       group: cell,
-      attempt: () => (this.isSet || isPast() ? true : undefined),
-      arm: () => this.#arm(isPast),
+      attempt: () => (this.#isSetIn(cell) || isPast() ? true : undefined),
+      arm: () => this.#arm(cell, isPast),
       holder: () => 0,
       leave: () => {
         // Everybody was rung: those behind this one only have to be looked at.
@@ -164,8 +179,7 @@ export class Event extends SyncObject {
     };
   }
 
-  #attemptAuto(): true | undefined {
-    const { cell } = this;
+  #attemptAuto(cell: LocalCell): true | undefined {
     for (;;) {
       const word = Atomics.load(cell.ints, this.#state);
       if ((word & SET) === 0) return undefined;
@@ -176,8 +190,7 @@ export class Event extends SyncObject {
   }
 
   /** Notes that somebody sleeps; a pulse leaves no trace in the state, so it is looked for afterwards. */
-  #arm(isReleased: () => boolean): boolean {
-    const { cell } = this;
+  #arm(cell: LocalCell, isReleased: () => boolean): boolean {
     const word = Atomics.load(cell.ints, this.#state);
     if ((word & SET) !== 0) return false;
     const armed = word | WAITERS;
@@ -187,8 +200,7 @@ export class Event extends SyncObject {
   }
 
   /** A wait ended: it may have been rung for a set that nobody has used, or chosen by a pulse since. */
-  #passOn(): void {
-    const { cell } = this;
+  #passOn(cell: LocalCell): void {
     if (cell.waits > 0) {
       parking().scanSoon();
       return;
@@ -209,7 +221,7 @@ export class Event extends SyncObject {
     waitable(Event, {
       wish: (event) => event.#wish(),
       giveBack: (event) => {
-        if (event.#isAuto) event.set();
+        if (event.#isAuto) event.#set(event.words);
       },
     });
     shareable(

@@ -189,7 +189,7 @@ export class Lock extends SyncObject {
     waitable(Lock, {
       wish: (lock, context) => lock.#wish(context),
       giveBack: (lock) => lock.release(),
-      isAbandoned: (lock) => lock.abandoned,
+      isAbandoned: (lock) => lock.words.isAbandoned,
     });
   }
 }

@@ -252,7 +252,7 @@ export class RLock extends SyncObject {
     waitable(RLock, {
       wish: (lock, context) => lock.#jointWish(context),
       giveBack: (lock) => lock.release(),
-      isAbandoned: (lock) => lock.abandoned,
+      isAbandoned: (lock) => lock.words.isAbandoned,
     });
     shareable(
       RLock,

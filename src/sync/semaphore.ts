@@ -1,6 +1,15 @@
 import { InvalidStateError, TimeoutError } from "../errors/index.ts";
 import { CELL, KIND } from "../memory/index.ts";
-import { hasWaiters, park, parking, parkSync, wake, WAITERS, type Wish } from "../parking/index.ts";
+import {
+  hasWaiters,
+  type LocalCell,
+  park,
+  parking,
+  parkSync,
+  wake,
+  WAITERS,
+  type Wish,
+} from "../parking/index.ts";
 import { checkOptions, type OptionTable } from "../util/option-table.ts";
 import { checkWait, type WaitOptions } from "../util/wait-options.ts";
 import { outOfRange } from "../util/argument-error.ts";
@@ -51,7 +60,7 @@ export class Semaphore extends SyncObject {
 
   /** Takes a permit if there is one; never waits. */
   tryAcquire(): boolean {
-    return this.#attempt() === true;
+    return this.#attempt(this.cell) === true;
   }
 
   /**
@@ -69,7 +78,7 @@ export class Semaphore extends SyncObject {
   /** As {@link Semaphore.acquire}, but the thread sleeps: its event loop stands still meanwhile. */
   acquireSync(options?: WaitOptions): boolean {
     checkWait(options);
-    if (options?.signal === undefined && this.#attempt() === true) return true;
+    if (options?.signal === undefined && this.#attempt(this.cell) === true) return true;
     return parkSync(this.#wish(), undetected(options)) === true;
   }
 
@@ -81,7 +90,12 @@ export class Semaphore extends SyncObject {
    */
   release(count = 1): void {
     checkPermits(count, "count", 1);
-    const { cell } = this;
+    void this.cell;
+    this.#add(count);
+  }
+
+  #add(count: number): void {
+    const cell = this.words;
     const max = Atomics.load(cell.ints, cell.base + CELL.aux);
     for (;;) {
       const word = Atomics.load(cell.ints, this.#state);
@@ -103,12 +117,24 @@ export class Semaphore extends SyncObject {
    * @throws TimeoutError when the time was up.
    */
   async hold(options?: WaitOptions): Promise<Guard> {
-    return this.#guard(await this.acquire(options), options);
+    this.beginUse();
+    try {
+      return this.#guard(await this.acquire(options), options);
+    } catch (error) {
+      this.endUse();
+      throw error;
+    }
   }
 
   /** As {@link Semaphore.hold}; the thread sleeps. */
   holdSync(options?: WaitOptions): Guard {
-    return this.#guard(this.acquireSync(options), options);
+    this.beginUse();
+    try {
+      return this.#guard(this.acquireSync(options), options);
+    } catch (error) {
+      this.endUse();
+      throw error;
+    }
   }
 
   /**
@@ -126,7 +152,15 @@ export class Semaphore extends SyncObject {
   }
 
   #guard(isTaken: boolean, options: WaitOptions | undefined): Guard {
-    if (isTaken) return new Guard(() => this.release());
+    if (isTaken) {
+      return new Guard(() => {
+        try {
+          this.#add(1);
+        } finally {
+          this.endUse();
+        }
+      });
+    }
     throw new TimeoutError(
       `${describeObject(this)} had no permit within ${options?.timeout ?? 0} ms.`,
     );
@@ -137,17 +171,16 @@ export class Semaphore extends SyncObject {
     return {
       cells: [cell],
       group: cell,
-      attempt: () => this.#attempt(),
-      arm: () => this.#arm(),
+      attempt: () => this.#attempt(cell),
+      arm: () => this.#arm(cell),
       holder: () => 0,
-      leave: () => this.#passOn(),
-      passOn: () => this.#passOn(),
-      suspend: () => this.#passOn(),
+      leave: () => this.#passOn(cell),
+      passOn: () => this.#passOn(cell),
+      suspend: () => this.#passOn(cell),
     };
   }
 
-  #attempt(): true | undefined {
-    const { cell } = this;
+  #attempt(cell: LocalCell): true | undefined {
     for (;;) {
       const word = Atomics.load(cell.ints, this.#state);
       if (word >>> 1 === 0) return undefined;
@@ -157,8 +190,7 @@ export class Semaphore extends SyncObject {
     }
   }
 
-  #arm(): boolean {
-    const { ints } = this.cell;
+  #arm({ ints }: LocalCell): boolean {
     const word = Atomics.load(ints, this.#state);
     if (word >>> 1 !== 0) return false;
     if ((word & WAITERS) !== 0) return true;
@@ -169,8 +201,7 @@ export class Semaphore extends SyncObject {
    * A wait ended: it may have been rung for a permit that is still there, by several releases or after it had
    * one. Whoever is rung in its place comes here too, until none is left.
    */
-  #passOn(): void {
-    const { cell } = this;
+  #passOn(cell: LocalCell): void {
     if (cell.waits > 0) {
       parking().scanSoon();
       return;
@@ -189,7 +220,7 @@ export class Semaphore extends SyncObject {
   static {
     waitable(Semaphore, {
       wish: (semaphore) => semaphore.#wish(),
-      giveBack: (semaphore) => semaphore.release(),
+      giveBack: (semaphore) => semaphore.#add(1),
     });
     shareable(
       Semaphore,

@@ -31,12 +31,16 @@ const collected = new FinalizationRegistry<LocalCell>(closeCell);
 /** Base of what stands in a cell: opening, travelling, closing. */
 export abstract class SyncObject {
   #cell: LocalCell | undefined;
+  readonly #words: LocalCell;
+  /** What was taken, or is being waited for, through this handle and has to be given back. */
+  #uses = 0;
   readonly #name: string | undefined;
 
   /** @param source - what to make or open, or what came from elsewhere. */
   constructor(source: Creation | Arrival) {
     const isArrival = source instanceof Arrival;
     this.#cell = isArrival ? attachCell(source.handle, source.kind) : openCell(source);
+    this.#words = this.#cell;
     this.#name = isArrival ? participant().arena.nameOf(this.#cell.index) : source.name;
     collected.register(this, this.#cell, this);
   }
@@ -56,7 +60,7 @@ export abstract class SyncObject {
     this.#cell = undefined;
     collected.unregister(this);
     this.onClose();
-    closeCell(cell);
+    if (this.#uses === 0) closeCell(cell);
   }
 
   [Symbol.dispose](): void {
@@ -74,6 +78,24 @@ export abstract class SyncObject {
       );
     }
     return this.#cell;
+  }
+
+  /**
+   * The cell, after {@link SyncObject.close} too: for waits that had begun, which keep it, and for what lies
+   * between {@link SyncObject.beginUse} and {@link SyncObject.endUse}.
+   */
+  protected get words(): LocalCell {
+    return this.#words;
+  }
+
+  /** Keeps the cell, however this handle is closed meanwhile, until {@link SyncObject.endUse}. @throws when it was closed. */
+  protected beginUse(): void {
+    void this.cell;
+    this.#uses++;
+  }
+
+  protected endUse(): void {
+    if (--this.#uses === 0 && this.isClosed) closeCell(this.#words);
   }
 
   protected get isClosed(): boolean {

@@ -129,7 +129,7 @@ export class WaitableTimer extends SyncObject {
     waitable(WaitableTimer, {
       wish: (timer) => timer.#wish(),
       giveBack: (timer) => {
-        if (timer.#schedule.giveBack()) wake(timer.cell, parking(), 1);
+        if (timer.#schedule.giveBack()) wake(timer.words, parking(), 1);
       },
     });
     shareable(
