@@ -1,10 +1,12 @@
 // `npm run build`: compiles src/ to dist/, after taking away what would make the result differ from
-// that of a fresh clone, and bundles it in lib/.
+// that of a fresh clone, copies the declarations for CommonJS,
+// and bundles it in lib/.
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bundle } from "./bundle.mjs";
+import { copyDeclarations } from "./bundle/types.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const source = join(root, "src");
@@ -24,6 +26,7 @@ const compiled = spawnSync("npx", ["--no-install", "tsc", "-b"], {
 if (compiled.error) throw compiled.error;
 if (compiled.status !== 0) process.exit(compiled.status ?? 1);
 unlinkMaps();
+copyDeclarations(output, ["index", "win32event/index"]);
 await bundle();
 
 /**
@@ -47,7 +50,7 @@ function removeOrphans() {
   for (const entry of readdirSync(output, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
     const path = join(entry.parentPath ?? entry.path, entry.name);
-    const stem = path.slice(output.length + 1).replace(/(\.d\.ts|\.js)(\.map)?$/, "");
+    const stem = path.slice(output.length + 1).replace(/(\.d\.c?ts|\.js)(\.map)?$/, "");
     if (!existsSync(join(source, `${stem}.ts`))) rmSync(path);
   }
 }

@@ -6,6 +6,8 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
+import { toCommonJs } from "./bundle/to-commonjs.mjs";
+import { fronts } from "./bundle/fronts.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -22,11 +24,15 @@ const ENTRIES = [
   "cli/main",
   "cli/map/work/block-runner",
   "win32event/index",
+  "util/facade",
 ];
+
+/** What `import "manycore"` reads. The platform's functions are kept as they are then, before tests take the clock. */
+const FRONT = /src\/(errors|util\/(facade|platform))/;
 
 /** What an executor's worker loads; it should be little else. */
 const IN_WORKERS =
-  /src\/(errors|util|wire|task\/(identity|import|inline-source|is-main|jiti|module-url|quiet-import|resolve|slot|source-hash|test-file|tsx|typescript)|process\/(identity|shutdown-signal|watchdog)|executor\/(claims|protocol|stream|trace|transfer|worker\/))/;
+  /src\/(util|wire|task\/(identity|function-kind|register|import|inline-source|is-main|jiti|module-url|quiet-import|resolve|slot|source-hash|test-file|tsx|typescript)|process\/(identity|shutdown-signal|watchdog)|executor\/(claims|protocol|stream|trace|transfer|worker\/))/;
 
 /** What a program that imports the package needs beyond `caller`. What only a server has is loaded by it. */
 const PRIMITIVES =
@@ -51,22 +57,26 @@ export async function bundle() {
     ],
     tsconfig: join(root, "tsconfig.json"),
     // A module that is imported now by one entry and later by another is where the first one needs it.
-    checks: { ineffectiveDynamicImport: false },
+    plugins: [toCommonJs(), fronts()],
+    checks: { ineffectiveDynamicImport: false, preferBuiltinFeature: false, pluginTimings: false },
   });
   await build.write({
     dir: output,
+    // The plugins make CommonJS of it.
     format: "esm",
+    minifyInternalExports: false,
     sourcemap: true,
     // A fifth of each file would be comments, to be read at each start. Names and lines stay: Node prints the
     // line that threw an error which nobody caught.
     comments: false,
     minify: false,
-    entryFileNames: "[name].js",
+    entryFileNames: "[name].cjs",
     // One folder deep, as src/util/entry-url.ts expects of the chunk it is in.
-    chunkFileNames: "chunks/[name]-[hash].js",
+    chunkFileNames: "chunks/[name]-[hash].cjs",
     // Few chunks: each costs the loader as much as parsing thousands of lines.
     codeSplitting: {
       groups: [
+        { name: "errors", test: FRONT, priority: 3 },
         { name: "worker", test: IN_WORKERS, priority: 2 },
         {
           name: "caller",

@@ -17,7 +17,7 @@ const tarball = join(folder, JSON.parse(packed)[0].filename);
 
 run("npx", ["--no-install", "publint", "run", tarball, "--strict"]);
 // Without its look at the registry for an @types package: there is none, and no network may be there.
-run("npx", ["--no-install", "attw", tarball, "--profile", "esm-only", "--no-definitely-typed"]);
+run("npx", ["--no-install", "attw", tarball, "--profile", "node16", "--no-definitely-typed"]);
 run("npx", ["--no-install", "knip", "--no-progress"]);
 
 function run(program, args, options = {}) {

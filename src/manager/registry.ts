@@ -1,6 +1,7 @@
 import { isTaskRef, type TaskIdentity, identify, isClass } from "../task/index.ts";
 import type { AnyTaskRef } from "../task/index.ts";
 import { badArgument, outOfRange, wrongType } from "../util/argument-error.ts";
+import { unwrapFacade } from "../util/facade.ts";
 import { CATALOGUE } from "./catalogue.ts";
 
 /** What clients may have made by a server, as it was registered. */
@@ -60,7 +61,7 @@ function registrationOf(manager: Function, name: string): Registration | undefin
 /** The name under which a class was registered. */
 export function nameOf(manager: Function, callable: unknown): string | undefined {
   for (const [name, entry] of registrationsOf(manager)) {
-    if (entry.callable === callable) return name;
+    if (unwrapFacade(entry.callable) === unwrapFacade(callable)) return name;
   }
   return undefined;
 }
@@ -68,7 +69,9 @@ export function nameOf(manager: Function, callable: unknown): string | undefined
 function registrationsOf(manager: Function): Map<string, Registration> {
   const above: unknown = Object.getPrototypeOf(manager);
   const inherited =
-    typeof above === "function" && isClass(above) ? registrationsOf(above) : new Map();
+    typeof above === "function" && isClass(above)
+      ? registrationsOf(unwrapFacade(above))
+      : new Map<string, Registration>();
   return new Map([...inherited, ...(registries.get(manager) ?? [])]);
 }
 

@@ -2,7 +2,7 @@
 import type { Connection } from "../connection/index.ts";
 import { decodeMessage } from "../connection/value-message.ts";
 import { resolveTask, type TaskIdentity } from "../task/index.ts";
-import { entryUrl } from "../util/entry-url.ts";
+import { loadEverything } from "../util/load-own.ts";
 import { encodeThrown } from "../wire/error-codec.ts";
 import { ManagerServer, type ServerSettings } from "./server.ts";
 import { setTimeout } from "../util/platform.ts";
@@ -25,7 +25,7 @@ const LEFTOVERS_MS = 500;
 /** Runs a server until its starter ends it, or is gone. */
 export async function serve(starter: Connection<unknown>, settings: ServeSettings): Promise<void> {
   // Proxies that arrive here are made of its classes, as are the objects of own modules.
-  await import(entryUrl("index").href);
+  await loadEverything();
   // Ctrl-C reaches the whole group: whoever handles it still needs the objects.
   process.on("SIGINT", () => {});
   let server: ManagerServer;

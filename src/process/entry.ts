@@ -1,6 +1,7 @@
 /** The program every process of ours runs: connects to its parent, learns who it is, starts its role. */
 import { Socket } from "node:net";
 import { writeDirectlyOnUse } from "../util/direct-stdio.ts";
+import { loadOwn } from "../util/load-own.ts";
 import { decodeValue } from "../wire/codec.ts";
 import { type Boot, type Host, type Role, SocketChannel } from "../wire/index.ts";
 import { adoptIdentity } from "./identity.ts";
@@ -12,7 +13,7 @@ const CLAIMS_FD = 6;
 
 function main(): void {
   const roleUrl = process.argv[2] as string;
-  const role = import(roleUrl) as Promise<Role>;
+  const role = loadOwn(roleUrl) as Promise<Role>;
   writeDirectlyOnUse("stdout", 1);
   writeDirectlyOnUse("stderr", 2);
   const channel = new SocketChannel(new Socket({ fd: CHANNEL_FD }), {

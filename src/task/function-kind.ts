@@ -1,6 +1,8 @@
+import { unwrapFacade } from "../util/facade.ts";
+
 /** Tells a class constructor from a function that can be called. */
 export function isClass(fn: Function): boolean {
-  return /^class\b/.test(Function.prototype.toString.call(fn));
+  return /^class\b/.test(Function.prototype.toString.call(unwrapFacade(fn)));
 }
 
 const METHOD =

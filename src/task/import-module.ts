@@ -1,3 +1,4 @@
+import { loadOwn } from "../util/load-own.ts";
 import { runImport } from "./import-context.ts";
 import { taskSlot } from "./slot.ts";
 import { importQuietly } from "./quiet-import.ts";
@@ -40,7 +41,7 @@ async function load(url: string): Promise<Record<string, unknown>> {
 
 async function importJavaScript(url: string): Promise<Record<string, unknown>> {
   try {
-    return (await import(url)) as Record<string, unknown>;
+    return (await loadOwn(url)) as Record<string, unknown>;
   } catch (error) {
     // JavaScript that imports TypeScript: linking failed, so nothing of it has run yet.
     if ((error as { code?: unknown } | null)?.code !== "ERR_UNKNOWN_FILE_EXTENSION") throw error;

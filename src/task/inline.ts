@@ -1,6 +1,7 @@
 import { pathToFileURL } from "node:url";
 import { TaskNotFoundError } from "../errors/index.ts";
 import { checkFunction } from "../util/checks.ts";
+import { isOwnFile } from "../util/own-frames.ts";
 import { inlineFactory } from "./inline-source.ts";
 import { normalizeModuleUrl } from "./module-url.ts";
 import { taskSlot } from "./slot.ts";
@@ -66,6 +67,8 @@ function callerUrl(below: Function): string {
     if (prepareStackTrace === undefined) Reflect.deleteProperty(Error, "prepareStackTrace");
     else Error.prepareStackTrace = prepareStackTrace;
   }
-  const url = normalizeModuleUrl(sites[0]?.getFileName() ?? "");
+  // The front of this package, if this is the first call.
+  const caller = sites.map((site) => site.getFileName() ?? "").find((name) => !isOwnFile(name));
+  const url = normalizeModuleUrl(caller ?? "");
   return url?.startsWith("file:") === true ? url : pathToFileURL(`${process.cwd()}/`).href;
 }

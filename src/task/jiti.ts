@@ -2,6 +2,7 @@ import { existsSync, lstatSync, mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { entryUrl } from "../util/entry-url.ts";
+import { loadOwn } from "../util/load-own.ts";
 import { pathOfModule } from "./module-url.ts";
 
 /**
@@ -51,7 +52,7 @@ export async function importWithJiti(
 async function ownModules(): Promise<Record<string, unknown>> {
   // By URL, not by name: the front door stands above this room, and may be another copy's under the name.
   const index = entryUrl("index").href;
-  return { manycore: (await import(index)) as unknown };
+  return { manycore: await loadOwn(index) };
 }
 
 interface Babel {

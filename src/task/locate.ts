@@ -7,6 +7,7 @@ import { isTaskIdentity } from "./identity.ts";
 import { isTaskRef } from "./refs.ts";
 import { taskSlot } from "./slot.ts";
 import type { AnyTaskRef } from "./types.ts";
+import { unwrapFacade } from "../util/facade.ts";
 import { wrongType } from "../util/argument-error.ts";
 import { TaskNotFoundError } from "../errors/index.ts";
 
@@ -22,7 +23,8 @@ const known = new WeakMap<Function, TaskIdentity | Promise<TaskIdentity>>();
  * @returns the identity, or a promise of it.
  * @throws TaskNotFoundError (always as a rejection for functions that had to be searched) saying why and what to write instead.
  */
-export function identify(task: Function | AnyTaskRef): TaskIdentity | Promise<TaskIdentity> {
+export function identify(given: Function | AnyTaskRef): TaskIdentity | Promise<TaskIdentity> {
+  const task = unwrapFacade(given);
   if (typeof task === "function") {
     return known.get(task) ?? taskSlot().marked.get(task) ?? search(task);
   }

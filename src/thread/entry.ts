@@ -3,13 +3,14 @@ import { workerData } from "node:worker_threads";
 import { adoptIdentity } from "../process/identity.ts";
 import { decodeValue } from "../wire/codec.ts";
 import { writeDirectlyOnUse } from "../util/direct-stdio.ts";
+import { loadOwn } from "../util/load-own.ts";
 import { adoptStopGuard } from "../util/stop-guard.ts";
 import { type Boot, type Host, RingChannel, type Role } from "../wire/index.ts";
 import type { ThreadStart } from "./spawn.ts";
 
 function main(start: ThreadStart): void {
   adoptStopGuard(start.guard);
-  const role = import(start.role) as Promise<Role>;
+  const role = loadOwn(start.role) as Promise<Role>;
   if (start.direct.stdout) writeDirectlyOnUse("stdout", 1);
   if (start.direct.stderr) writeDirectlyOnUse("stderr", 2);
   const boot = decodeValue(start.boot, undefined) as Boot;

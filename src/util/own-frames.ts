@@ -1,12 +1,15 @@
 import { fileURLToPath } from "node:url";
 
-/** Where this package is, as frames of its modules name it; this module lies one folder below. */
-const ROOT = new URL("..", import.meta.url).href;
-const ROOT_PATH = fileURLToPath(ROOT);
+/**
+ * Where this package is, as frames of its modules name it: by a path in CommonJS, else by a URL. This module lies one
+ * folder below.
+ */
+const ROOT = new URL("..", import.meta.url);
+const ROOTS = [ROOT.href, fileURLToPath(ROOT)];
 
-/** Whether a script, as V8 names it, is one of this package. */
+/** Whether a path or URL is that of a file of this package. */
 export function isOwnFile(name: string): boolean {
-  return name.startsWith(ROOT) || name.startsWith(ROOT_PATH);
+  return ROOTS.some((root) => name.startsWith(root));
 }
 
 /**
@@ -25,5 +28,5 @@ function isFrame(line: string): boolean {
 }
 
 function isOwn(line: string): boolean {
-  return isFrame(line) && (line.includes(ROOT) || /[( ]node:/.test(line));
+  return isFrame(line) && (ROOTS.some((root) => line.includes(root)) || /[( ]node:/.test(line));
 }

@@ -119,7 +119,7 @@ function hasPrototype(value: unknown, prototype: object): boolean {
   return typeof value === "function" && value.prototype === prototype;
 }
 
-const require = createRequire(import.meta.url);
+const requireHere = createRequire(import.meta.url);
 const LOADED = /^NativeModule ((?!internal\/|_).+)$/;
 
 /** Modules of Node that somebody has loaded: there is no instance of a class of the others. */
@@ -130,7 +130,7 @@ function loadedBuiltins(): object[] {
   for (const line of lines) {
     const name = LOADED.exec(line)?.[1];
     if (name === undefined || !isBuiltin(`node:${name}`)) continue;
-    const module: unknown = require(`node:${name}`);
+    const module: unknown = requireHere(`node:${name}`);
     if (typeof module === "function" || typeof module === "object") modules.push(module as object);
   }
   return modules;

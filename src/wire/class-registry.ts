@@ -1,6 +1,7 @@
 import { InvalidStateError } from "../errors/index.ts";
 import { badArgument, wrongType } from "../util/argument-error.ts";
 import { checkFunction, text } from "../util/checks.ts";
+import { unwrapFacade } from "../util/facade.ts";
 import { globalSlot } from "../util/global-slot.ts";
 import { checkOptions, type OptionTable } from "../util/option-table.ts";
 
@@ -80,11 +81,12 @@ export function registerClass<C extends AnyClass>(
   if (typeof name !== "string" || name === "") {
     throw badArgument("Expected the class to have a name: give one as the option `name`");
   }
+  const real = unwrapFacade(Class);
   const classes = registry();
   if (options.decode !== undefined) classes.hasDecoders = true;
   const { byName, byPrototype } = classes;
   const present = byName.get(name);
-  if (present !== undefined && present.Class !== Class) {
+  if (present !== undefined && present.Class !== real) {
     throw new InvalidStateError(
       `Another class is registered as "${name}". Give one of the two a different name: registerClass(Class, { name: "…" }).`,
     );
@@ -92,7 +94,7 @@ export function registerClass<C extends AnyClass>(
   const former = byPrototype.get(Class.prototype);
   if (former !== undefined) byName.delete(former.name);
   const entry: RegisteredClass = {
-    Class,
+    Class: real,
     name,
     encode: options.encode as RegisteredClass["encode"],
     decode: options.decode as RegisteredClass["decode"],

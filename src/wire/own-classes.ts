@@ -1,5 +1,5 @@
 import { SerializationError } from "../errors/index.ts";
-import { entryUrl } from "../util/entry-url.ts";
+import { loadEverything } from "../util/load-own.ts";
 
 /** The names under which this package registers its own classes begin with this. */
 const OWN_CLASS_PREFIX = "manycore.";
@@ -27,7 +27,7 @@ export function notRegistered(name: string): SerializationError {
  */
 export function loadOwnClasses(error: unknown): Promise<unknown> | undefined {
   if (typeof error !== "object" || error === null || !unloaded.has(error)) return undefined;
-  loading ??= import(entryUrl("index").href).then(() => (isLoaded = true));
+  loading ??= loadEverything().then(() => (isLoaded = true));
   return loading;
 }
 

@@ -8,24 +8,29 @@ import { runProgram } from "../helpers/leaks.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
+type Conditions = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
 interface Manifest {
   readonly bin: Readonly<Record<string, string>>;
-  readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
+  readonly exports: Readonly<Record<string, string | Conditions>>;
   readonly scripts: Readonly<Record<string, string>>;
   readonly dependencies: Readonly<Record<string, string>>;
 }
 const manifest = JSON.parse(readFileSync(`${root}package.json`, "utf8")) as Manifest;
 
 describe("the exports map", () => {
-  test("points at files that were built, types first", () => {
+  test("points at files that were built, types first, for import and for require", () => {
     for (const [path, target] of Object.entries(manifest.exports)) {
       if (typeof target === "string") {
         expect(existsSync(root + target), `${path} → ${target}`).toBe(true);
         continue;
       }
-      expect(Object.keys(target), path).toEqual(["types", "default"]);
-      for (const file of Object.values(target)) {
-        expect(existsSync(root + file), `${path} → ${file}`).toBe(true);
+      expect(Object.keys(target), path).toEqual(["module", "import", "require"]);
+      for (const [condition, files] of Object.entries(target)) {
+        expect(Object.keys(files), `${path} ${condition}`).toEqual(["types", "default"]);
+        for (const file of Object.values(files)) {
+          expect(existsSync(root + file), `${path} → ${file}`).toBe(true);
+        }
       }
     }
   });
@@ -41,7 +46,7 @@ describe("the exports map", () => {
 
   test("can be required from CommonJS, and gives the same instance", async () => {
     const { stdout, stderr } = await runProgram(fixture("required.cjs"));
-    expect({ stdout, stderr: withoutWarning(stderr) }).toEqual({ stdout: "same\n", stderr: "" });
+    expect({ stdout, stderr }).toEqual({ stdout: "same\n", stderr: "" });
   });
 });
 
@@ -93,9 +98,17 @@ describe("the tarball", () => {
       .filter((path) => path.endsWith(".ts"))
       .map((path) => path.replace(/^src\//, "dist/").replace(/\.ts$/, ""))
       .flatMap((stem) => [".d.ts", ".d.ts.map"].map((ending) => stem + ending));
-    expect(files.filter((path) => path.startsWith("dist/")).toSorted()).toEqual(
-      expected.toSorted(),
+    const declarations = files.filter((path) => path.startsWith("dist/"));
+    const [forRequire, others] = [".d.cts", ".d.ts"].map((ending) =>
+      declarations.filter((path) => path.includes(ending)),
     );
+    expect(others?.toSorted()).toEqual(expected.toSorted());
+    // Copies of those that an entry needs.
+    expect(forRequire).toContain("dist/index.d.cts");
+    expect(others).toEqual(
+      expect.arrayContaining(forRequire!.map((path) => path.replace(".d.cts", ".d.ts"))),
+    );
+    expect([...(forRequire ?? []), ...(others ?? [])].toSorted()).toEqual(declarations.toSorted());
   });
 
   test("holds no path of the machine that packed it", () => {
@@ -124,6 +137,7 @@ describe("the tarball", () => {
 
 describe("import 'manycore'", () => {
   interface Loaded {
+    readonly files: readonly string[];
     readonly modules: readonly string[];
     readonly resources: readonly string[];
     readonly listeners: readonly string[];
@@ -136,7 +150,13 @@ describe("import 'manycore'", () => {
 
   test("loads no module of Node that is slow to load and rarely needed", () => {
     const rare = ["inspector", "inspector/promises", "child_process", "cluster", "http"];
-    expect(loaded.modules.filter((name) => rare.includes(name))).toEqual([]);
+    const ofWorkers = ["worker_threads", "net", "stream"];
+    expect(loaded.modules.filter((name) => [...rare, ...ofWorkers].includes(name))).toEqual([]);
+  });
+
+  test("reads nothing of the package but the front and the errors", () => {
+    const names = loaded.files.map((file) => file.replace(/^lib.chunks.|-[\w-]{8}\.cjs$/g, ""));
+    expect(names.toSorted()).toEqual(["errors", "rolldown-runtime"]);
   });
 
   test("starts nothing: no handle, no timer, no listener", () => {
@@ -153,12 +173,4 @@ describe("import 'manycore'", () => {
 
 function fixture(name: string): string {
   return fileURLToPath(new URL(`../fixtures/package/${name}`, import.meta.url));
-}
-
-/** Node 20 and 22 warn that requiring an ES module is experimental. */
-function withoutWarning(stderr: string): string {
-  return stderr
-    .split("\n")
-    .filter((line) => !/ExperimentalWarning|--trace-warnings/.test(line))
-    .join("\n");
 }
