@@ -14,7 +14,7 @@ export interface TcpAddress {
 }
 
 /**
- * Where a {@link Listener} is found: the path of a Unix socket (on Linux also `"\0name"`, an abstract
+ * The address of a {@link Listener}: the path of a Unix socket (on Linux also `"\0name"`, an abstract
  * name without a file; on Windows a named pipe `\\.\pipe\name`), or host and port of a TCP socket.
  */
 export type Address = string | TcpAddress;

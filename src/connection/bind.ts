@@ -66,7 +66,7 @@ function inodeOf(path: string): number | undefined {
   return stat?.isSocket() === true ? stat.ino : undefined;
 }
 
-/** Whether somebody listens; a listener that is too busy to answer counts. */
+/** True when somebody listens; a listener that is too busy to answer counts. */
 function answers(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = net().connect({ path });

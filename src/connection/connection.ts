@@ -17,7 +17,7 @@ import { descriptorOf, SocketTransport } from "./socket-transport.ts";
 import { offerEndpoint, receiveEndpoint } from "./sent-endpoint.ts";
 import { checkLength, decodeReceived, encodeMessage, ownBytes } from "./value-message.ts";
 
-/** What is behind a connection, for protocols of this package. */
+/** The endpoint of a connection, for protocols of this package. */
 export let endpointOf: (connection: AnyConnection) => Endpoint;
 
 /** A connection whose values are nobody's business. */

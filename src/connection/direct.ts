@@ -59,7 +59,7 @@ export class DirectLine {
     return new Promise((resolve) => this.#endpoint.outbox.whenIdle(resolve));
   }
 
-  /** Something is expected: it may be worth to wait for it awake. */
+  /** Polls for a moment: an answer is expected. */
   spin(): void {
     this.#endpoint.spin();
   }
@@ -72,7 +72,7 @@ export class DirectLine {
     else this.#endpoint.release();
   }
 
-  /** What was sent still goes out. */
+  /** Closes the connection; what was sent still goes out. */
   close(): void {
     this.keepOpen(false);
     this.#connection.close();

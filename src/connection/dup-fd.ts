@@ -21,12 +21,12 @@ import { claimFrame, type HandoffToken, parseAnswer, parseHandoffToken } from ".
 import { callForSocket, canSendSockets } from "./send-socket.ts";
 import { descriptorOf } from "./socket-transport.ts";
 
-/** What has a descriptor: the number itself, a socket, a server, an open file. */
+/** Owner of a descriptor: the number itself, a socket, a server, an open file. */
 export type HasDescriptor = number | Socket | Server | Pick<FileHandle, "fd">;
 
 const GONE = "The process that sent this descriptor is gone.";
 
-/** What of a descriptor is here: itself, or the promise of it. */
+/** A descriptor that is here, or the promise of one. */
 interface Held {
   fd: number | Promise<number>;
 }

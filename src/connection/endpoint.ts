@@ -75,7 +75,7 @@ export class Endpoint implements Sink, Readiness {
     );
   }
 
-  /** Why it has ended: the other side is gone, or this one was closed. */
+  /** Reason of its end: the other side is gone, or this one was closed. */
   get ended(): Error | undefined {
     return this.#ended;
   }

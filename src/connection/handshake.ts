@@ -29,7 +29,7 @@ const DIGESTS: ReadonlyMap<string, string> = new Map([
 /** Which side of the handshake this is. */
 export type Role = "listener" | "client";
 
-/** What both sides have to agree on. */
+/** Settings on which both sides have to agree. */
 export interface HandshakeOptions {
   readonly key: Uint8Array;
   /** Also talks to Python up to 3.11, which knows nothing but HMAC-MD5. */
@@ -152,7 +152,7 @@ export class Handshake {
   }
 }
 
-/** Whether a message is the question of a listener that wants a key. */
+/** True for the challenge of a listener that wants a key. */
 export function isChallenge(message: Uint8Array): boolean {
   if (message.length > MAX_HANDSHAKE_BYTES) return false;
   const said = Buffer.from(message.buffer, message.byteOffset, message.byteLength);

@@ -10,7 +10,7 @@ interface Waiter<M> {
   readonly reject: (reason: unknown) => void;
 }
 
-/** What has arrived and was not taken yet, and those who wait for it, first come, first served. */
+/** Messages that have arrived and were not taken, and the waits for one, first come, first served. */
 export class Inbox<M extends object> {
   /** Size of all that waits to be taken. */
   size = 0;
@@ -37,7 +37,7 @@ export class Inbox<M extends object> {
     return this.#next < this.#messages.length;
   }
 
-  /** Somebody waits for a message or for its coming. */
+  /** True while a receive or a poll waits. */
   get isAwaited(): boolean {
     return this.#waiters.size > 0 || this.#watchers.size > 0;
   }
@@ -63,7 +63,7 @@ export class Inbox<M extends object> {
     this.#notify();
   }
 
-  /** Forgets what is there. */
+  /** Drops the messages that are there. */
   clear(): void {
     this.#messages = [];
     this.#next = 0;

@@ -33,19 +33,19 @@ import { readyAs } from "./ready.ts";
 
 /** Options of {@link Listener}. */
 export interface ListenerOptions {
-  /** Where to listen; default: a fresh address of `family` that nobody else uses. Port 0: any free one. */
+  /** Address to listen at; default: a fresh address of `family` that nobody else uses. Port 0: any free one. */
   readonly address?: Address | undefined;
   /** Default: that of `address`, else `"unix"` (on Windows a named pipe). */
   readonly family?: AddressFamily | undefined;
-  /** How many may have connected and not been accepted yet; more are turned away. Default: 128. */
+  /** Limit of connections that were not accepted yet; more are turned away. Default: 128. */
   readonly backlog?: number | undefined;
-  /** Who connects has to know this key. Default: none is asked for, anybody may connect. */
+  /** Key that clients have to know. Default: none is asked for, anybody may connect. */
   readonly authKey?: Uint8Array | string | undefined;
   /** The largest message that may arrive, in bytes. Default: 1 GiB. */
   readonly maxBytes?: number | undefined;
   /** Milliseconds that one who connects has to show that it knows the key. Default: 10,000. */
   readonly handshakeTimeout?: number | undefined;
-  /** How many may be about to show it; when another one comes the oldest goes. Default: 256. */
+  /** Limit of clients that are about to show it; when another one comes the oldest goes. Default: 256. */
   readonly maxHandshakes?: number | undefined;
   /** Lets Python up to 3.11 in, which only knows HMAC-MD5. Default: false. */
   readonly legacyMd5?: boolean | undefined;
@@ -178,7 +178,7 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>> {
   }
 
   /**
-   * Where it listens, to be given to `connect()`: a path, or host and port.
+   * Address for `connect()`: a path, or host and port.
    *
    * @throws InvalidStateError while a host name is being looked up (await `ready`), or when it could not listen.
    */

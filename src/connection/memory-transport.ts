@@ -9,7 +9,7 @@ export class MemoryTransport implements Transport {
   sink: Sink;
   /** The other end; undefined once one of the two has ended. */
   peer: MemoryTransport | undefined;
-  /** What the other end wrote and was not delivered yet. */
+  /** Chunks that the other end wrote and were not delivered yet. */
   #queue: Uint8Array[] = [];
   #paused = false;
   #scheduled = false;

@@ -91,14 +91,14 @@ export class MessageReader {
     return [messageHeader(header.length), body];
   }
 
-  /** Where the rest of a large message can be read to without a copy; {@link filled} must follow. */
+  /** Memory to which the rest of a large message can be read without a copy; {@link filled} must follow. */
   get room(): Uint8Array | undefined {
     const header = this.#header;
     if (header === undefined || header.length - this.#filled < DIRECT_BYTES) return undefined;
     return this.#makeRoom(header, 1).subarray(this.#filled);
   }
 
-  /** So many bytes were read to where {@link room} said. */
+  /** Takes note of bytes that were read to {@link room}. */
   filled(bytes: number): void {
     this.#filled += bytes;
     this.#finishIfComplete();

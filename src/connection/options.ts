@@ -5,7 +5,7 @@ import { MAX_MESSAGE_BYTES } from "./message-reader.ts";
 
 /** A count of things or bytes. */
 export const positive: Check = integer(1);
-/** What the system takes as the length of a queue of connections. */
+/** A length of a queue of connections that the system takes. */
 export const backlogLength: Check = integer(1, 2 ** 31 - 1);
 
 /** A key as its users give it. */

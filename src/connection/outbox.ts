@@ -10,7 +10,7 @@ const COPY_BYTES = 16 * 1024;
 interface Batch {
   readonly chunks: Uint8Array[];
   bytes: number;
-  /** For those who wait until it is sent. */
+  /** Settles when it is sent. */
   sent: Deferred<void> | undefined;
   /** It keeps the program running. */
   isHeld: boolean;
@@ -18,7 +18,7 @@ interface Batch {
   lost: (() => void)[] | undefined;
 }
 
-/** What keeps the program running while something waits to be written. */
+/** Keeps the program running while something waits to be written. */
 export interface Keeper {
   hold(): void;
   release(): void;
@@ -51,13 +51,13 @@ export class Outbox {
     return (this.#open?.bytes ?? 0) + (this.#inFlight?.bytes ?? 0);
   }
 
-  /** Why nothing can be sent any more. */
+  /** Reason why nothing can be sent any more. */
   get failure(): Error | undefined {
     return this.#failure;
   }
 
   /**
-   * Puts a message into the row.
+   * Queues a message.
    *
    * @param isHeld - the program goes on running until it is sent.
    * @returns its acceptance.
@@ -72,7 +72,7 @@ export class Outbox {
     return (batch.sent ??= deferred<void>()).promise;
   }
 
-  /** Puts a message into the row that nobody waits for. @param onLost - called when it will not go out. */
+  /** Queues a message that nobody waits for. @param onLost - called when it will not go out. */
   post(parts: readonly Uint8Array[], onLost?: () => void): void {
     if (this.#failure !== undefined) {
       onLost?.();
@@ -82,7 +82,7 @@ export class Outbox {
     if (onLost !== undefined) (batch.lost ??= []).push(onLost);
   }
 
-  /** Where to write to from now on; undefined: nowhere until there is something else. */
+  /** Writes to `transport` from now on; undefined: keeps everything until there is one. */
   attach(transport: Transport | undefined): void {
     this.#transport = transport;
     if (transport !== undefined) this.#schedule();

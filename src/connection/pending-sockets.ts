@@ -6,7 +6,7 @@ import { setTimer } from "../util/timer.ts";
 export interface PendingSocketLimits {
   /** Milliseconds each of them has. */
   readonly timeout: number;
-  /** How many there may be; the oldest goes when another one comes. */
+  /** Limit of them; the oldest goes when another one comes. */
   readonly max: number;
 }
 
@@ -46,7 +46,7 @@ export class PendingSockets {
     socket.once("close", () => this.release(socket));
   }
 
-  /** Whether it was dropped because its time was up. */
+  /** True for one that was dropped because its time was up. */
   isLate(socket: Socket): boolean {
     return this.#late.has(socket);
   }

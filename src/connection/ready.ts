@@ -1,6 +1,6 @@
 const READY = Symbol.for("manycore.ready");
 
-/** How `waitReady` looks at an object. */
+/** The view of an object that `waitReady` has. */
 export interface Readiness {
   /** Looks, without waiting. */
   isReady(): boolean;
@@ -20,7 +20,7 @@ export function readyAs<T extends object>(
   });
 }
 
-/** How to look at an object; undefined for one that is never ready. */
+/** The view of an object; undefined for one that is never ready. */
 export function readinessOf(object: unknown): Readiness | undefined {
   return (object as { [READY]?: () => Readiness } | null | undefined)?.[READY]?.();
 }

@@ -4,7 +4,7 @@ import { net } from "../util/builtin.ts";
 import { descriptorOf, type SocketTransport } from "./socket-transport.ts";
 import { claimFrame, type HandoffToken } from "./handoff-token.ts";
 
-/** Whether sockets can be sent to other processes here. */
+/** True where sockets can be sent to other processes. */
 export function canSendSockets(): boolean {
   try {
     return os().mail !== undefined;
@@ -19,13 +19,13 @@ export function sendSocket(way: SocketTransport, transport: SocketTransport): bo
   return os().mail?.send(descriptorOf(way.socket), descriptorOf(transport.socket)) ?? false;
 }
 
-/** A call at the keeper of a socket. */
+/** A connection to the keeper of a socket. */
 export interface SocketCall {
   /** Takes the socket if it has come, and hangs up. */
   take(): number | undefined;
 }
 
-/** Calls where a socket is kept. */
+/** Connects to the keeper of a socket. */
 export function callForSocket(token: HandoffToken): SocketCall {
   const line = net().connect({ path: token.address });
   // Node must not read from it: the socket comes with a byte, and would be lost with it.

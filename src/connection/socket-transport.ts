@@ -10,7 +10,7 @@ const MERGED_BYTES = 256 * 1024;
 /** Errors that only say that the other side is gone. */
 const GONE: ReadonlySet<string | undefined> = new Set(["EPIPE", "ECONNRESET", "ENOTCONN", "EBADF"]);
 
-/** What a read of a socket says that could not connect: nobody listens at that address any more. */
+/** Codes of reading a socket that could not connect: nobody listens at that address any more. */
 const UNCONNECTED: ReadonlySet<string | undefined> = new Set(["EINVAL"]);
 
 /** The bytes of one end over a connected socket. */

@@ -1,9 +1,9 @@
 /** Takes what a {@link Transport} receives. */
 export interface Sink {
   onData(chunk: Uint8Array): void;
-  /** Where the transport may put the next bytes without a copy. */
+  /** Memory for the next bytes, to be filled without a copy. */
   readonly room?: Uint8Array | undefined;
-  /** So many bytes were put there. */
+  /** Takes note of bytes that were put there. */
   onFilled?(bytes: number): void;
   /** Nothing more will come; `error` when that was not the other side's wish. */
   onEnd(error?: Error): void;
@@ -11,7 +11,7 @@ export interface Sink {
   onDrain(): void;
 }
 
-/** What carries the bytes of one end: a socket, or the memory of this thread. */
+/** Carrier of the bytes of one end: a socket, or the memory of this thread. */
 export interface Transport {
   sink: Sink;
   /** Begins to deliver. */

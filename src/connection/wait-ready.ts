@@ -9,7 +9,7 @@ import type { Connection } from "./connection.ts";
 import type { Listener } from "./listener.ts";
 import { type Readiness, readinessOf } from "./ready.ts";
 
-/** What {@link waitReady} can wait for. */
+/** Objects that {@link waitReady} can wait for. */
 export type ReadyObject =
   | Connection<never>
   | Connection<unknown>

@@ -19,7 +19,7 @@ import { checkOptions, type OptionTable } from "../util/option-table.ts";
 import { checkLevel, type LogLevel } from "./settings.ts";
 import { setImmediate } from "../util/platform.ts";
 
-/** Where a collector writes, and what it lets through. */
+/** Options of a collector. */
 export interface LogCollectorOptions {
   /** A stream, or a file descriptor; default: standard error. */
   readonly destination?: Writable | number;
@@ -29,7 +29,7 @@ export interface LogCollectorOptions {
   readonly maxLineBytes?: number;
   /** Also takes records of other programs, which call {@link connectLogServer}, at this address. */
   readonly address?: Address;
-  /** What those have to know. Default: the key of this program, which only processes it starts have. */
+  /** Key that those have to know. Default: the key of this program, which only processes it starts have. */
   readonly authKey?: Uint8Array | string;
 }
 
@@ -116,7 +116,7 @@ export class LogCollector {
     return collector;
   }
 
-  /** Where other programs can connect; undefined without the option `address`. */
+  /** Address for other programs; undefined without the option `address`. */
   get address(): Address | undefined {
     return this.#network?.address;
   }

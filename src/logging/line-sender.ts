@@ -5,14 +5,14 @@ import { net } from "../util/builtin.ts";
 import { clearInterval, performance, setInterval } from "../util/platform.ts";
 
 /**
- * How long a call waits when the socket is full. A collector that reads empties it in less; one that waits
+ * Milliseconds for which a call waits when the socket is full. A collector that reads empties it in less; one that waits
  * for this very thread must not hold it for ever.
  */
 const PATIENCE_MS = 1_000;
 const SLICE_MS = 50;
-/** How often a socket that stays full is tried again. */
+/** Period of trying a socket that stays full. */
 const RETRY_MS = 5;
-/** How long the end of this thread waits for a collector that does not read. */
+/** Milliseconds for which the end of this thread waits for a collector that does not read. */
 const FLUSH_LIMIT_MS = 5_000;
 
 /**

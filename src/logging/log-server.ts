@@ -1,7 +1,7 @@
 import { type Address, type Connection, Listener } from "../connection/index.ts";
 import { processIdentity } from "../process/identity.ts";
 
-/** How a collector takes lines over the network. */
+/** Settings of taking lines over the network. */
 export interface LogServerOptions {
   readonly address: Address;
   readonly authKey: Uint8Array | string | undefined;

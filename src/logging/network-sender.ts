@@ -5,12 +5,12 @@ import { MAX_BATCH_BYTES } from "./log-server.ts";
 import { tell, writeToStderr } from "./route.ts";
 import { performance } from "../util/platform.ts";
 
-/** This much may be on its way to the server; then those who log wait for it. */
+/** Bytes that may be unconfirmed; beyond them those who log wait. */
 const WINDOW_BYTES = 1 << 20;
 const NEWLINE = 10;
 const FIRST_RETRY_MS = 1_000;
 const MAX_RETRY_MS = 30_000;
-/** How long one attempt to reach the server may take. */
+/** Milliseconds for one attempt to reach the server. */
 const REACH_MS = 5_000;
 
 /** Sends whole lines, and keeps them until the server has confirmed them. */
@@ -18,13 +18,13 @@ export class NetworkSender extends Writable {
   #connection: Connection;
   readonly #address: string;
   readonly #reach: (bounds: WaitOptions) => Promise<Connection>;
-  /** What was sent and not confirmed, oldest first. */
+  /** Batches that were sent and not confirmed, oldest first. */
   #unconfirmed: Uint8Array[] = [];
   #bytes = 0;
   #isGone = false;
   readonly #closing = new AbortController();
   #isReaching = false;
-  /** When the server may be tried again, and how much later the next time. */
+  /** Time at which the server may be tried again. */
   #retryAt = 0;
   #delay = FIRST_RETRY_MS;
   #isListening = false;

@@ -8,7 +8,7 @@ import { LineSender, writeFully } from "./line-sender.ts";
 import { readTarget, writeTarget, type LogTarget } from "./settings.ts";
 import { Date } from "../util/platform.ts";
 
-/** Where the lines of this thread go at present. */
+/** The way that the lines of this thread take at present. */
 interface Route {
   write: ((line: Uint8Array) => void) | undefined;
   /** Ends what `write` uses. */
@@ -87,7 +87,7 @@ function fallBack(pending: readonly Uint8Array[]): void {
   for (const line of pending) writeToStderr(line);
 }
 
-/** A sentence of our own among the records. */
+/** Writes a record of this package itself to standard error. */
 export function tell(text: string): void {
   const line = JSON.stringify({
     level: 40,

@@ -1,9 +1,9 @@
 import { InvalidStateError } from "../errors/index.ts";
 import { oneOf } from "../util/checks.ts";
 
-/** Where records go; inherited by the processes and threads started from now on. */
+/** Variable with the target of records; inherited by the processes and threads started from now on. */
 const TARGET_VARIABLE = "MANYCORE_LOG";
-/** The level of loggers that have none of their own; inherited likewise. */
+/** Variable with the level of loggers that have none of their own; inherited likewise. */
 const LEVEL_VARIABLE = "MANYCORE_LOG_LEVEL";
 
 /** Levels of loggers, as pino knows them. */
@@ -11,7 +11,7 @@ const LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as
 const checkWord = oneOf(...LEVELS);
 export type LogLevel = (typeof LEVELS)[number];
 
-/** Where the records of this thread go. */
+/** Target of the records of a thread. */
 export type LogTarget =
   | { readonly kind: "stderr" }
   | { readonly kind: "folder"; readonly path: string }

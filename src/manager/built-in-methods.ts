@@ -1,5 +1,5 @@
 /*
- * What clients may call of the built-in objects, and nothing else: a security list. The compiler holds both sides to
+ * Methods of the built-in objects that clients may call, and nothing else: a security list. The compiler holds both sides to
  * it: a name that is no method of the object does not compile in `catalogue.ts`, and one that is not listed not in the
  * proxies.
  */

@@ -5,7 +5,7 @@ import type { AsyncScope } from "../util/async-scope.ts";
 import { globalSlot } from "../util/global-slot.ts";
 import type { Call } from "./call.ts";
 
-/** What a method of an own class may know of the call it serves. */
+/** The call that a method of an own class serves. */
 export interface CallContext {
   /** Aborts when the caller gives up, its time is up, or it is gone. */
   readonly signal: AbortSignal;

@@ -2,7 +2,7 @@ import { deferred } from "../util/deferred.ts";
 import { clearTimeout } from "../util/platform.ts";
 import { setTimer } from "../util/timer.ts";
 
-/** Why a call ends before it is answered: its caller gave up, or is gone. */
+/** Reason of a call's end before its answer: its caller gave up, or is gone. */
 export type CallEnd = "cancelled" | "gone";
 
 /** Ends a wait whose call has ended. */

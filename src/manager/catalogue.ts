@@ -14,7 +14,7 @@ import {
   ManagedSemaphore,
 } from "./objects/signals.ts";
 
-/** What the makers of objects may need of their server. */
+/** Services of a server for the makers of its objects. */
 export interface ServerContext {
   /** A function that a client named. */
   readonly find: FindTask;
@@ -29,7 +29,7 @@ export interface ServerContext {
 /** A kind of object the server has of itself. */
 export interface Kind {
   readonly make: (this: void, context: ServerContext, ...args: never[]) => object | Promise<object>;
-  /** What clients may call; its first argument is the call. */
+  /** Methods that clients may call; their first argument is the call. */
   readonly methods: ReadonlySet<string>;
 }
 

@@ -1,7 +1,7 @@
 import type { Address } from "../connection/index.ts";
 import type { WaitOptions } from "../util/wait-options.ts";
 
-/** What a call may be told besides its arguments. */
+/** Options of a call. */
 export interface CallOptions extends WaitOptions {
   /** The async flow that holds RLocks. */
   readonly flow?: number;

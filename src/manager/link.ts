@@ -14,7 +14,7 @@ import { Answer, Ask, HELLO, readMessage, writeWords } from "./protocol.ts";
 import { serverGone, show } from "./server-gone.ts";
 import { performance } from "../util/platform.ts";
 
-/** How to reach a server. */
+/** Address and key of a server, and bounds for reaching it. */
 export interface LinkOptions {
   readonly address: Address;
   /** Which server it has to be; default: whichever is there. */
@@ -34,9 +34,9 @@ interface Pending {
   resolve(value: unknown): void;
   reject(error: unknown): void;
   readonly moves: readonly Move[] | undefined;
-  /** Where it was called. */
+  /** The stack of the call. */
   readonly caller: { readonly stack?: string };
-  /** The context of the call, in which classes of the user decode themselves. */
+  /** Async context of the call, in which classes of the user decode themselves. */
   readonly scope: AsyncScope;
 }
 
@@ -44,7 +44,7 @@ interface Pending {
  * The connection of this thread to one server, which all its proxies share. Calls go out at once, in order;
  * answers come when they come.
  *
- * Nobody listens while nothing is asked, so that the connection holds the program open only then.
+ * The connection holds the program open only while calls are pending.
  */
 export class Link implements Host {
   readonly address: Address;
@@ -52,7 +52,7 @@ export class Link implements Host {
   readonly ready: Promise<this>;
   #server: string;
   #line: DirectLine | undefined;
-  /** What was asked before there was a connection. */
+  /** Requests made before there was a connection. */
   #early: (readonly Uint8Array[])[] | undefined = [];
   readonly #pending = new Map<number, Pending>();
   #lastId = 0;
@@ -82,7 +82,7 @@ export class Link implements Host {
     return this.#server;
   }
 
-  /** Why it cannot be used any more. */
+  /** Reason why it cannot be used any more. */
   get failure(): Error | undefined {
     return this.#failure;
   }
@@ -130,7 +130,7 @@ export class Link implements Host {
     return this.#ask(kind, args, (at) => [Ask.create, at, kind]);
   }
 
-  /** How many objects the server has. */
+  /** The number of objects of the server. */
   count(): Promise<number> {
     return this.#ask("", [], (at) => [Ask.count, at]) as Promise<number>;
   }

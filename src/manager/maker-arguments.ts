@@ -19,7 +19,7 @@ type Arguments = readonly unknown[];
 const count = integer(0);
 const checkParties = integer(1);
 
-/** What a manager sends to have each kind of object made, checked. */
+/** The checked arguments with which a manager has each kind of object made. */
 export const argumentsFor = {
   dict(entries?: unknown): Arguments {
     if (entries === undefined) return [];

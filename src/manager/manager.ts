@@ -60,7 +60,7 @@ import type {
 // oxlint-disable-next-line typescript/no-explicit-any -- a mixin's constructor has to take `any[]`
 export type ManagerClass<M = Manager> = new (...args: any[]) => M;
 
-/** How a manager came about. */
+/** Origin of a manager: started, served or connected to. */
 interface Origin {
   readonly link: Link;
   readonly started?: ServerProcess | undefined;
@@ -229,7 +229,7 @@ export class Manager implements AsyncDisposable {
     return new Class({ [ORIGIN]: origin });
   }
 
-  /** Where the server listens, for `Manager.connect()`. */
+  /** Address of the server, for `Manager.connect()`. */
   get address(): Address {
     return this.#address;
   }
@@ -360,7 +360,7 @@ export class Manager implements AsyncDisposable {
     return this.#create("pool", argumentsFor.pool(options));
   }
 
-  /** How many objects the server has. */
+  /** The number of objects of the server. */
   async objectCount(): Promise<number> {
     this.#checkOpen();
     return this.#origin.link.count();

@@ -2,7 +2,7 @@ import type { Task, TaskRef } from "../task/index.ts";
 
 /** Options of a manager's queues. */
 export interface ManagerQueueOptions {
-  /** How many items it holds at the most. Default: any number. */
+  /** Limit of items. Default: none. */
   readonly maxSize?: number | undefined;
 }
 

@@ -9,7 +9,7 @@ import { PROXY_CLASS, writeToken } from "./token.ts";
 
 const handles: WeakMap<object, Handle> = new WeakMap();
 
-/** What a proxy stands for; undefined for anything else. */
+/** The handle of a proxy; undefined for anything else. */
 export function handleOf(proxy: unknown): Handle | undefined {
   return typeof proxy === "object" && proxy !== null ? handles.get(proxy) : undefined;
 }

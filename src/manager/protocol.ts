@@ -6,7 +6,7 @@ import { packFrame, unpackFrame } from "../wire/codec.ts";
 export const HELLO = "manycore-manager-2";
 
 /**
- * What a client asks, as the words of a {@link Message}; `…` stands for its value.
+ * Requests of a client: the header of a {@link Message}; `…` stands for its value.
  *
  * - `call`: id, object, method, timeout, flow … arguments
  * - `create`: id, kind … arguments
@@ -26,7 +26,7 @@ export const Ask = {
   count: 7,
 } as const;
 
-/** How a call ended: status, id … what it gave. */
+/** Answer to a call: status, id … its result or error. */
 export const Answer = { value: 0, error: 1, withdrawn: 2 } as const;
 
 /** One message: a few words, and the bytes of a value that is read apart from them. */
@@ -56,7 +56,7 @@ export function readMessage(message: Uint8Array): Message {
   throw new SerializationError("What arrived is no message of a manager.");
 }
 
-/** What of a proxy travels. */
+/** A proxy inside a message. */
 export interface Token {
   /** Which server, wherever it listens. */
   readonly server: string;

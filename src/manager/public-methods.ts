@@ -7,7 +7,7 @@ const FORBIDDEN: ReadonlySet<string> = new Set([
   ...Object.getOwnPropertyNames(Object.prototype),
 ]);
 
-/** Whether clients may be given a method of this name. */
+/** True for the name of a method that clients may be given. */
 function isPublic(name: string): boolean {
   return !/^[_#$]/.test(name) && !FORBIDDEN.has(name);
 }
@@ -26,7 +26,7 @@ function publicMethods(object: object): string[] {
 }
 
 /**
- * What clients may call of an object.
+ * Lists the methods of an object that clients may call.
  *
  * @param exposed - the methods that were chosen; default: the public ones.
  * @throws TypeError when one of them is no method, or must not be called from outside.

@@ -5,19 +5,19 @@ export interface RefEntry {
   readonly id: number;
   readonly kind: string;
   readonly object: object;
-  /** What clients may call. */
+  /** Methods that clients may call. */
   readonly methods: ReadonlySet<string>;
   /** Of the package itself: its methods take the call as their first argument. */
   readonly isBuiltIn: boolean;
-  /** What methods give as objects of their own: method → kind. */
+  /** Methods whose results are objects of their own: method → kind. */
   readonly grants: ReadonlyMap<string, string>;
-  /** How many hold it: references of clients, proxies on their way. */
+  /** Number of references of clients and pins. */
   count: number;
 }
 
-/** Who holds references. */
+/** A holder of references: a client, or this process itself. */
 export interface Holder {
-  /** RefEntry → how many. */
+  /** Id of an object → number of references. */
   readonly refs: Map<number, number>;
 }
 

@@ -4,7 +4,7 @@ import { badArgument, outOfRange, wrongType } from "../util/argument-error.ts";
 import { unwrapFacade } from "../util/facade.ts";
 import { CATALOGUE } from "./catalogue.ts";
 
-/** What clients may have made by a server, as it was registered. */
+/** A class or function that servers make objects with, as it was registered. */
 export interface Registration {
   /** The class, or the function that makes the object; without one only clients use the name. */
   readonly callable: Function | AnyTaskRef | undefined;
@@ -76,7 +76,7 @@ function registrationsOf(manager: Function): Map<string, Registration> {
 }
 
 /**
- * What a server needs to know of the registrations of a manager class.
+ * Names the registrations of a manager class for its server.
  *
  * @throws TaskNotFoundError when something was registered that the server could not find again.
  */

@@ -7,19 +7,19 @@ import { encodeThrown } from "../wire/error-codec.ts";
 import { ManagerServer, type ServerSettings } from "./server.ts";
 import { setTimeout } from "../util/platform.ts";
 
-/** What the server process is told besides. */
+/** Settings of the server process. */
 export interface ServeSettings extends ServerSettings {
   readonly initializer: TaskIdentity | undefined;
   /** A message with its arguments. */
   readonly initializerArgs: Uint8Array;
 }
 
-/** How the start went. */
+/** Outcome of the start. */
 export type Report =
   | { readonly kind: "up"; readonly address: ServerSettings["address"] }
   | { readonly kind: "failed"; readonly error: Uint8Array; readonly attachments: unknown[] | null };
 
-/** What is left over in the process after the server's end gets this long. */
+/** Milliseconds for what is left over in the process after the server's end. */
 const LEFTOVERS_MS = 500;
 
 /** Runs a server until its starter ends it, or is gone. */

@@ -17,7 +17,7 @@ import type { ServerSettings } from "./server.ts";
 import type { ManagerOptions } from "./types.ts";
 
 const HAND_OVER_MS = 60_000;
-/** How long a server may take to end by itself, by default. */
+/** Milliseconds for a server to end by itself, by default. */
 const SHUTDOWN_MS = 1_000;
 
 /** The process of a server that was started here. */

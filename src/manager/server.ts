@@ -28,7 +28,7 @@ import { type Holder, type RefEntry, RefTable } from "./ref-table.ts";
 import type { NamedRegistration } from "./registry.ts";
 import { Session } from "./session.ts";
 
-/** What a server is told at its start. */
+/** Settings of a server. */
 export interface ServerSettings {
   readonly address: Address | undefined;
   /** Undefined: the key of this family of processes. */
@@ -322,7 +322,7 @@ async function dispose(object: object): Promise<void> {
   else disposeNow?.call(object);
 }
 
-/** What is called right here gets copies, too. */
+/** Copies arguments and results of a call within the server's process, as a connection would. */
 function copy(value: unknown): unknown {
   const { bytes, attachments } = encodeValue(value, { destination: "process", root: "args" });
   return decodeValue(bytes, attachments);

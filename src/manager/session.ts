@@ -13,9 +13,9 @@ import { Answer, Ask, HELLO, readMessage, writeWords } from "./protocol.ts";
 import type { Holder } from "./ref-table.ts";
 import type { ManagerServer } from "./server.ts";
 
-/** How many calls of one client may wait at a time. */
+/** Limit of the calls of one client that wait at a time. */
 const MAX_CALLS = 65_536;
-/** With this many bytes of answers that a client does not take, nothing more of it is read. */
+/** Limit of bytes of answers that a client does not take; nothing more of it is read then. */
 const MAX_UNSENT_BYTES = 16 << 20;
 
 /** One client of a server. */
@@ -27,7 +27,7 @@ export class Session implements Holder {
   readonly #server: ManagerServer;
   readonly #line: DirectLine;
   readonly #calls = new Map<number, Call>();
-  /** What is read only later: messages behind one whose classes are being loaded, or of one that takes no answers. */
+  /** Messages to be read later: behind one whose classes are being loaded, or of a client that takes no answers. */
   #late: Uint8Array[] | undefined;
   #isEnded = false;
 
@@ -75,7 +75,7 @@ export class Session implements Holder {
         this.#goOnAfter(this.#line.pausedUntilSent());
       } else this.#line.spin();
     } catch {
-      // One that says what is no question is none of ours: the rest of it is not read.
+      // It sent something that is no request: the rest of it is not read.
       this.#leave();
     }
   }

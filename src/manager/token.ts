@@ -11,7 +11,7 @@ export const PROXY_CLASS = "manycore.ManagerProxy";
 
 const PIN_ID_BYTES = 12;
 
-/** What of an object is sent. */
+/** An object, as its proxy is sent. */
 interface Sent {
   readonly id: number;
   readonly kind: string;

@@ -7,7 +7,7 @@ import type { ObjectProxy } from "./object-proxy.ts";
 // oxlint-disable-next-line typescript/no-explicit-any -- only `any` accepts every parameter list
 type AnyMethod = (...args: any[]) => unknown;
 
-/** What every object has; clients may not call it. */
+/** Methods of every object; clients may not call them. */
 type ObjectMethods =
   | "constructor"
   | "hasOwnProperty"
@@ -29,7 +29,7 @@ export type PublicMethods<T> = {
 }[keyof T] &
   string;
 
-/** What a call gives: iterators as iterators, everything else by value. */
+/** The result of a call: iterators as iterators, everything else by value. */
 type CallResult<R> =
   R extends Generator<infer I, unknown, unknown>
     ? IteratorProxy<I>
@@ -51,7 +51,7 @@ export type Proxied<
     : never;
 };
 
-/** What can be registered: a class, or a function that makes the object. */
+/** A class, or a function that makes the object, which can be registered. */
 // oxlint-disable-next-line typescript/no-explicit-any -- as above
 export type Registrable = AnyClass | ((...args: any[]) => object | Promise<object>);
 
@@ -86,15 +86,15 @@ export interface RegisterOptions<E extends string = string, G extends string = s
 
 /** Options of `Manager.start()` and `Manager.serve()`. */
 export interface ManagerOptions<I extends unknown[] = unknown[]> {
-  /** Where to listen; default: a fresh address that only this user can reach. Port 0: any free one. */
+  /** Address to listen at; default: a fresh address that only this user can reach. Port 0: any free one. */
   readonly address?: Address | undefined;
-  /** What clients have to know. Default: the key of this program, which the processes it starts inherit. */
+  /** Key that clients have to know. Default: the key of this program, which the processes it starts inherit. */
   readonly authKey?: Uint8Array | string | undefined;
   /** Called in the server before it listens; an exported function. */
   readonly initializer?: ((...args: I) => unknown) | undefined;
   readonly initializerArgs?: I | undefined;
   /**
-   * Whether clients may name functions to run in the server (pools, comparisons, actions of barriers).
+   * Lets clients name functions to run in the server (pools, comparisons, actions of barriers).
    * Default: unless it can be reached over the network.
    */
   readonly functions?: boolean | undefined;

@@ -7,7 +7,7 @@ export const NOT_YET: unique symbol = Symbol("not yet");
 /**
  * Calls that wait for something only some of them can have, first come, first served.
  *
- * What becomes free is handed out at the end of the running turn of the event loop, not at once: by then
+ * A place that becomes free is handed out at the end of the running turn of the event loop, not at once: by then
  * the server has seen which clients ended before, so that nothing is given to the dead.
  */
 export class WaitLine {
@@ -58,7 +58,7 @@ export class WaitLine {
     });
   }
 
-  /** Those behind may have been held up by the one that leaves. */
+  /** Lets those behind try, whom the one that leaves may have held up. */
   #leave(wait: CallWait<unknown>): void {
     if (this.#waiters.delete(wait)) this.poke();
   }

@@ -13,11 +13,11 @@ import {
 
 /** An exit waits as long as items are taken, and this long when none is. */
 const EXIT_PATIENCE_MS = 5000;
-/** How often to look for room when nothing may keep the program open. */
+/** Period of looking for room when nothing may keep the program open. */
 const POLL_MS = 20;
 /**
- * Who waits for room behind this many items looks again after a moment before it asks to be woken: takers
- * would ring it for each item, and it would be awake for one item at a time. They are not through by then.
+ * A wait for room behind this many items looks again after a moment before it asks to be woken: takers
+ * would wake it for each item, to store one more. They are not through by then.
  */
 const NAP_ITEMS = 2048;
 const NAP_MS = 1;
@@ -48,12 +48,12 @@ export function abandon(core: QueueCore): void {
   feeding.get(core)?.();
 }
 
-/** Whether takers have so much before them that there is time for a nap. */
+/** True when takers have so much before them that there is time for a nap. */
 export function isFarBehind({ ring }: QueueCore): boolean {
   return ring.size >= NAP_ITEMS;
 }
 
-/** A moment in which takers may get on. */
+/** Waits a moment, in which takers get on. */
 export function takeNap(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, NAP_MS));
 }

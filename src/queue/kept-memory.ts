@@ -3,7 +3,7 @@ const MIN_BYTES = 64 * 1024;
 /** Memory that waits to be used again, all together. */
 const MAX_SPARE_BYTES = 8 * 1024 * 1024;
 
-/** What copies were in that are stored by now, the longest unused first. */
+/** Memory of copies that are stored by now, the longest unused first. */
 const spares: Buffer[] = [];
 let spareBytes = 0;
 
@@ -31,7 +31,7 @@ export function giveBack({ buffer, byteLength }: Uint8Array): void {
   }
 }
 
-/** Whether it is long enough, and not too good. */
+/** True for memory that is long enough, and not more than twice that. */
 function isFor(spare: Buffer, length: number): boolean {
   return spare.length >= length && spare.length <= length * 2;
 }

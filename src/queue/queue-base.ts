@@ -16,7 +16,7 @@ import { flushWish, MAX_BUFFERED_BYTES, putWish, takeWish } from "./wait-request
 import { isTurnOver, nextTurn } from "./turns.ts";
 
 const DONE = Promise.resolve();
-/** How long a put without a limit waits for takers before it keeps twice as much. */
+/** Milliseconds for which a put without a limit waits for takers before it keeps twice as much. */
 const GIVE_MS = 50;
 
 /** A queue of any class and any items. */

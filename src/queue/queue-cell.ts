@@ -22,7 +22,7 @@ const DEFAULT_CAPACITY = 4 * 1024 * 1024;
 /** The largest count that a word holds. */
 const MAX_SIZE = 2 ** 31 - 1;
 
-/** What a queue is made with. */
+/** Settings of a new queue. */
 export interface QueueSettings {
   readonly flavour: Flavour;
   readonly name?: string | undefined;

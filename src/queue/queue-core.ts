@@ -157,7 +157,7 @@ export class QueueCore {
     return isStored;
   };
 
-  /** Whether {@link QueueCore.flush} would change anything, as far as this thread can see. */
+  /** True when {@link QueueCore.flush} would change something, as far as this thread can see. */
   get canFlush(): boolean {
     const { front } = this.outbox;
     if (front === undefined) return false;
@@ -298,7 +298,7 @@ export class QueueCore {
     this.withdraw(item, "withdrawn");
   }
 
-  /** Whether it is no use to try again before somebody has taken something, or some time has passed. */
+  /** True when a retry is of no use before something was taken, or some time has passed. */
   get isMemoryShort(): boolean {
     return this.#isMemoryShort;
   }

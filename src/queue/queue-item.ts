@@ -9,7 +9,7 @@ import { tableOf, tableSize } from "./parts.ts";
 import { FRAME_HEADER_SIZE, MIN_CAPACITY } from "./ring-layout.ts";
 import type { FileName, Incoming, Outgoing, RawKind } from "./ring.ts";
 
-/** What became of an item that was given to a queue. */
+/** States of an item that was given to a queue. */
 export type ItemState =
   /** Its `put` waits. */
   | "waiting"
@@ -29,7 +29,7 @@ export class Item implements Outgoing {
   readonly length: number;
   file: FileName | undefined;
   state: ItemState = "waiting";
-  /** Why it was withdrawn, when it was not its `put` that gave it up. */
+  /** Reason of a withdrawal that was not the wish of its `put`. */
   error: unknown;
 
   readonly raw: RawKind | undefined;

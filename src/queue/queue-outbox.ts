@@ -1,6 +1,6 @@
 import type { Item } from "./queue-item.ts";
 
-/** What an item costs besides its bytes, about. */
+/** Bytes that an item costs besides its content, about. */
 const ITEM_OVERHEAD = 128;
 /** Places at the front that were emptied before the list is compacted. */
 const COMPACT_LENGTH = 1024;
@@ -12,7 +12,7 @@ export class Outbox {
   #length = 0;
   /** Memory they take, about. */
   bytes = 0;
-  /** How many of them are buffered: their `put` is over. */
+  /** Number of the buffered ones, whose `put` is over. */
   buffered = 0;
 
   get isEmpty(): boolean {
@@ -61,7 +61,7 @@ export class Outbox {
     if (this.#length === 0) this.#clear();
   }
 
-  /** Those that are in it, in order. */
+  /** Its items, in order. */
   list(): Item[] {
     return this.#items
       .slice(this.#first)

@@ -13,7 +13,7 @@ import { RING } from "./ring-layout.ts";
 
 /** Options of queues. */
 export interface QueueOptions extends SharedOptions {
-  /** How many items it holds at most, in all processes together; default, and 0 or less as in Python: no limit. */
+  /** Limit of items, of all processes together; default, and 0 or less as in Python: no limit. */
   readonly maxSize?: number | undefined;
   /**
    * Bytes of shared memory for items, rounded up to a power of two; default: 4 MiB. Memory is taken when
@@ -57,7 +57,7 @@ export class Queue<T = unknown> extends QueueBase<T> {
   }
 
   /**
-   * How many items it may have; Infinity without a limit. Setting it counts for everybody: when it
+   * Limit of items; Infinity without one. Setting it counts for everybody: when it
    * becomes less than there are, nothing is put until enough have been taken.
    */
   get maxSize(): number {

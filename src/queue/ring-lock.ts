@@ -12,7 +12,7 @@ import { performance } from "../util/platform.ts";
 
 /** Looks at a taken lock before its holder may have lost its processor: about 5 µs. */
 const SPINS = 200;
-/** How long to stand before a lock whose holder does not run, until the wait becomes one of its own. */
+/** Milliseconds of trying to get a lock whose holder does not run, before the thread waits for it in `parking/`. */
 const PATIENCE_MS = 5;
 const PAUSE_MS = 0.05;
 

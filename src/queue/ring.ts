@@ -12,12 +12,12 @@ import {
   RING_HEADER_SIZE,
 } from "./ring-layout.ts";
 
-/** What goes into one frame. */
+/** Content of a frame to be written. */
 export interface Outgoing {
   readonly chunks: readonly Uint8Array[];
   /** Bytes of all chunks. */
   readonly length: number;
-  /** What the only chunk is when the codec did not write it. */
+  /** Kind of the only chunk, when the codec did not write it. */
   readonly raw?: RawKind | undefined;
   /** The file that holds the chunks, when they are too long for the ring. */
   readonly file: FileName | undefined;
@@ -29,11 +29,11 @@ export type RawKind = "bytes" | "buffer";
 /** Names the file of a large item: slot, generation and count of who wrote it. */
 export type FileName = readonly [slot: number, generation: number, count: number];
 
-/** What came out of one frame. */
+/** Content of a frame that was taken. */
 export interface Incoming {
-  /** What the codec wrote; without a file. Memory that is used again after {@link Ring.recycle}. */
+  /** Output of the codec, unless it is in a file. Memory that is used again after {@link Ring.recycle}. */
   readonly bytes: Uint8Array;
-  /** How many of the bytes. */
+  /** Number of the bytes that count. */
   readonly length: number;
   /** Memory beside it, each of its own. */
   readonly attachments: Uint8Array[] | undefined;
@@ -72,7 +72,7 @@ export class Ring {
   #got = 0;
   #head = 0;
   #bigGot = 0;
-  /** What the next item to take is when nobody else takes any, and `put` as it was: they are there. */
+  /** Next item to take, when nobody else takes any, and the last known `put`: those between are there. */
   #next = 0;
   #seenPut = 0;
 
@@ -108,7 +108,7 @@ export class Ring {
     return Atomics.load(this.#words, RING.got);
   }
 
-  /** Whether what is in it was dropped by an immediate shutdown. */
+  /** True once an immediate shutdown has dropped what was in it. */
   get isDropped(): boolean {
     return (this.flags & IMMEDIATE) !== 0;
   }
@@ -126,19 +126,19 @@ export class Ring {
     }
   }
 
-  /** Whether an item has to go to a file. All others fit into an empty ring, wherever that begins. */
+  /** True for an item that has to go to a file. All others fit into an empty ring, wherever that begins. */
   isTooLong(item: Outgoing): boolean {
     return frameSize(sizeInRing(item)) > this.capacity / 2;
   }
 
-  /** Whether a file of this many bytes may be added now. */
+  /** True while a file of this many bytes may be added. */
   hasRoomForFile(length: number): boolean {
     this.#look();
     const outstanding = this.#stable(RING.put, RING.bigPut / 2, this.#floats) - this.#bigGot;
     return outstanding <= 0 || outstanding + length <= this.capacity * FILE_CAPACITIES;
   }
 
-  /** Whether the smallest item could be written now. */
+  /** True while the smallest item could be written. */
   get hasRoom(): boolean {
     return this.hasRoomFor(SMALLEST);
   }
@@ -148,14 +148,14 @@ export class Ring {
     return this.#stable(RING.got, RING.heads, this.#words);
   }
 
-  /** Whether a quarter of it is free. */
+  /** True while a quarter of it is free. */
   get isRoomy(): boolean {
     this.#look();
     const tail = this.#stable(RING.put, RING.tails, this.#words);
     return this.capacity - ((tail - this.#head) >>> 0) >= this.capacity / 4;
   }
 
-  /** Whether an item could be written now; for those who do not hold the lock. */
+  /** True while an item could be written; for threads that do not hold the lock. */
   hasRoomFor(item: Outgoing): boolean {
     const put = this.put;
     const tail = this.#stable(RING.put, RING.tails, this.#words);
@@ -246,7 +246,7 @@ export class Ring {
     return item;
   }
 
-  /** Whether there is an item, as far as can be told without looking at what the other side writes. */
+  /** False when there is no item for sure; looks at what the other side writes only if it has to. */
   get mayHaveItem(): boolean {
     return this.#hasItem(this.got);
   }

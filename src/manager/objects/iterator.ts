@@ -30,7 +30,7 @@ export class ManagedIterator {
     await this.#iterator.return?.();
   }
 
-  /** Nobody has it any more. */
+  /** Ends it when nobody has it any more. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.return();
   }

@@ -2,7 +2,7 @@ import { InvalidStateError } from "../../errors/index.ts";
 import type { Call } from "../call.ts";
 import { NOT_YET, WaitLine } from "../wait-line.ts";
 
-/** What a condition needs of its lock. */
+/** The part of a lock that a condition needs. */
 export interface ConditionLock {
   /** @throws InvalidStateError when the caller does not hold it. */
   checkHeld(call: Call): void;

@@ -69,7 +69,7 @@ export class ManagedEvent {
   }
 }
 
-/** Waits for something to be notified of, with a lock that is given up meanwhile. */
+/** A condition, whose lock is given up during a wait. */
 export class ManagedCondition {
   readonly #lock: ConditionLock;
   /** Waits in the order in which they came, and after how many notifications each began. */
@@ -136,7 +136,7 @@ export class ManagedCondition {
   }
 }
 
-/** Where a number of parties meet. */
+/** A barrier of a number of parties. */
 export class ManagedBarrier {
   readonly #parties: number;
   readonly #action: (() => unknown) | undefined;

@@ -13,7 +13,7 @@ const callList: CallBuiltIn<NameIn<typeof LIST>> = callBuiltIn;
 const callNamespace: CallBuiltIn<NameIn<typeof NAMESPACE>> = callBuiltIn;
 const callSet: CallBuiltIn<NameIn<typeof SET>> = callBuiltIn;
 
-/** What a dict can be filled from. */
+/** Entries of a dict: pairs, a Map, or an object when keys are strings. */
 export type DictEntries<K, V> =
   | Iterable<readonly [K, V]>
   | (K extends string ? Readonly<Record<K, V>> : never);
@@ -267,7 +267,7 @@ export class ListProxy<T = unknown> extends ObjectProxy implements AsyncIterable
     return callList(this, "slice", [start, end]);
   }
 
-  /** Where the first item is that deeply equals `value`; -1: there is none. */
+  /** The index of the first item that deeply equals `value`; -1: there is none. */
   indexOf(value: T): Promise<number> {
     return callList(this, "indexOf", [value]);
   }
@@ -276,7 +276,7 @@ export class ListProxy<T = unknown> extends ObjectProxy implements AsyncIterable
     return callList(this, "includes", [value]);
   }
 
-  /** How many items deeply equal `value`. */
+  /** The number of items that deeply equal `value`. */
   count(value: T): Promise<number> {
     return callList(this, "count", [value]);
   }
@@ -381,7 +381,7 @@ async function* iterate<T>(proxy: ObjectProxy): AsyncGenerator<T, void, undefine
   yield* (await proxy.$call("iterate")) as IteratorProxy<T>;
 }
 
-/** What a dict is filled from: pairs, a Map, or an object. */
+/** Refuses what is no {@link DictEntries}. */
 export function checkEntries(entries: unknown): void {
   const expected = "pairs of key and value, a Map or an object";
   if (typeof entries !== "object" || entries === null)

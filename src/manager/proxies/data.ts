@@ -203,7 +203,7 @@ export type ValueOfType<T extends ElementType> = ValueProxy<ElementOf<T>>;
 /** The proxy of an array of a type. */
 export type ArrayOfType<T extends ElementType> = ArrayProxy<ElementOf<T>>;
 
-/** How many items go to a worker at a time. */
+/** Option of maps: the number of items that go to a worker at a time. */
 interface Chunks {
   readonly chunkSize?: number;
 }

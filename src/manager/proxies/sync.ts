@@ -24,7 +24,7 @@ function inFlow(options: WaitOptions | undefined): CallOptions {
   return { ...options, flow: flows.getStore() ?? 0 };
 }
 
-/** What locks, semaphores and conditions have in common. */
+/** Acquiring, common to locks, semaphores and conditions. */
 export abstract class Acquirable extends ObjectProxy {
   /**
    * Takes it.
@@ -112,7 +112,7 @@ export class SemaphoreProxy extends Acquirable {
     await callSemaphore(this, "release", [n]);
   }
 
-  /** How many permits are left. */
+  /** The number of permits that are left. */
   value(): Promise<number> {
     return callSemaphore(this, "value");
   }
