@@ -4,27 +4,15 @@ import { ManagedArray, ManagedNamespace } from "./objects/cells.ts";
 import { ManagedDict, ManagedList, ManagedSet, naturally } from "./objects/containers.ts";
 import type { ManagedIterator } from "./objects/iterator.ts";
 import { ManagedLock, ManagedRLock } from "./objects/locks.ts";
-import { type FindTask, ManagedPool } from "./objects/pool.ts";
+import { ManagedPool } from "./objects/pool.ts";
 import { type Compare, ManagedQueue, type QueueOrder } from "./objects/queue.ts";
-import type { SharedMemoryTracker } from "./objects/shared-memory-tracker.ts";
 import {
   ManagedBarrier,
   ManagedCondition,
   ManagedEvent,
   ManagedSemaphore,
 } from "./objects/signals.ts";
-
-/** Services of a server for the makers of its objects. */
-export interface ServerContext {
-  /** A function that a client named. */
-  readonly find: FindTask;
-  /** The function itself. */
-  load(named: unknown): Promise<Function>;
-  /** The object behind a proxy that arrived. */
-  behind(proxy: unknown): object | undefined;
-  /** The one of this server. */
-  readonly tracker: SharedMemoryTracker;
-}
+import type { ServerContext } from "./server-context.ts";
 
 /** A kind of object the server has of itself. */
 export interface Kind {
@@ -51,13 +39,11 @@ interface QueueSettings {
   readonly compare?: unknown;
 }
 
-async function queue(
-  context: ServerContext,
-  order: QueueOrder,
-  { maxSize = Infinity, compare }: QueueSettings = {},
-): Promise<ManagedQueue> {
-  const own = compare === undefined ? undefined : await context.load(compare);
-  return new ManagedQueue(order, maxSize, (own as Compare | undefined) ?? naturally);
+function queue(order: QueueOrder, callable: readonly MethodsOf<ManagedQueue>[]): Kind {
+  return kind(async (context, { maxSize = Infinity, compare }: QueueSettings = {}) => {
+    const own = compare === undefined ? undefined : await context.load(compare);
+    return new ManagedQueue(order, maxSize, (own as Compare | undefined) ?? naturally);
+  }, callable);
 }
 
 /** Everything a server can make without being told more. */
@@ -67,22 +53,10 @@ export const CATALOGUE: ReadonlyMap<string, Kind> = new Map(
     list: kind((_, items?: unknown) => new ManagedList(items), methods.LIST),
     set: kind((_, items?: unknown) => new ManagedSet(items), methods.SET),
     namespace: kind((_, values?: unknown) => new ManagedNamespace(values), methods.NAMESPACE),
-    queue: kind(
-      (context, options?: QueueSettings) => queue(context, "fifo", options),
-      methods.QUEUE,
-    ),
-    lifoQueue: kind(
-      (context, options?: QueueSettings) => queue(context, "lifo", options),
-      methods.QUEUE,
-    ),
-    priorityQueue: kind(
-      (context, options?: QueueSettings) => queue(context, "priority", options),
-      methods.QUEUE,
-    ),
-    joinableQueue: kind(
-      (context, options?: QueueSettings) => queue(context, "fifo", options),
-      methods.JOINABLE_QUEUE,
-    ),
+    queue: queue("fifo", methods.QUEUE),
+    lifoQueue: queue("lifo", methods.QUEUE),
+    priorityQueue: queue("priority", methods.QUEUE),
+    joinableQueue: queue("fifo", methods.JOINABLE_QUEUE),
     lock: kind(() => new ManagedLock(), methods.LOCK),
     rlock: kind(() => new ManagedRLock(), methods.LOCK),
     semaphore: kind((_, value: number) => new ManagedSemaphore(value, false), methods.SEMAPHORE),

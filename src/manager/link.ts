@@ -1,33 +1,18 @@
 import { type AsyncScope, captureScope } from "../util/async-scope.ts";
 import { DirectLine } from "../connection/direct.ts";
-import { type Address, connect } from "../connection/index.ts";
-import { decodeMessage, encodeMessage, openMessage } from "../connection/value-message.ts";
+import type { Address } from "../connection/index.ts";
+import { decodeMessage, encodeMessage } from "../connection/value-message.ts";
 import { boundWait } from "../util/bound-wait.ts";
-import { EndOfStreamError, InvalidStateError, TimeoutError } from "../errors/index.ts";
-import { processIdentity } from "../process/identity.ts";
+import { InvalidStateError, TimeoutError } from "../errors/index.ts";
 import { timeoutOf } from "../util/wait-options.ts";
-import { decodeThrown, joinStacks } from "../wire/error-codec.ts";
 import { loseMoves, type Move } from "../wire/moves.ts";
 import { loadOwnClasses } from "../wire/own-classes.ts";
 import type { CallOptions, Host } from "./host.ts";
-import { Answer, Ask, HELLO, readMessage, writeWords } from "./protocol.ts";
-import { serverGone, show } from "./server-gone.ts";
+import { Answer, Ask, readMessage, writeWords } from "./protocol.ts";
+import { LAST_WORD_MS, type LinkOptions, reachServer } from "./reach-server.ts";
+import { serverGone, show, thrownByServer } from "./server-errors.ts";
 import { performance } from "../util/platform.ts";
 
-/** Address and key of a server, and bounds for reaching it. */
-export interface LinkOptions {
-  readonly address: Address;
-  /** Which server it has to be; default: whichever is there. */
-  readonly server?: string | undefined;
-  /** Default: that of this family of processes. */
-  readonly key?: Uint8Array | (() => Uint8Array) | undefined;
-  readonly timeout?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
-  readonly maxBytes?: number | undefined;
-}
-
-/** An answer to a call that was given up, or whose time is up, is waited for this long; see {@link Link.call}. */
-const LAST_WORD_MS = 5_000;
 const SAME_STACK_MS = 1;
 
 interface Pending {
@@ -154,31 +139,9 @@ export class Link implements Host {
   }
 
   async #open(options: LinkOptions): Promise<this> {
-    const { address, maxBytes, timeout, signal } = options;
     try {
-      const connection = await connect(address, {
-        authKey: this.key ?? processIdentity().authKey,
-        maxBytes,
-        timeout,
-        signal,
-      });
-      const hello = await connection.recv({ timeout: LAST_WORD_MS }).catch((error: unknown) => {
-        connection.close();
-        throw error;
-      });
-      if (!Array.isArray(hello) || hello[0] !== HELLO || typeof hello[1] !== "string") {
-        connection.close();
-        throw new EndOfStreamError(
-          `What listens at ${show(address)} is no manager of this version of manycore.`,
-        );
-      }
-      if (this.#server !== "" && this.#server !== hello[1]) {
-        connection.close();
-        throw new EndOfStreamError(
-          `The manager at ${show(address)} has ended; another one has taken its place and does not have its objects.`,
-        );
-      }
-      this.#server = hello[1];
+      const { connection, server } = await reachServer(options, this.key, this.#server);
+      this.#server = server;
       // Closed again meanwhile.
       if (this.#failure !== undefined) {
         connection.close();
@@ -311,22 +274,12 @@ export class Link implements Host {
     } else {
       loseMoves(pending?.moves);
       pending?.reject(
-        status === Answer.withdrawn ? WITHDRAWN : this.#thrown(bytes, pending.caller.stack),
+        status === Answer.withdrawn
+          ? WITHDRAWN
+          : thrownByServer(bytes, this.address, pending.caller.stack),
       );
     }
     this.#settled(id);
-  }
-
-  /** An error of the server, with this side's stack. */
-  #thrown(bytes: Uint8Array, stack: string | undefined): Error {
-    try {
-      const { bytes: encoded, attachments } = openMessage(bytes);
-      const error = decodeThrown(encoded, attachments);
-      joinStacks(error, stack, `manager at ${show(this.address)} [manycore]`);
-      return error;
-    } catch (error) {
-      return error as Error;
-    }
   }
 
   #settled(id: number): void {

@@ -1,4 +1,5 @@
-import { Link, type LinkOptions } from "./link.ts";
+import { Link } from "./link.ts";
+import type { LinkOptions } from "./reach-server.ts";
 
 /** The connections of this thread, by the server they lead to. */
 const links: Map<string, Link> = new Map();

@@ -41,7 +41,7 @@ import {
 import { argumentsFor } from "./maker-arguments.ts";
 import { CONNECT, REGISTER, SHUTDOWN } from "./option-tables.ts";
 import { addRegistration, nameOf } from "./registry.ts";
-import { show } from "./server-gone.ts";
+import { show } from "./server-errors.ts";
 import { ServerProcess, serverSettings } from "./server-process.ts";
 import type { ManagerServer } from "./server.ts";
 import type {

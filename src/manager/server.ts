@@ -1,14 +1,9 @@
 import { captureScope } from "../util/async-scope.ts";
 import { type Address, Listener } from "../connection/index.ts";
 import { onAbort } from "../util/abort.ts";
-import {
-  EndOfStreamError,
-  InvalidStateError,
-  NotSupportedError,
-  TimeoutError,
-} from "../errors/index.ts";
+import { EndOfStreamError, InvalidStateError, TimeoutError } from "../errors/index.ts";
 import { processIdentity } from "../process/identity.ts";
-import { type AnyTaskRef, isClass, isTaskIdentity, isTaskRef, resolveTask } from "../task/index.ts";
+import { isClass, resolveTask } from "../task/index.ts";
 import { crypto } from "../util/builtin.ts";
 import { deferred } from "../util/deferred.ts";
 import { setTimer } from "../util/timer.ts";
@@ -16,7 +11,7 @@ import { isThenable } from "../util/thenable.ts";
 import { decodeValue, encodeValue } from "../wire/codec.ts";
 import { Call, waitInCall } from "./call.ts";
 import { contextOf, withCallContext } from "./call-context.ts";
-import { CATALOGUE, type ServerContext } from "./catalogue.ts";
+import { CATALOGUE } from "./catalogue.ts";
 import { addServer, removeServer } from "./servers.ts";
 import type { CallOptions, Host } from "./host.ts";
 import { Grant, grantIterator, isIterator } from "./objects/iterator.ts";
@@ -26,6 +21,7 @@ import { Outgoing } from "./outgoing.ts";
 import { exposedMethods } from "./public-methods.ts";
 import { type Holder, type RefEntry, RefTable } from "./ref-table.ts";
 import type { NamedRegistration } from "./registry.ts";
+import { type ServerContext, serverContext } from "./server-context.ts";
 import { Session } from "./session.ts";
 
 /** Settings of a server. */
@@ -66,6 +62,7 @@ export class ManagerServer implements Host {
   readonly #self: Holder = { refs: new Map() };
   readonly #owned = new WeakSet<object>();
   readonly #tracker = new SharedMemoryTracker();
+  readonly #context: ServerContext;
   readonly #ended = deferred<void>();
   #lastClient = 0;
 
@@ -78,6 +75,10 @@ export class ManagerServer implements Host {
     this.#listener = listener;
     this.#kinds = kinds;
     this.key = settings.authKey;
+    this.#context = serverContext(settings.functions, this.#tracker, (proxy) => {
+      const handle = handleOf(proxy);
+      return handle?.host === this ? this.refTable.get(handle.id)?.object : undefined;
+    });
     this.closed = this.#ended.promise;
     addServer(this);
     void this.#accept();
@@ -276,32 +277,6 @@ export class ManagerServer implements Host {
     const kind = entry.grants.get(method);
     if (kind !== undefined && result != null) return this.grant(kind, result);
     return isIterator(result) ? this.#outcome(grantIterator(result)) : result;
-  }
-
-  readonly #context: ServerContext = {
-    find: async (named): Promise<Function | AnyTaskRef> => {
-      this.#checkFunctions(named);
-      const ref = { module: named.kind === "export" ? named.module : "", name: named.name };
-      return named.kind === "export" && isTaskRef(ref) ? ref : resolveTask(named);
-    },
-    load: async (named): Promise<Function> => {
-      this.#checkFunctions(named);
-      return resolveTask(named);
-    },
-    tracker: this.#tracker,
-    behind: (proxy): object | undefined => {
-      const handle = handleOf(proxy);
-      return handle?.host === this ? this.refTable.get(handle.id)?.object : undefined;
-    },
-  };
-
-  #checkFunctions(named: unknown): asserts named is Parameters<typeof resolveTask>[0] {
-    if (!isTaskIdentity(named)) throw new TypeError("Expected a function that can be found again");
-    if (this.#settings.functions) return;
-    throw new NotSupportedError(
-      "This manager runs no functions of its clients, since it can be reached over the network: " +
-        "start it with `functions: true` if everybody who has the key may run code in it.",
-    );
   }
 
   #drop({ object }: RefEntry): void {

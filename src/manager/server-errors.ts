@@ -1,5 +1,7 @@
 import type { Address } from "../connection/index.ts";
+import { openMessage } from "../connection/value-message.ts";
 import { EndOfStreamError } from "../errors/index.ts";
+import { decodeThrown, joinStacks } from "../wire/error-codec.ts";
 
 /** The error of a call that finds, or leaves, the server gone. */
 export function serverGone(address: Address, reason: Error): Error {
@@ -13,7 +15,19 @@ export function serverGone(address: Address, reason: Error): Error {
   );
 }
 
-/** An address in words. */
+/** The error that a call threw in the server, with the caller's stack behind the server's. */
+export function thrownByServer(bytes: Uint8Array, address: Address, stack?: string): Error {
+  try {
+    const { bytes: encoded, attachments } = openMessage(bytes);
+    const error = decodeThrown(encoded, attachments);
+    joinStacks(error, stack, `manager at ${show(address)} [manycore]`);
+    return error;
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+/** The text of an address. */
 export function show(address: Address): string {
   return typeof address === "string"
     ? JSON.stringify(address)
