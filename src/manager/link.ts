@@ -8,9 +8,9 @@ import { timeoutOf } from "../util/wait-options.ts";
 import { loseMoves, type Move } from "../wire/moves.ts";
 import { loadOwnClasses } from "../wire/own-classes.ts";
 import type { CallOptions, Host } from "./host.ts";
-import { Answer, Ask, readMessage, writeWords } from "./protocol.ts";
-import { LAST_WORD_MS, type LinkOptions, reachServer } from "./reach-server.ts";
-import { serverGone, show, thrownByServer } from "./server-errors.ts";
+import { AnswerStatus, RequestKind, readMessage, writeHeader } from "./protocol.ts";
+import { ANSWER_GRACE_MS, type LinkOptions, reachServer } from "./reach-server.ts";
+import { serverGone, formatAddress, thrownByServer } from "./server-errors.ts";
 import { performance } from "../util/platform.ts";
 
 const SAME_STACK_MS = 1;
@@ -98,8 +98,8 @@ export class Link implements Host {
     options?: CallOptions,
   ): Promise<unknown> {
     if (options?.timeout === undefined && options?.signal === undefined) {
-      return this.#ask(method, args, (at) => [
-        Ask.call,
+      return this.#request(method, args, (at) => [
+        RequestKind.call,
         at,
         id,
         method,
@@ -112,30 +112,30 @@ export class Link implements Host {
 
   /** Has an object made. @returns a proxy for it. */
   create(kind: string, args: readonly unknown[]): Promise<unknown> {
-    return this.#ask(kind, args, (at) => [Ask.create, at, kind]);
+    return this.#request(kind, args, (at) => [RequestKind.create, at, kind]);
   }
 
   /** The number of objects of the server. */
   count(): Promise<number> {
-    return this.#ask("", [], (at) => [Ask.count, at]) as Promise<number>;
+    return this.#request("", [], (at) => [RequestKind.count, at]) as Promise<number>;
   }
 
   retain(id: number, pinId: string): void {
     this.enter();
-    this.#tell(writeWords([Ask.retain, id, pinId]));
+    this.#send(writeHeader([RequestKind.retain, id, pinId]));
   }
 
   release(id: number): void {
-    this.#tell(writeWords([Ask.release, id]));
+    this.#send(writeHeader([RequestKind.release, id]));
     this.leave();
   }
 
   pin(id: number, pinId: string): void {
-    this.#tell(writeWords([Ask.pin, id, pinId]));
+    this.#send(writeHeader([RequestKind.pin, id, pinId]));
   }
 
   unpin(pinId: string): void {
-    this.#tell(writeWords([Ask.unpin, pinId]));
+    this.#send(writeHeader([RequestKind.unpin, pinId]));
   }
 
   async #open(options: LinkOptions): Promise<this> {
@@ -154,7 +154,7 @@ export class Link implements Host {
       for (const parts of early) line.post(parts);
       line.keepOpen(this.#pending.size > 0);
       line.start({
-        onMessage: (message) => this.#hear(message),
+        onMessage: (message) => this.#onMessage(message),
         onEnd: (reason) => this.#fail(reason),
       });
       return this;
@@ -165,10 +165,10 @@ export class Link implements Host {
   }
 
   /** Not an async function: a call costs little more than its promise. */
-  #ask(
+  #request(
     method: string,
     args: readonly unknown[],
-    words: (id: number) => readonly unknown[],
+    header: (id: number) => readonly unknown[],
     take: (id: number) => void = () => {},
   ): Promise<unknown> {
     const caller = this.#stackOf(method);
@@ -179,7 +179,7 @@ export class Link implements Host {
     return new Promise((resolve, reject) => {
       const { parts, moves } = encodeMessage(args, "args", { maxBytes: this.#maxBytes });
       this.#pending.set(id, { resolve, reject, moves, caller, scope: captureScope() });
-      this.#tell([...writeWords(words(id)), ...parts]);
+      this.#send([...writeHeader(header(id)), ...parts]);
       this.#line?.keepOpen(true);
       this.#line?.spin();
       take(id);
@@ -196,10 +196,10 @@ export class Link implements Host {
     const { flow = 0, signal } = options;
     const timeout = timeoutOf(options);
     let id = 0;
-    const answer = this.#ask(
+    const answer = this.#request(
       method,
       args,
-      (at) => [Ask.call, at, object, method, timeout, flow],
+      (at) => [RequestKind.call, at, object, method, timeout, flow],
       (at) => (id = at),
     );
     const giveUp = (error: unknown): void => {
@@ -208,11 +208,11 @@ export class Link implements Host {
       pending?.reject(error);
     };
     const cancel = (reason: unknown): void => {
-      this.#tell(writeWords([Ask.cancel, id]));
-      unbind = boundWait(LAST_WORD_MS, undefined, () => giveUp(reason), giveUp);
+      this.#send(writeHeader([RequestKind.cancel, id]));
+      unbind = boundWait(ANSWER_GRACE_MS, undefined, () => giveUp(reason), giveUp);
     };
-    const limit = timeout + LAST_WORD_MS;
-    const message = `The manager at ${show(this.address)} did not answer within ${limit} ms.`;
+    const limit = timeout + ANSWER_GRACE_MS;
+    const message = `The manager at ${formatAddress(this.address)} did not answer within ${limit} ms.`;
     // Made now, so that it has the caller's stack.
     const late = limit === Infinity ? undefined : new TimeoutError(message);
     let unbind = boundWait(limit, signal, () => giveUp(late), cancel);
@@ -237,16 +237,16 @@ export class Link implements Host {
     return this.#stack;
   }
 
-  #tell(parts: readonly Uint8Array[]): void {
+  #send(parts: readonly Uint8Array[]): void {
     if (this.#failure !== undefined) return;
     if (this.#early === undefined) this.#line?.post(parts);
     else this.#early.push(parts);
   }
 
-  #hear(message: Uint8Array): void {
+  #onMessage(message: Uint8Array): void {
     try {
-      const { words, value } = readMessage(message);
-      this.#settle(words[1] as number, words[0] as number, value);
+      const { header, value } = readMessage(message);
+      this.#settle(header[1] as number, header[0] as number, value);
     } catch (error) {
       this.#fail(error as Error);
     }
@@ -255,7 +255,7 @@ export class Link implements Host {
   #settle(id: number, status: number, bytes: Uint8Array): void {
     // One that was given up long ago is read all the same, so that proxies in it are released.
     const pending = this.#pending.get(id);
-    if (status === Answer.value) {
+    if (status === AnswerStatus.value) {
       try {
         const decode = (): unknown => decodeMessage(bytes);
         if (pending === undefined) decode();
@@ -274,7 +274,7 @@ export class Link implements Host {
     } else {
       loseMoves(pending?.moves);
       pending?.reject(
-        status === Answer.withdrawn
+        status === AnswerStatus.withdrawn
           ? WITHDRAWN
           : thrownByServer(bytes, this.address, pending.caller.stack),
       );

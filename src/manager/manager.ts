@@ -41,7 +41,7 @@ import {
 import { argumentsFor } from "./maker-arguments.ts";
 import { CONNECT, REGISTER, SHUTDOWN } from "./option-tables.ts";
 import { addRegistration, nameOf } from "./registry.ts";
-import { show } from "./server-errors.ts";
+import { formatAddress } from "./server-errors.ts";
 import { ServerProcess, serverSettings } from "./server-process.ts";
 import type { ManagerServer } from "./server.ts";
 import type {
@@ -99,7 +99,7 @@ export class Manager implements AsyncDisposable {
       const { started } = manager.#origin;
       const process = started === undefined ? "" : `, pid ${started.process.pid}`;
       const state = manager.#isEnded ? ", ended" : "";
-      return `<${manager.constructor.name} at ${show(manager.address)}${process}${state}>`;
+      return `<${manager.constructor.name} at ${formatAddress(manager.address)}${process}${state}>`;
     });
   }
 

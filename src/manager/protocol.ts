@@ -2,7 +2,7 @@ import type { Address } from "../connection/index.ts";
 import { SerializationError } from "../errors/index.ts";
 import { packFrame, unpackFrame } from "../wire/codec.ts";
 
-/** The first thing a server says, so that one of another version is noticed. */
+/** First part of a server's first message: a server of another version is noticed by it. */
 export const HELLO = "manycore-manager-2";
 
 /**
@@ -15,7 +15,7 @@ export const HELLO = "manycore-manager-2";
  * - `cancel`: id of a call
  * - `count`: id
  */
-export const Ask = {
+export const RequestKind = {
   call: 0,
   create: 1,
   retain: 2,
@@ -27,22 +27,22 @@ export const Ask = {
 } as const;
 
 /** Answer to a call: status, id … its result or error. */
-export const Answer = { value: 0, error: 1, withdrawn: 2 } as const;
+export const AnswerStatus = { value: 0, error: 1, withdrawn: 2 } as const;
 
-/** One message: a few words, and the bytes of a value that is read apart from them. */
+/** One message: a header, and the bytes of a value that is read apart from it. */
 export interface Message {
-  readonly words: readonly unknown[];
+  readonly header: readonly unknown[];
   /** A value that cannot be read fails its call, not the connection. */
   readonly value: Uint8Array;
 }
 
-/** Words are short: names of methods and kinds, pins, numbers. */
-const MAX_WORDS_BYTES = 0xffff;
+/** Limit of a header: names of methods and kinds, pins, numbers. */
+const MAX_HEADER_BYTES = 0xffff;
 
-/** The parts of a message that go before its value. */
-export function writeWords(words: readonly unknown[]): Uint8Array[] {
-  const packed = packFrame(words);
-  if (packed.length > MAX_WORDS_BYTES) {
+/** The parts of a message before its value. */
+export function writeHeader(header: readonly unknown[]): Uint8Array[] {
+  const packed = packFrame(header);
+  if (packed.length > MAX_HEADER_BYTES) {
     throw new SerializationError(`A name of ${packed.length} bytes is too long for a manager.`);
   }
   return [Buffer.of(packed.length >> 8, packed.length), packed];
@@ -51,8 +51,8 @@ export function writeWords(words: readonly unknown[]): Uint8Array[] {
 /** @throws SerializationError when it is none. */
 export function readMessage(message: Uint8Array): Message {
   const end = message.length < 2 ? Infinity : 2 + (message[0]! << 8) + message[1]!;
-  const words = end > message.length ? undefined : unpackFrame(message.subarray(2, end));
-  if (Array.isArray(words)) return { words, value: message.subarray(end) };
+  const header = end > message.length ? undefined : unpackFrame(message.subarray(2, end));
+  if (Array.isArray(header)) return { header, value: message.subarray(end) };
   throw new SerializationError("What arrived is no message of a manager.");
 }
 

@@ -2,7 +2,7 @@ import { type Address, connect, type Connection } from "../connection/index.ts";
 import { EndOfStreamError } from "../errors/index.ts";
 import { processIdentity } from "../process/identity.ts";
 import { HELLO } from "./protocol.ts";
-import { show } from "./server-errors.ts";
+import { formatAddress } from "./server-errors.ts";
 
 /** Address and key of a server, and bounds for reaching it. */
 export interface LinkOptions {
@@ -17,7 +17,7 @@ export interface LinkOptions {
 }
 
 /** Milliseconds for the answer to a call that was given up, or whose time is up; see `Link.call`. */
-export const LAST_WORD_MS = 5_000;
+export const ANSWER_GRACE_MS = 5_000;
 
 /** A connection to a server that has said who it is. */
 interface Reached {
@@ -40,15 +40,15 @@ export async function reachServer(
   const authKey = key ?? processIdentity().authKey;
   const connection = await connect(address, { authKey, maxBytes, timeout, signal });
   try {
-    const hello = await connection.recv({ timeout: LAST_WORD_MS });
+    const hello = await connection.recv({ timeout: ANSWER_GRACE_MS });
     if (!Array.isArray(hello) || hello[0] !== HELLO || typeof hello[1] !== "string") {
       throw new EndOfStreamError(
-        `What listens at ${show(address)} is no manager of this version of manycore.`,
+        `What listens at ${formatAddress(address)} is no manager of this version of manycore.`,
       );
     }
     if (expected !== "" && expected !== hello[1]) {
       throw new EndOfStreamError(
-        `The manager at ${show(address)} has ended; another one has taken its place and does not have its objects.`,
+        `The manager at ${formatAddress(address)} has ended; another one has taken its place and does not have its objects.`,
       );
     }
     return { connection, server: hello[1] };

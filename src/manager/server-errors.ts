@@ -10,7 +10,7 @@ export function serverGone(address: Address, reason: Error): Error {
   // A wrong key, a closed connection: that is another matter, and says so itself.
   if (isOurs && !(reason instanceof EndOfStreamError)) return reason;
   return new EndOfStreamError(
-    `The manager at ${show(address)} has ended, and its objects with it: ${reason.message}`,
+    `The manager at ${formatAddress(address)} has ended, and its objects with it: ${reason.message}`,
     { cause: reason },
   );
 }
@@ -20,7 +20,7 @@ export function thrownByServer(bytes: Uint8Array, address: Address, stack?: stri
   try {
     const { bytes: encoded, attachments } = openMessage(bytes);
     const error = decodeThrown(encoded, attachments);
-    joinStacks(error, stack, `manager at ${show(address)} [manycore]`);
+    joinStacks(error, stack, `manager at ${formatAddress(address)} [manycore]`);
     return error;
   } catch (error) {
     return error as Error;
@@ -28,7 +28,7 @@ export function thrownByServer(bytes: Uint8Array, address: Address, stack?: stri
 }
 
 /** The text of an address. */
-export function show(address: Address): string {
+export function formatAddress(address: Address): string {
   return typeof address === "string"
     ? JSON.stringify(address)
     : `${address.host ?? "localhost"}:${address.port}`;

@@ -9,7 +9,7 @@ import { loseMoves } from "../wire/moves.ts";
 import { loadOwnClasses } from "../wire/own-classes.ts";
 import { Call, type CallEnd } from "./call.ts";
 import { Outgoing } from "./outgoing.ts";
-import { Answer, Ask, HELLO, readMessage, writeWords } from "./protocol.ts";
+import { AnswerStatus, RequestKind, HELLO, readMessage, writeHeader } from "./protocol.ts";
 import type { Holder } from "./ref-table.ts";
 import type { ManagerServer } from "./server.ts";
 
@@ -67,10 +67,10 @@ export class Session implements Holder {
       return;
     }
     try {
-      const loading = this.#hear(message);
+      const loading = this.#onMessage(message);
       if (loading !== undefined) {
         this.#line.pause();
-        this.#goOnAfter(loading.then(() => this.#hear(message)));
+        this.#goOnAfter(loading.then(() => this.#onMessage(message)));
       } else if (this.#line.unsentBytes > MAX_UNSENT_BYTES) {
         this.#goOnAfter(this.#line.pausedUntilSent());
       } else this.#line.spin();
@@ -95,43 +95,43 @@ export class Session implements Holder {
   }
 
   /**
-   * @returns a promise when it is to be heard again after it.
+   * @returns a promise when it is to be taken again after it.
    * @throws when it makes no sense.
    */
-  #hear(message: Uint8Array): Promise<unknown> | undefined {
-    const { words, value } = readMessage(message);
-    const [ask, id, ...rest] = words;
+  #onMessage(message: Uint8Array): Promise<unknown> | undefined {
+    const { header, value } = readMessage(message);
+    const [kind, id, ...rest] = header;
     const { refTable } = this.#server;
-    if (ask === Ask.unpin) {
+    if (kind === RequestKind.unpin) {
       refTable.unpin(text(id));
       return undefined;
     }
     const number = integer(id);
-    switch (ask) {
-      case Ask.call:
+    switch (kind) {
+      case RequestKind.call:
         return this.#call(number, rest, value);
-      case Ask.create:
+      case RequestKind.create:
         return this.#create(number, text(rest[0]), value);
-      case Ask.cancel:
+      case RequestKind.cancel:
         this.#calls.get(number)?.end("cancelled");
         break;
-      case Ask.retain:
+      case RequestKind.retain:
         refTable.retain(this, number, text(rest[0]));
         break;
-      case Ask.release:
+      case RequestKind.release:
         refTable.release(this, number);
         break;
-      case Ask.pin: {
+      case RequestKind.pin: {
         const pinId = text(rest[0]);
         // Only who has a reference can pass it on.
         if (this.refs.has(number)) refTable.pin(number, pinId, this.sent);
         break;
       }
-      case Ask.count:
+      case RequestKind.count:
         this.#succeed(number, refTable.size);
         break;
       default:
-        throw new TypeError("Expected a question");
+        throw new TypeError("Expected a request");
     }
     return undefined;
   }
@@ -154,7 +154,7 @@ export class Session implements Holder {
     return this.#answer(id, call, value, (args) => this.#server.make(kind, args));
   }
 
-  /** Answers one question. @returns a promise when it is to be asked again after it. */
+  /** Answers one request. @returns a promise when it is to be taken again after it. */
   #answer(
     id: number,
     call: Call,
@@ -213,22 +213,22 @@ export class Session implements Holder {
       loseMoves(moves);
       this.#settleGranted(value);
     };
-    this.#post(Answer.value, id, parts, isGiven ? onLost : undefined);
+    this.#post(AnswerStatus.value, id, parts, isGiven ? onLost : undefined);
   }
 
   #fail(id: number, call: Call | undefined, error: unknown): void {
     this.#calls.delete(id);
     const ended: CallEnd | undefined = call?.ended;
-    if (ended !== undefined) this.#post(Answer.withdrawn, id, []);
+    if (ended !== undefined) this.#post(AnswerStatus.withdrawn, id, []);
     else {
       const thrown = encodeThrown(error, { destination: "process", root: "error" });
-      this.#post(Answer.error, id, messageParts(thrown));
+      this.#post(AnswerStatus.error, id, messageParts(thrown));
     }
   }
 
   #post(status: number, id: number, value: readonly Uint8Array[], onLost?: () => void): void {
     if (this.#isEnded) onLost?.();
-    else this.#line.post([...writeWords([status, id]), ...value], onLost);
+    else this.#line.post([...writeHeader([status, id]), ...value], onLost);
   }
 
   /** An object that was made for nobody goes again. */

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { connect, Manager, pipe, Process } from "manycore";
-import { readMessage, writeWords } from "../../dist/manager/protocol.js";
+import { readMessage, writeHeader } from "../../dist/manager/protocol.js";
 import { encodeValue } from "../../dist/wire/codec.js";
 import { isAlive, startProgram, untilLine, runProgram, waitForDeath } from "../helpers/leaks.ts";
 import { useNamespace } from "../helpers/namespace.ts";
@@ -159,9 +159,9 @@ describe("a server", () => {
     }
     const client = await connect<unknown[]>(manager.address, { authKey });
     await client.recv();
-    const ask = async (words: readonly unknown[], value: Uint8Array): Promise<unknown> => {
-      await client.sendBytes(asked(words, value));
-      return readMessage(await client.recvBytes(BOUND)).words;
+    const ask = async (header: readonly unknown[], value: Uint8Array): Promise<unknown> => {
+      await client.sendBytes(asked(header, value));
+      return readMessage(await client.recvBytes(BOUND)).header;
     };
     const { bytes } = encodeValue([], { destination: "process", root: "args" });
     // Objects that it was never given, and arguments that are none.
@@ -176,7 +176,7 @@ describe("a server", () => {
     const hasty = await connect<unknown>(manager.address, { authKey });
     await hasty.sendBytes(asked([7, 1]));
     await hasty.recv(BOUND);
-    expect(readMessage(await hasty.recvBytes(BOUND)).words).toEqual([0, 1]);
+    expect(readMessage(await hasty.recvBytes(BOUND)).header).toEqual([0, 1]);
     hasty.close();
     const unknown = await stranger(manager.address);
     const closed = untilClosed(unknown);
@@ -188,6 +188,6 @@ describe("a server", () => {
 });
 
 /** A message of a client. */
-function asked(words: readonly unknown[], value: Uint8Array = Buffer.of()): Uint8Array {
-  return Buffer.concat([...writeWords(words), value]);
+function asked(header: readonly unknown[], value: Uint8Array = Buffer.of()): Uint8Array {
+  return Buffer.concat([...writeHeader(header), value]);
 }
