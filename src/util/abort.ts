@@ -1,7 +1,7 @@
 import { setMaxListeners } from "node:events";
 import { queueMicrotask } from "./platform.ts";
 
-/** Who wants to hear of the abort of each signal. */
+/** Callbacks for the abort of each signal. */
 const watchers: WeakMap<AbortSignal, Watchers> = new WeakMap();
 
 /**

@@ -121,7 +121,7 @@ describe.runIf(process.platform === "linux")("descriptors that are sent", () => 
     queue.close();
   });
 
-  test("one whose sender was killed is told to be gone, and so is a connection", async () => {
+  test("reject when their sender was killed, as a connection does", async () => {
     const [here, there] = pipe<[DupFd, Connection]>();
     const child = await new Process({
       target: work.sendAndDie,

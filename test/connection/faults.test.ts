@@ -19,7 +19,7 @@ const END = { code: "ERR_MANYCORE_END_OF_STREAM" };
 const BOUND = { timeout: 20_000 };
 
 describe("the owner of the other end is killed", () => {
-  test("after its last send was done: everything arrives, then the end", async () => {
+  test("after its last send was done, and everything arrives before the end", async () => {
     const [here, there] = pipe();
     const values = [1, "two", new Uint8Array(100_000).fill(3)];
     const child = await new Process({ target: work.sendAndDie, args: [there, values] }).start();
@@ -34,7 +34,7 @@ describe("the owner of the other end is killed", () => {
     here.close();
   });
 
-  test("in the middle of a message: what is whole arrives, the rest is said to be cut off", async () => {
+  test("in the middle of a message, and whole messages arrive before an error that names the rest", async () => {
     const [here, there] = pipe();
     const child = await new Process({
       target: work.dieInMessage,
@@ -49,7 +49,7 @@ describe("the owner of the other end is killed", () => {
     here.close();
   });
 
-  test("while this side waits to send: the send fails", async () => {
+  test("while this side waits to send, and the send fails", async () => {
     const [here, there] = pipe();
     const child = await new Process({ target: work.idle, args: [there] }).start();
     const sending = rejection(
@@ -63,7 +63,7 @@ describe("the owner of the other end is killed", () => {
     await child.join();
   });
 
-  test("while this side waits to receive: the receive ends", async () => {
+  test("while this side waits to receive, and the receive ends", async () => {
     const [here, there] = pipe();
     const child = await new Process({ target: work.echo, args: [there] }).start();
     await here.send(1);
@@ -76,7 +76,7 @@ describe("the owner of the other end is killed", () => {
   });
 });
 
-describe("an end is lost on its way", () => {
+describe("an end is lost on its way when", () => {
   test.each([
     ["process", Process],
     ["thread", Thread],
@@ -116,7 +116,7 @@ describe("an end is lost on its way", () => {
     await pool.shutdown();
   });
 
-  test("the task's worker is killed with the end in its hands", async () => {
+  test("the worker of its task is killed with it in its hands", async () => {
     const pool = new ProcessPoolExecutor({ maxWorkers: 1 });
     const [here, there] = pipe();
     const running = rejection(pool.submit(work.dieInMessage, there, 10));
@@ -145,7 +145,7 @@ describe("an end is lost on its way", () => {
     for (const end of [carrier, left, result.value]) end.close();
   });
 
-  test("both ends were given away and one receiver dies: the other one gets the end", async () => {
+  test("both ends were sent and one receiver dies: the other one gets the end of the stream", async () => {
     const [a, b] = pipe();
     const waiting = new Process({ target: work.outcomeOf, args: [a] });
     const dying = new Process({ target: work.die, args: [b] });
@@ -156,7 +156,7 @@ describe("an end is lost on its way", () => {
 });
 
 describe("a stranger at the other end of a socket", () => {
-  test("half a message and a hang-up: the receive says so", async () => {
+  test("hangs up in the middle of a message, and the receive says so", async () => {
     const listener = await Listener.listen();
     const socket = await stranger(listener.address);
     socket.write(framed("whole"));
@@ -170,7 +170,7 @@ describe("a stranger at the other end of a socket", () => {
     listener.close();
   });
 
-  test("a message that is announced and never comes takes no memory", async () => {
+  test("takes no memory by announcing a message that never comes", async () => {
     const listener = await Listener.listen();
     const before = process.memoryUsage().arrayBuffers;
     const sockets = await Promise.all(Array.from({ length: 8 }, () => stranger(listener.address)));
@@ -188,7 +188,7 @@ describe("a stranger at the other end of a socket", () => {
     listener.close();
   });
 
-  test("nonsense ends this connection, not the program", async () => {
+  test("ends this connection, not the program, by sending what is no message", async () => {
     const listener = await Listener.listen({ maxBytes: 1000 });
     for (const bytes of [
       [0x80, 0, 0, 0],

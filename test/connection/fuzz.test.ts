@@ -199,7 +199,7 @@ describe("the handshake", () => {
   });
 });
 
-test("a token leads nowhere but to a handoff server of ours", () => {
+test("a token of a handoff leads nowhere but to a handoff server", () => {
   const secret = "0".repeat(32);
   for (const address of [
     "/var/run/docker.sock",

@@ -229,7 +229,7 @@ describe("a listener", () => {
     listener.close();
   });
 
-  test("an idle one, and an idle connection, do not keep a program running", async () => {
+  test("keeps no program running while it is idle, nor does an idle connection", async () => {
     const program = await runProgram(new URL("../fixtures/connection/idle.mjs", import.meta.url));
     expect(program).toMatchObject({ code: 0, stderr: "", stdout: "answered\n" });
   });
@@ -255,7 +255,7 @@ describe("connect", () => {
     silent.close();
   });
 
-  test("gives an error when the listener leaves or talks nonsense during the handshake", async () => {
+  test("gives an error when the listener leaves or breaks the protocol during the handshake", async () => {
     const answers: [string | Buffer, string][] = [
       ["", "ERR_MANYCORE_END_OF_STREAM"],
       [framed("hello"), "ERR_MANYCORE_AUTHENTICATION"],
@@ -488,7 +488,7 @@ describe("a listener with a key among hostile peers", () => {
     server.close();
   });
 
-  test("closing it drops those who are still in the handshake", async () => {
+  test("drops those who are still in the handshake when it is closed", async () => {
     const [listener] = await serve();
     const enemy = await stranger(listener.address);
     await nextBytes(enemy);
@@ -498,7 +498,7 @@ describe("a listener with a key among hostile peers", () => {
   });
 });
 
-test("addresses are plain data", () => {
+test("an address is plain data, which can be sent and stored", () => {
   const address: Address = { host: "::1", port: 0 };
   const listener = new Listener({ address });
   const bound = listener.address as TcpAddress;

@@ -88,7 +88,7 @@ describe.each(KINDS)("an end that goes to a %s", (_kind, Kind) => {
     await child.join();
   });
 
-  test("polled there and not read, the message is still there for the next owner", async () => {
+  test("leaves a message that was polled there and not read to its next owner", async () => {
     const [here, there] = pipe();
     const message = new Uint8Array(500_000).fill(9);
     void here.send([1, message]);
@@ -148,7 +148,7 @@ describe.each(KINDS)("an end that goes to a %s", (_kind, Kind) => {
     },
   );
 
-  test("connects two strangers: both ends of a client's connection in children", async () => {
+  test("connects two children that have both ends of one connection", async () => {
     const listener = await Listener.listen();
     const [accepted, client] = (await Promise.all([
       listener.accept(),
@@ -189,7 +189,7 @@ describe("an end that travels", () => {
     for (const end of [a, b, carrier, other]) end.close();
   });
 
-  test("met twice in one value is one end", async () => {
+  test("arrives as one end when a value has it twice", async () => {
     const [a, b] = pipe();
     const [carrier, other] = pipe<{ first: Connection; second: Connection }>();
     await carrier.send({ first: a, second: a });
@@ -279,7 +279,7 @@ describe("waitReady", () => {
     for (const end of [b, c, d]) end.close();
   });
 
-  test("four connections fed by four processes: every message, then the end of each", async () => {
+  test("finds every message of four processes, then the end of each connection", async () => {
     const ends = new Map<Connection<number>, number[]>();
     const children = await Promise.all(
       [0, 1, 2, 3].map((i) => {

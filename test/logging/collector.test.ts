@@ -34,7 +34,7 @@ afterEach(() => {
   setLogLevel("info");
 });
 
-describe("one stream", () => {
+describe("the stream of a collector", () => {
   test("has every line of three processes and a thread whole, each sender's in order", async () => {
     const kept = new Kept();
     const collector = await LogCollector.start({ destination: kept });

@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => manager.shutdown());
 
-describe("dict", () => {
+describe("a dict of a manager", () => {
   test("has what a Map has, in one step each", async () => {
     const dict = await manager.dict<string, number>({ a: 1, b: 2 });
     await dict.set("c", 3);
@@ -95,7 +95,7 @@ describe("dict", () => {
   });
 });
 
-describe("list", () => {
+describe("a list of a manager", () => {
   test("has what an Array has", async () => {
     const list = await manager.list([3, 1, 2]);
     expect([await list.push(5, 4), await list.length()]).toEqual([5, 5]);
@@ -153,7 +153,7 @@ describe("list", () => {
   });
 });
 
-test("set has what a Set has", async () => {
+test("a set of a manager has what a Set has", async () => {
   const set = await manager.set([1, 2]);
   await set.add(3);
   expect([await set.has(3), await set.delete(3), await set.delete(3)]).toEqual([true, true, false]);
@@ -173,7 +173,7 @@ test("set has what a Set has", async () => {
   expect(await rejection(set.add([] as never))).toBeInstanceOf(TypeError);
 });
 
-test("namespace keeps names that begin with _ here, and shows the others", async () => {
+test("a namespace of a manager keeps names that begin with _ here, and shows the others", async () => {
   const space = await manager.namespace<{ x: number; y: string; _own: number }>({ x: 1 });
   await space.set("y", "two");
   await space.set("_own", 3);
@@ -188,7 +188,7 @@ test("namespace keeps names that begin with _ here, and shows the others", async
   expect(inspect(space)).toMatch(/^<namespace proxy, object \d+>$/);
 });
 
-describe("numbers", () => {
+describe("a number or an array of a manager", () => {
   test("a value is one number of its type", async () => {
     const value = await manager.value("uint8", 250);
     expect([await value.get(), await value.add(10)]).toEqual([250, 4]);

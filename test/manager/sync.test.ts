@@ -15,7 +15,7 @@ afterAll(() => manager.shutdown());
 /** Waits until a call that was sent before is being served: calls of one client arrive in order. */
 const served = (): Promise<number> => manager.objectCount();
 
-describe("lock", () => {
+describe("a lock of a manager", () => {
   test("excludes, in the order of the calls", async () => {
     const lock = await manager.lock();
     expect([await lock.acquire(), await lock.locked(), await lock.tryAcquire()]).toEqual([
@@ -82,7 +82,7 @@ describe("lock", () => {
   });
 });
 
-describe("rlock", () => {
+describe("an rlock of a manager", () => {
   test("may be taken again by its holder, a thread or a flow", async () => {
     const lock = await manager.rlock();
     expect([await lock.acquire(), await lock.acquire()]).toEqual([true, true]);
@@ -136,8 +136,8 @@ describe("rlock", () => {
   });
 });
 
-describe("semaphores", () => {
-  test("count", async () => {
+describe("semaphores of a manager", () => {
+  test("count their permits", async () => {
     const semaphore = await manager.semaphore(2);
     expect([await semaphore.tryAcquire(), await semaphore.tryAcquire()]).toEqual([true, true]);
     expect([await semaphore.tryAcquire(), await semaphore.value()]).toEqual([false, 0]);
@@ -158,7 +158,7 @@ describe("semaphores", () => {
   });
 });
 
-test("event lets go all who wait, also when it is cleared at once", async () => {
+test("an event of a manager lets go all who wait, also when it is cleared at once", async () => {
   const event = await manager.event();
   expect([await event.isSet(), await event.wait({ timeout: 0 })]).toEqual([false, false]);
   expect(await event.wait({ timeout: 1 })).toBe(false);
@@ -179,7 +179,7 @@ test("event lets go all who wait, also when it is cleared at once", async () => 
   expect(await event.isSet()).toBe(false);
 });
 
-describe("condition", () => {
+describe("a condition of a manager", () => {
   test("wakes those who waited longest, across processes", async () => {
     const [condition, list] = [await manager.condition(), await manager.list<string>()];
     const children = await Promise.all(
@@ -244,7 +244,7 @@ describe("condition", () => {
   });
 });
 
-describe("barrier", () => {
+describe("a barrier of a manager", () => {
   test("lets all go when the last one has come, after its action", async () => {
     const { action } = await import("../fixtures/manager/work.mjs");
     const barrier = await manager.barrier(3, { action });

@@ -65,7 +65,7 @@ describe.each(["put", "putSync"])("a producer that dies in %s", (form) => {
     expect(await takeAll(queue)).toEqual([0, 1, 2, 77]);
   });
 
-  test("before it wakes the one that waits: that one looks for itself", async () => {
+  test("before it wakes the one that waits leaves that one to look for itself", async () => {
     using queue = open();
     const waiting = queue.get({ timeout: BOUND_MS });
     await dieAt("queue:before-ring", queue, form, "1");
@@ -88,7 +88,7 @@ describe.each(["get", "getSync"])("a consumer that dies in %s", (form) => {
     expect(await takeAll(queue)).toEqual([2, 3]);
   });
 
-  test("before it makes room known: who waits for room looks for itself", async () => {
+  test("before it makes room known leaves a wait for room to look for itself", async () => {
     using queue = open({ maxSize: 1 });
     await queue.put({ i: 0 });
     const waiting = queue.put({ i: 1 }, { timeout: BOUND_MS });
@@ -97,7 +97,7 @@ describe.each(["get", "getSync"])("a consumer that dies in %s", (form) => {
     expect(await takeAll(queue)).toEqual([1]);
   });
 
-  test("after it was woken, before it passes that on", async () => {
+  test("after it was woken, before it passes that on, leaves the item to others", async () => {
     using queue = open();
     const first = await start(queue, [form, "1"], "queue:before-pass");
     const second = await start(queue, [form, "1"]);
@@ -152,7 +152,7 @@ describe("large items", () => {
 });
 
 describe("what a thread keeps", () => {
-  test("dies with it, and the end is the end", async () => {
+  test("dies with the thread, and a shut queue ends without it", async () => {
     using queue = open({ capacityBytes: 4096 });
     const program = await start(queue, ["buffer", "1000"]);
     const stored = queue.size;

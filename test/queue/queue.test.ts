@@ -141,7 +141,7 @@ describe.each<[string, AnyQueue]>([
     expect(queue.empty).toBe(true);
   });
 
-  test("refuses nonsense as a timeout", async () => {
+  test("refuses a timeout that is no number of milliseconds", async () => {
     using queue = new Class<number>();
     await expect(queue.get({ timeout: Number.NaN })).rejects.toThrow(RangeError);
     await expect(queue.put(1, { timeout: Number.NaN })).rejects.toThrow(RangeError);
@@ -301,7 +301,7 @@ describe("a limit of items", () => {
     expect(queue.full).toBe(false);
   });
 
-  test("of bytes holds for queues with a limit of items", async () => {
+  test("does not lift the limit of bytes", async () => {
     using queue = new Queue<string>({ maxSize: 1000, capacityBytes: 4096 });
     const item = "x".repeat(1000);
     for (let i = 0; i < 3; i++) queue.putNowait(item);
@@ -397,7 +397,7 @@ describe("a shutdown", () => {
     expect(inspect(queue)).toBe("Queue { 0 items, shut down }");
   });
 
-  test("an immediate one drops what is there", async () => {
+  test("drops what is there when it is immediate", async () => {
     using queue = new Queue<number>();
     await queue.put(1);
     queue.shutdown();
@@ -420,7 +420,7 @@ describe("a shutdown", () => {
     expect(await codeOf(full.get())).toBe(SHUT);
   });
 
-  test("what this thread keeps still counts", async () => {
+  test("lets what this thread keeps be stored and taken", async () => {
     using queue = new Queue<number>({ capacityBytes: 4096 });
     for (let i = 0; i < 1000; i++) queue.putNowait(i);
     queue.shutdown();
@@ -429,7 +429,7 @@ describe("a shutdown", () => {
     expect(count).toBe(1000);
   });
 
-  test("an immediate one drops what this thread keeps", async () => {
+  test("drops what this thread keeps when it is immediate", async () => {
     using queue = new Queue<number>({ capacityBytes: 4096 });
     for (let i = 0; i < 1000; i++) queue.putNowait(i);
     queue.shutdown(true);
@@ -437,7 +437,7 @@ describe("a shutdown", () => {
     expect(await queue.joinFeeder()).toBe(true);
   });
 
-  test("leaving a loop leaves the queue as it is", async () => {
+  test("is not what leaving a loop does: the queue stays as it is", async () => {
     using queue = new Queue<number>();
     for (const n of [1, 2, 3]) await queue.put(n);
     for await (const item of queue) if (item === 2) break;
@@ -446,7 +446,7 @@ describe("a shutdown", () => {
 });
 
 describe("JoinableQueue", () => {
-  test("join waits for a taskDone for each item, again and again", async () => {
+  test("join() waits for a taskDone() for each item, again and again", async () => {
     using queue = new JoinableQueue<number>();
     expect(await queue.join()).toBe(true);
     for (let round = 0; round < 2; round++) {
@@ -470,7 +470,7 @@ describe("JoinableQueue", () => {
     }
   });
 
-  test("refuses a taskDone too many", async () => {
+  test("refuses a taskDone() more than there were items", async () => {
     using queue = new JoinableQueue<number>();
     expect(() => queue.taskDone()).toThrow("more often");
     await queue.put(1);

@@ -85,7 +85,7 @@ describe.each(KINDS)("%s", (_, Worker) => {
     expect(await got).toBe(42);
   });
 
-  test("that waits is released by a shutdown", async () => {
+  test("is released from its wait by a shutdown", async () => {
     using empty = new Queue<number>();
     using full = new Queue<number>({ maxSize: 1 });
     using gate = new Queue<string>();
@@ -103,7 +103,7 @@ describe.each(KINDS)("%s", (_, Worker) => {
     );
   });
 
-  test("four of them work off ten items: join waits for all", async () => {
+  test("join waits for the items that four of them work off", async () => {
     using queue = new JoinableQueue<number>();
     const workers = [1, 2, 3, 4].map(() => run(work.work, queue));
     for (const n of numbers(10)) await queue.put(n);
@@ -114,7 +114,7 @@ describe.each(KINDS)("%s", (_, Worker) => {
     expect(counts.reduce((sum, count) => sum + count)).toBe(10);
   });
 
-  test("a round trip through two queues", async () => {
+  test("answers through a second queue what comes through the first", async () => {
     using to = new Queue<number>();
     using from = new Queue<number>();
     const done = run(work.double, to, from, 200);
@@ -199,7 +199,7 @@ test.runIf(process.platform === "linux")(
   },
 );
 
-describe("many", () => {
+describe("many producers and consumers", () => {
   const mixes = [
     ["threads", Thread, Thread],
     ["processes", Process, Process],
@@ -246,7 +246,7 @@ describe("many", () => {
     queue.close();
   });
 
-  test("65,536 messages, 4 writers, 6 readers, shut down half way: all end", async () => {
+  test("writers and readers all end when the queue is shut down half way through more messages than its ring holds", async () => {
     const queue = new Queue<{ label: string; i: number }>({ maxSize: 100 });
     const outcome = async (): Promise<number> => {
       let count = 0;
