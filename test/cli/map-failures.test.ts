@@ -100,6 +100,43 @@ describe.each(["process", "thread", "inline"])("on the %s backend", (backend) =>
   });
 });
 
+describe("on the inline backend", () => {
+  const args = (name: string): string[] => [
+    ...["map", `./work.mjs#${name}`, "--backend", "inline", "--envelope"],
+  ];
+
+  test.each([
+    ["exits", "process.exit(3) was called"],
+    ["exitsCaught", "process.exit(3) was called"],
+    ["exitsLater", "process.exit(3) was called"],
+    ["exitsInTimer", "process.exit(3) was called"],
+    ["throwsInTimer", "five is right out"],
+    ["leavesRejection", "five is right out"],
+  ])("a record whose function %s has failed, and the run goes on", async (name, message) => {
+    const { code, stdout } = await manycore(args(name), { input: "4\n5\n6\n" });
+    expect(code).toBe(1);
+    expect(jsonLines(stdout)).toMatchObject([
+      { ok: true, value: "4" },
+      { ok: false, error: { message } },
+      { ok: true, value: "6" },
+    ]);
+  });
+
+  test("a module that exits while it is loaded is refused, as one that throws", async () => {
+    const module = "data:text/javascript,process.exit(3); export default String;";
+    const run = await manycore(["map", module, "--backend", "inline"], { input: "1\n" });
+    expect(run.code).toBe(2);
+    expect(run.stderr).toMatch(/Cannot load .*: process\.exit\(3\) was called/);
+  });
+
+  test("an error that comes when its record is done is told as the function's", async () => {
+    const input = "1\n".repeat(2000);
+    const run = await manycore([...args("failsAfterwards"), "--chunk", "1"], { input });
+    expect(run.code).toBe(1);
+    expect(run.stderr).toMatch(/manycore: the function left an error behind .*five is right out/);
+  });
+});
+
 describe.each(["process", "thread"])("on the %s backend a record that", (backend) => {
   test("ends its worker fails alone, and its neighbours get their results", async () => {
     const args = ["map", "./work.mjs#deadly", "--backend", backend];

@@ -1,7 +1,7 @@
 import { appendRange } from "./block.ts";
 import type { BlockRange, Pick, RecordBlock, RecordShape } from "./block.ts";
 import type { BlockSource, InputTotals } from "./block-source.ts";
-import { textRecords } from "./split.ts";
+import { terminated, textRecords } from "./split.ts";
 
 /** Which records of an input a run is about. */
 export interface Selection {
@@ -88,7 +88,7 @@ export class SelectingSource implements BlockSource {
     for (const item of body.items ?? []) take(0, () => items.push(item));
     if (body.text !== undefined) {
       for (const { bytes, line } of textRecords(this.#shape, body.text)) {
-        take(body.line + line, () => texts.push(this.#terminated(bytes)));
+        take(body.line + line, () => texts.push(terminated(this.#shape, bytes)));
       }
     }
     const [head] = picks;
@@ -102,17 +102,6 @@ export class SelectingSource implements BlockSource {
     const { skip, sample, seed, only } = this.#selection;
     if (only !== undefined) return only.has(index);
     return index >= skip && (sample >= 1 || fractionOf(index, seed) < sample);
-  }
-
-  /** The last record of a file may lack its end, which it needs before another one. */
-  #terminated(bytes: Buffer): Buffer {
-    const { format, separator } = this.#shape;
-    if (format === "json") {
-      const isOpen = bytes.at(-1) !== 44;
-      return isOpen ? Buffer.concat([bytes, Buffer.from(",")]) : bytes;
-    }
-    const isOpen = bytes.at(-1) !== separator;
-    return isOpen ? Buffer.concat([bytes, Buffer.from([separator])]) : bytes;
   }
 }
 

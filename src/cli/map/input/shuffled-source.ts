@@ -2,7 +2,7 @@ import { CliError } from "../../cli-error.ts";
 import type { BlockBody, Pick, RecordBlock, RecordShape } from "./block.ts";
 import type { BlockSource, InputTotals } from "./block-source.ts";
 import { fractionOf } from "./selecting-source.ts";
-import { unitsOf } from "./split.ts";
+import { terminated, unitsOf } from "./split.ts";
 
 /** More input than this is not kept in memory for its order. */
 const MAX_BYTES = 2 * 1024 ** 3;
@@ -52,7 +52,9 @@ export class ShuffledSource implements BlockSource {
     this.#next += group.length;
     const picks: Pick[] = group.map(({ body }) => ({ index: body.first, line: body.line }));
     const items = group.flatMap(({ body }) => body.items ?? []);
-    const text = Buffer.concat(group.map(({ body }) => this.#terminated(body.text)));
+    const text = Buffer.concat(
+      group.map(({ body }) => terminated(this.#shape, body.text ?? new Uint8Array())),
+    );
     return {
       body: {
         ...head.body,
@@ -80,16 +82,9 @@ export class ShuffledSource implements BlockSource {
     shuffle(records, this.#seed);
     return this.#limit < records.length ? records.slice(0, this.#limit) : records;
   }
-
-  #terminated(text: Uint8Array | undefined): Uint8Array {
-    const { format, separator } = this.#shape;
-    const end = format === "json" ? 44 : separator;
-    if (text === undefined || text.at(-1) === end) return text ?? new Uint8Array();
-    return Buffer.concat([text, Buffer.from([end])]);
-  }
 }
 
-/** Fisher and Yates's, with numbers that depend on the seed alone. */
+/** Shuffles as R. Fisher and F. Yates did (1938), with numbers that depend on the seed alone. */
 function shuffle(list: unknown[], seed: number): void {
   for (let at = list.length - 1; at > 0; at--) {
     const other = Math.floor(fractionOf(at, seed) * (at + 1));

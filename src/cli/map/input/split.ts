@@ -2,6 +2,8 @@ import type { BlockBody, RecordShape } from "./block.ts";
 import { firstInk } from "./json-scanner.ts";
 import { countFeeds, isLineByLine, scannerOf } from "./scanner.ts";
 
+const COMMA = 44;
+
 /** One record inside a block's text. */
 export interface TextRecord {
   /** The record with its terminator. */
@@ -27,6 +29,14 @@ export function* textRecords(shape: RecordShape, text: Uint8Array): Generator<Te
     line += feeds;
     start = end;
   }
+}
+
+/** A record with what ends it, before another one is put behind it: the last one of a file may lack that. */
+export function terminated({ format, separator }: RecordShape, text: Uint8Array): Uint8Array {
+  const end = format === "json" ? COMMA : separator;
+  return text.length === 0 || text.at(-1) === end
+    ? text
+    : Buffer.concat([text, Buffer.from([end])]);
 }
 
 /** A part of a block: its records from one to another, as a block of its own. */

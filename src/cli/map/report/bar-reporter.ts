@@ -1,13 +1,8 @@
 import type { WriteStream } from "node:tty";
-import type { ReporterOptions } from "./plain-reporter.ts";
 import { progressParts } from "./progress-text.ts";
-import { FailureGroups } from "./failure-groups.ts";
-import { failureText } from "./reporter.ts";
-import type { FailedRecord } from "../counters/failed-record.ts";
-import type { Reporter } from "./reporter.ts";
+import { TextReporter } from "./text-reporter.ts";
+import type { ReporterOptions } from "./text-reporter.ts";
 import type { RunCounters } from "../counters/run-counters.ts";
-import { shownSummary } from "./summary.ts";
-import type { Summary } from "./summary.ts";
 import { clearInterval, setInterval } from "../../../util/platform.ts";
 
 /** Ten times a second looks alive; more only costs. */
@@ -17,11 +12,9 @@ const DEFAULT_COLUMNS = 80;
 const CLEAR_LINE = "\r\u001b[K";
 
 /** A line at the bottom of a terminal that is drawn over and over, and gone when the run is. */
-export class BarReporter implements Reporter {
-  readonly #options: ReporterOptions;
+export class BarReporter extends TextReporter {
   readonly #terminal: Pick<WriteStream, "write" | "columns">;
   readonly #hasColor: boolean;
-  readonly #failures = new FailureGroups();
   #timer: NodeJS.Timeout | undefined;
   #isDrawn = false;
   #isPaused = false;
@@ -31,7 +24,7 @@ export class BarReporter implements Reporter {
     terminal: Pick<WriteStream, "write" | "columns">,
     hasColor: boolean,
   ) {
-    this.#options = options;
+    super(options);
     this.#terminal = terminal;
     this.#hasColor = hasColor;
   }
@@ -40,12 +33,6 @@ export class BarReporter implements Reporter {
     const draw = (): void => this.#draw(counters, unit);
     this.#timer = setInterval(draw, REDRAW_EVERY_MS).unref();
     draw();
-  }
-
-  failure(failure: FailedRecord): void {
-    if (!this.#options.showsFailures) return;
-    const text = this.#options.showsAll ? failureText(failure) : this.#failures.add(failure);
-    if (text !== undefined) this.note(text);
   }
 
   note(text: string): void {
@@ -60,13 +47,6 @@ export class BarReporter implements Reporter {
 
   resume(): void {
     this.#isPaused = false;
-  }
-
-  finish(summary: Summary): void {
-    this.abort();
-    const failures = this.#failures.text();
-    if (failures !== "") this.note(failures);
-    if (this.#options.showsSummary) this.note(shownSummary(summary, this.#options));
   }
 
   abort(): void {

@@ -5,22 +5,20 @@ import type { FinishedBlock } from "../output/finished-block.ts";
 import type { RetryDelay } from "../parse/timeout.ts";
 import type { FailedRecord } from "../counters/failed-record.ts";
 import type { BlockResult, UnitFailure } from "../work/block-result.ts";
-import { joblogRow } from "../work/joblog-row.ts";
-import { keyOf } from "../work/keys.ts";
-import { failureEnvelope, valueToJson } from "../work/record-line.ts";
-import type { ErrorReport, RunFacts } from "../work/record-line.ts";
-import { recordsOf } from "../work/records-of.ts";
+import type { RunFacts } from "../work/record-line.ts";
 import type { RunSpec } from "../work/run-spec.ts";
 import type { BlockSize } from "./block-size.ts";
 import type { Death, Ending, Outcome } from "./block-outcome.ts";
+import { deathRow, failureLine, indexOf, keyOfUnit } from "./failure-lines.ts";
 import { pause } from "./pacer.ts";
 import type { Pacer } from "./pacer.ts";
 import type { MemoryGuard } from "./memory-guard.ts";
+import { EMPTY_PIECE, joinPieces } from "./piece.ts";
+import type { Piece } from "./piece.ts";
 import type { RunCounters } from "../counters/run-counters.ts";
 import type { Slots } from "./slots.ts";
 import type { RecordTimeLimit } from "./time-limit.ts";
 import type { Workers } from "./workers.ts";
-import { Date } from "../../../util/platform.ts";
 
 /** What running a block needs from the run it belongs to. */
 export interface TrialOptions {
@@ -46,26 +44,18 @@ export interface TrialOptions {
   readonly onCount: () => void;
 }
 
-/** What is written about a part of a block, in order. */
-interface Piece {
-  readonly parts: readonly Uint8Array[];
-  readonly errors: string;
-  readonly log: string;
-  /** What values were folded to. */
-  readonly partials: readonly Uint8Array[];
-}
-
 /** Units that were run, as the worker has sent or noted them. */
 type DoneUnits = Pick<BlockResult, "parts" | "failures" | "log" | "partials" | "worker"> & {
   readonly pid?: number;
 };
 
-/** What becomes of one block as a whole. */
-class Tally {
-  ok = 0;
-  notRun = 0;
-  readonly failed: number[] = [];
+/** A run of a unit: which attempt it is, from 1, and the worker that failed it last. */
+interface Attempt {
+  readonly number: number;
+  readonly avoid: number | undefined;
 }
+
+const FIRST: Attempt = { number: 1, avoid: undefined };
 
 /** How a unit of one record, or one batch, fared in an attempt. */
 interface Failure extends UnitFailure {
@@ -73,119 +63,104 @@ interface Failure extends UnitFailure {
   readonly pid: number | undefined;
 }
 
-const NOTHING: Piece = { parts: [], errors: "", log: "", partials: [] };
-
 /**
- * Brings blocks to their end: runs them, runs again what failed, and when a worker died under one, takes
- * what it had done from its notes: the record that ran has failed, and those behind it run.
+ * Brings a block to its end: runs it, runs again what failed, and when a worker died under it, takes what it
+ * had done from its notes: the record that ran has failed, and those behind it run.
  *
  * Each record has exactly one outcome, and runs once for each attempt that is counted. What makes way for
  * others (`--memfree`) runs again without one; such runs are counted.
  */
 export class BlockTrial {
   readonly #options: TrialOptions;
+  readonly #block: RecordBlock;
+  #ok = 0;
+  #notRun = 0;
+  readonly #failed: number[] = [];
 
-  constructor(options: TrialOptions) {
+  constructor(options: TrialOptions, block: RecordBlock) {
     this.#options = options;
+    this.#block = block;
   }
 
   /**
-   * Everything that is to be written about a block. The caller has taken a slot; it is released here.
+   * Runs the block. The caller has taken a slot; it is released here.
    *
+   * @returns everything that is to be written about it.
    * @throws when the run as a whole cannot go on, for example since no worker can be started.
    */
-  async run(block: RecordBlock): Promise<FinishedBlock> {
-    const { body, bytes, ranges } = block;
-    const tally = new Tally();
-    const { parts, errors, log, partials } = await this.#whole({ body, bytes }, tally);
+  async run(): Promise<FinishedBlock> {
+    const { body, bytes, ranges } = this.#block;
+    const piece = await this.#run({ body, bytes }, FIRST);
     const picked = body.picks?.map(({ index }) => index);
-    const { ok, failed, notRun } = tally;
-    return { parts, errors, log, partials, ranges, picked, ok, failed, bytes, notRun };
-  }
-
-  async #whole(unit: Unit, tally: Tally): Promise<Piece> {
-    const ending = await this.#attempt(unit, 1, undefined);
-    return this.#settle(unit, 1, undefined, ending, tally);
+    const [ok, failed, notRun] = [this.#ok, this.#failed, this.#notRun];
+    return { ...piece, ranges, picked, ok, failed, bytes, notRun };
   }
 
   /** Runs a unit, waiting for a slot first. */
-  async #single(
-    unit: Unit,
-    attempt: number,
-    avoid: number | undefined,
-    tally: Tally,
-  ): Promise<Piece> {
+  async #runAgain(unit: Unit, attempt: Attempt): Promise<Piece> {
     await this.#options.slots.take();
-    const ending = await this.#attempt(unit, attempt, avoid);
-    return this.#settle(unit, attempt, avoid, ending, tally);
+    return this.#run(unit, attempt);
   }
 
-  /** What becomes of the records of a block: those that were run, the one that ended the run, and the rest. */
-  async #settle(
-    unit: Unit,
-    attempt: number,
-    avoid: number | undefined,
-    { outcome, notes }: Ending,
-    tally: Tally,
-  ): Promise<Piece> {
-    if (outcome.kind === "died" && outcome.isCrash) this.#options.counters.crashes += 1;
-    const size = this.#options.spec.batch;
-    const count = Math.ceil(unit.body.count / size);
-    if (outcome.kind !== "ran" && notes === undefined) {
-      return this.#unknown(unit, attempt, avoid, outcome, tally);
-    }
+  /** Runs a unit in the slot that was taken for it, and settles its records: those that were run, the one that ended the run, and the rest. */
+  async #run(unit: Unit, attempt: Attempt): Promise<Piece> {
+    const { counters, spec } = this.#options;
+    const { outcome, notes } = await this.#send(unit, attempt);
+    if (outcome.kind === "died" && outcome.isCrash) counters.crashes += 1;
+    if (outcome.kind !== "ran" && notes === undefined) return this.#unknown(unit, attempt, outcome);
     const done = outcome.kind === "ran" ? outcome.result : notes!;
+    const count = Math.ceil(unit.body.count / spec.batch);
     const part = (from: number, to: number): Unit =>
-      sliceOf(this.#options.spec.shape, unit, size, [from, to]);
+      sliceOf(spec.shape, unit, spec.batch, [from, to]);
     const pieces: Promise<Piece>[] = [];
-    if (done.units > 0) {
-      pieces.push(this.#collect(part(0, done.units), attempt, done, tally));
-    }
+    if (done.units > 0) pieces.push(this.#collect(part(0, done.units), attempt, done));
     let next = done.units;
     if (next < count && outcome.kind === "died") {
       next += 1;
-      pieces.push(this.#afterDeath(part(next - 1, next), attempt, outcome, tally));
+      pieces.push(this.#afterDeath(part(next - 1, next), attempt, outcome));
     }
     if (next < count) {
       const rest = part(next, count);
-      if (outcome.kind === "cancelled") pieces.push(Promise.resolve(this.#notRun(rest, tally)));
-      else pieces.push(this.#single(rest, attempt, avoid, tally));
+      pieces.push(
+        outcome.kind === "cancelled"
+          ? Promise.resolve(this.#leave(rest))
+          : this.#runAgain(rest, attempt),
+      );
       if (outcome.kind === "evicted" && notes?.isBegun === true) {
-        this.#options.counters.repeated += part(next, next + 1).body.count;
+        counters.repeated += part(next, next + 1).body.count;
       }
     }
-    return woven(await Promise.all(pieces));
+    return joinPieces(await Promise.all(pieces));
   }
 
   /** The worker could not note what it did: what it may have done is run again, one by one. */
   async #unknown(
     unit: Unit,
-    attempt: number,
-    avoid: number | undefined,
+    attempt: Attempt,
     outcome: Exclude<Outcome, { readonly kind: "ran" }>,
-    tally: Tally,
   ): Promise<Piece> {
     const { spec, counters } = this.#options;
-    if (outcome.kind === "cancelled") return this.#notRun(unit, tally);
+    if (outcome.kind === "cancelled") return this.#leave(unit);
     if (outcome.kind === "died" && unit.body.count <= spec.batch) {
-      return this.#afterDeath(unit, attempt, outcome, tally);
+      return this.#afterDeath(unit, attempt, outcome);
     }
     counters.repeated += unit.body.count;
-    if (outcome.kind === "evicted") return this.#single(unit, attempt, avoid, tally);
+    if (outcome.kind === "evicted") return this.#runAgain(unit, attempt);
     const units = unitsOf(spec.shape, unit.body, unit.bytes, spec.batch);
-    return woven(await Promise.all(units.map((one) => this.#single(one, 1, avoid, tally))));
+    return joinPieces(await Promise.all(units.map((one) => this.#runAgain(one, FIRST))));
   }
 
-  async #attempt(unit: Unit, number: number, avoid: number | undefined): Promise<Ending> {
+  async #send(unit: Unit, attempt: Attempt): Promise<Ending> {
     const { workers, spec, slots, counters, size, pacer, memory, timeLimit } = this.#options;
     const { body } = unit;
     try {
       await memory.pass();
       await pacer.turn();
       // What waited for its turn does not begin after the end.
-      if (this.#options.stopped.aborted)
+      if (this.#options.stopped.aborted) {
         return { outcome: { kind: "cancelled" }, notes: undefined };
-      const ending = await workers.run(spec, body, { number, avoid, timeout: timeLimit.ms });
+      }
+      const ending = await workers.run(spec, body, { ...attempt, timeout: timeLimit.ms });
       if (ending.outcome.kind !== "ran") return ending;
       const { result } = ending.outcome;
       counters.noteCpu(result);
@@ -204,7 +179,7 @@ export class BlockTrial {
   }
 
   /** Puts the lines of a block together with those of its records that had to run again. */
-  async #collect(unit: Unit, attempt: number, done: DoneUnits, tally: Tally): Promise<Piece> {
+  async #collect(unit: Unit, attempt: Attempt, done: DoneUnits): Promise<Piece> {
     const { counters, spec } = this.#options;
     const { parts, failures, log, partials, worker, pid } = done;
     const units =
@@ -212,126 +187,72 @@ export class BlockTrial {
     const failing = failures.map(({ at }) => units[at] ?? unit);
     const failedCount = failing.reduce((sum, { body }) => sum + body.count, 0);
     const ok = unit.body.count - failedCount;
-    tally.ok += ok;
+    this.#ok += ok;
     counters.ok += ok;
     counters.bytes += unit.bytes - failing.reduce((sum, { bytes }) => sum + bytes, 0);
     this.#options.onCount();
     const redone = await Promise.all(
       failures.map((failure, at) =>
-        this.#afterFailure(failing[at] ?? unit, attempt, { ...failure, worker, pid }, tally),
+        this.#afterFailure(failing[at] ?? unit, attempt, { ...failure, worker, pid }),
       ),
     );
-    const pieces: Piece[] = [{ ...NOTHING, log, partials }];
+    const pieces: Piece[] = [{ ...EMPTY_PIECE, log, partials }];
     for (const [at, part] of parts.entries()) {
-      pieces.push({ ...NOTHING, parts: [part] });
+      pieces.push({ ...EMPTY_PIECE, parts: [part] });
       const again = redone[at];
       if (again !== undefined) pieces.push(again);
     }
-    return woven(pieces);
+    return joinPieces(pieces);
   }
 
-  async #afterDeath(unit: Unit, attempt: number, death: Death, tally: Tally): Promise<Piece> {
-    const { error, ms, pid, exitCode, signal } = death;
-    const key = this.#keyOf(unit.body);
+  async #afterDeath(unit: Unit, attempt: Attempt, death: Death): Promise<Piece> {
+    const { error, ms, pid } = death;
+    const key = keyOfUnit(this.#options.spec, unit.body);
     const failure: Failure = { at: 0, key, error, ms, isFinal: false, worker: undefined, pid };
-    const log = this.#options.spec.isLogged
-      ? joblogRow({
-          seq: unit.body.first + 1,
-          started: (Date.now() - ms) / 1000,
-          seconds: ms / 1000,
-          sent: Math.round(unit.bytes),
-          received: 0,
-          exitCode,
-          signal,
-          command: `${this.#options.spec.label} ${key}`,
-        })
-      : "";
-    const rest = await this.#afterFailure(unit, attempt, failure, tally);
-    return { ...rest, log: log + rest.log };
+    const row = deathRow(this.#options.spec, unit, key, death);
+    const rest = await this.#afterFailure(unit, attempt, failure);
+    return { ...rest, log: row + rest.log };
   }
 
-  async #afterFailure(unit: Unit, attempt: number, failure: Failure, tally: Tally): Promise<Piece> {
+  async #afterFailure(unit: Unit, { number }: Attempt, failure: Failure): Promise<Piece> {
     const { retries, counters, retryDelay, stopped } = this.#options;
-    if (attempt <= retries && !failure.isFinal) {
-      counters.retries += 1;
-      const delay = Math.min(retryDelay.mostMs, retryDelay.ms * 2 ** (attempt - 1));
-      // Many that failed together must not come back together.
-      await pause(delay * (0.5 + Math.random()), stopped);
-      if (stopped.aborted) return this.#notRun(unit, tally);
-      return this.#single(unit, attempt + 1, failure.worker, tally);
-    }
-    return this.#failed(unit, attempt, failure, tally);
+    if (number > retries || failure.isFinal) return this.#fail(unit, number, failure);
+    counters.retries += 1;
+    const delay = Math.min(retryDelay.mostMs, retryDelay.ms * 2 ** (number - 1));
+    // Many that failed together must not come back together.
+    await pause(delay * (0.5 + Math.random()), stopped);
+    if (stopped.aborted) return this.#leave(unit);
+    return this.#runAgain(unit, { number: number + 1, avoid: failure.worker });
   }
 
-  /** A record that failed for good. */
-  #failed(unit: Unit, attempts: number, failure: Failure, tally: Tally): Piece {
+  /** Counts and tells a unit that failed for good. */
+  #fail({ body, bytes }: Unit, attempts: number, failure: Failure): Piece {
     const { retries, counters, spec, onFailure, hasErrorFile } = this.#options;
-    const { body } = unit;
     const { key, error, ms, worker, pid, isFinal } = failure;
     counters.failed += body.count;
-    counters.bytes += unit.bytes;
+    counters.bytes += bytes;
     for (let at = 0; at < body.count; at++) {
-      tally.failed.push(body.picks?.[at]?.index ?? body.first + at);
+      this.#failed.push(body.picks?.[at]?.index ?? body.first + at);
     }
     const facts: RunFacts = { attempts, ms, worker, pid };
     const mostAttempts = isFinal ? attempts : retries + 1;
-    const index = body.picks?.[0]?.index ?? body.first;
-    onFailure({ index, key, error, facts, mostAttempts });
+    onFailure({ index: indexOf(body), key, error, facts, mostAttempts });
     this.#options.onCount();
-    const line = (hasInput: boolean): string => this.#envelope(body, key, error, facts, hasInput);
+    const line = (hasInput: boolean): string =>
+      failureLine(spec, body, { key, error, facts, hasInput });
     const isInOutput = spec.isEnvelope && spec.reduce === undefined;
     const tag = spec.isTagged ? `${key}\t` : "";
     return {
+      ...EMPTY_PIECE,
       parts: isInOutput ? [Buffer.from(tag + line(spec.hasInput))] : [],
       errors: hasErrorFile ? line(true) : "",
-      log: "",
-      partials: [],
     };
   }
 
-  #envelope(
-    body: BlockBody,
-    key: string,
-    error: ErrorReport,
-    facts: RunFacts,
-    hasInput: boolean,
-  ): string {
-    const { shape, isBatch } = this.#options.spec;
-    const index = body.picks?.[0]?.index ?? body.first;
-    let input: string | undefined;
-    if (hasInput) {
-      const values = Array.from(recordsOf(shape, body), ({ value, malformed }) =>
-        malformed === undefined ? value : textOf(body),
-      );
-      input = valueToJson(isBatch ? values : values[0]);
-    }
-    return failureEnvelope({ index, key, count: body.count, input }, error, facts);
+  /** Counts a unit that does not run, since the run is being ended. */
+  #leave({ body }: Unit): Piece {
+    this.#notRun += body.count;
+    this.#options.counters.notStarted += body.count;
+    return EMPTY_PIECE;
   }
-
-  #keyOf(body: BlockBody): string {
-    const [record] = recordsOf(this.#options.spec.shape, body);
-    return record === undefined ? body.source : keyOf(this.#options.spec, body, record);
-  }
-
-  #notRun(unit: Unit, tally: Tally): Piece {
-    tally.notRun += unit.body.count;
-    this.#options.counters.notStarted += unit.body.count;
-    return NOTHING;
-  }
-}
-
-/** A record that cannot be read is told as it stands in the file. */
-function textOf({ text }: BlockBody): string {
-  if (text === undefined) return "";
-  const bytes = Buffer.from(text.buffer, text.byteOffset, text.byteLength);
-  return bytes.toString("utf8").replace(/\r?\n$/, "");
-}
-
-function woven(pieces: readonly Piece[]): Piece {
-  return {
-    parts: pieces.flatMap(({ parts }) => parts),
-    errors: pieces.map(({ errors }) => errors).join(""),
-    log: pieces.map(({ log }) => log).join(""),
-    partials: pieces.flatMap(({ partials }) => partials),
-  };
 }

@@ -1,3 +1,4 @@
+import { endCommand } from "../../command-process.ts";
 import { EXIT_CODE } from "../../exit-code.ts";
 
 /** The signals that ask the command to end. */
@@ -39,7 +40,7 @@ export class Interruption {
   readonly #handle = (signal: NodeJS.Signals): void => {
     if (this.#signal !== undefined) {
       this.#handlers.onSecond();
-      process.exit(EXIT_CODE[this.#signal]);
+      endCommand(EXIT_CODE[this.#signal]);
     }
     this.#signal = signal === "SIGTERM" ? "SIGTERM" : "SIGINT";
     this.#handlers.onFirst(this.#signal);

@@ -4,7 +4,6 @@ import type { FinishedBlock } from "../output/finished-block.ts";
 import { OutputQueue } from "../output/output-queue.ts";
 import type { BlockSink } from "../output/output-queue.ts";
 import type { BlockSize } from "./block-size.ts";
-import type { BlockTrial } from "./block-trial.ts";
 import type { Slots } from "./slots.ts";
 
 /** Most bytes of results kept for order or for a slow reader; beyond it no more input is pulled. */
@@ -17,7 +16,8 @@ export interface PipelineParts {
   readonly source: BlockSource;
   readonly size: BlockSize;
   readonly slots: Slots;
-  readonly trial: BlockTrial;
+  /** Brings a block to its end, and releases its slot. */
+  readonly run: (block: RecordBlock) => Promise<FinishedBlock>;
   readonly sink: BlockSink;
   readonly isOrdered: boolean;
   /** Whether a block is written as a whole or not at all. */
@@ -100,7 +100,7 @@ export class Pipeline {
   /** Never rejects: a failure of the run is kept, and ends it. */
   async #process(sequence: number, block: RecordBlock): Promise<void> {
     try {
-      this.#add(sequence, await this.#parts.trial.run(block));
+      this.#add(sequence, await this.#parts.run(block));
     } catch (error) {
       this.#failure ??= { error };
       // The pump may wait for input that comes late or never.

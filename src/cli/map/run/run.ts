@@ -12,6 +12,7 @@ import { TraceFile } from "../report/trace-file.ts";
 import type { RunSpec } from "../work/run-spec.ts";
 import { BlockSize, countedChunk } from "./block-size.ts";
 import { BlockTrial } from "./block-trial.ts";
+import type { TrialOptions } from "./block-trial.ts";
 import { HaltWatch } from "./halt-watch.ts";
 import { Interruption } from "./interruption.ts";
 import { MemoryGuard } from "./memory-guard.ts";
@@ -163,7 +164,7 @@ export class Run {
     const slots = new Slots(paceMs > 0 ? jobs : jobs * BLOCKS_PER_WORKER);
     const size = this.#blockSize();
     const watch = new HaltWatch(halt, this.#counters, (rule) => this.#control.halt(rule));
-    const trial = new BlockTrial({
+    const trial: TrialOptions = {
       spec,
       retries,
       retryDelay,
@@ -184,12 +185,12 @@ export class Run {
         this.#trace?.failure(failure);
       },
       onCount: () => watch.look(),
-    });
+    };
     return new Pipeline({
       source,
       size,
       slots,
-      trial,
+      run: (block) => new BlockTrial(trial, block).run(),
       sink: this.#files,
       isOrdered: ordered,
       leavesGaps: this.#files.isJournalled,

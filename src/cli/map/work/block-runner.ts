@@ -1,6 +1,7 @@
 import { taskContext } from "../../../executor/index.ts";
 import { resolveTask } from "../../../task/index.ts";
 import { isThenable } from "../../../util/thenable.ts";
+import { guarded } from "../../command-process.ts";
 import type { BlockBody } from "../input/block.ts";
 import { loadCsvParser } from "../input/csv-parser.ts";
 import type { BlockResult, TracedCall, UnitFailure } from "./block-result.ts";
@@ -11,12 +12,13 @@ import { Fold } from "./fold.ts";
 import { workerState } from "./hooks.ts";
 import { joblogRow } from "./joblog-row.ts";
 import { keyOf } from "./keys.ts";
-import { successEnvelope, valueToJson } from "./record-line.ts";
-import type { ErrorReport } from "./record-line.ts";
+import { valueToJson } from "./record-line.ts";
+import type { ErrorReport, RunFacts } from "./record-line.ts";
 import { recordsOf } from "./records-of.ts";
 import type { ReadRecord } from "./records-of.ts";
 import type { RunSpec } from "./run-spec.ts";
-import { printToStderr } from "./worker-output.ts";
+import { unitLines } from "./unit-lines.ts";
+import { prepareWorker } from "./prepare-worker.ts";
 import { performance } from "../../../util/platform.ts";
 
 // What else runs in workers: the command names all of it by this one module.
@@ -41,7 +43,7 @@ export async function runBlock(
   attempts: number,
   place: CheckpointPlace | undefined,
 ): Promise<BlockResult> {
-  printToStderr();
+  prepareWorker();
   const checkpoint =
     place === undefined ? undefined : new Checkpoint(place, taskContext().worker.id);
   // Until the first record begins, its time runs: a module may hang while it loads.
@@ -101,7 +103,7 @@ class BlockRunner {
     this.#attempts = attempts;
     const state = workerState();
     // A function with an optional second parameter must not get something unexpected there.
-    this.#call = spec.hasState ? (record) => call(record, state) : call;
+    this.#call = guarded(spec.hasState ? (record) => call(record, state) : call);
   }
 
   async run(): Promise<BlockResult> {
@@ -209,7 +211,8 @@ class BlockRunner {
       this.#note(head, begun, "", 0);
       return undefined;
     }
-    const lines = this.#linesOf(head, batch, begun, value);
+    const facts = this.#spec.isEnvelope ? this.#facts(begun) : undefined;
+    const lines = unitLines(this.#spec, this.#body, head, batch, value, facts);
     // What stands in the notes need not be kept twice.
     if (this.#checkpoint?.addText(lines) !== true) this.#lines += lines;
     if (this.#lines !== "") this.#isOver = this.#checkpoint !== undefined;
@@ -217,27 +220,9 @@ class BlockRunner {
     return undefined;
   }
 
-  #linesOf(
-    head: ReadRecord,
-    batch: readonly ReadRecord[] | undefined,
-    begun: number,
-    value: unknown,
-  ): string {
-    const { isEnvelope, isTagged, hasInput } = this.#spec;
-    const tag = isTagged ? `${keyOf(this.#spec, this.#body, head)}\t` : "";
-    if (isEnvelope) {
-      const json = valueToJson(value);
-      const ms = performance.now() - begun;
-      const facts = { attempts: this.#attempts, ms, worker: this.#worker, pid: process.pid };
-      const input = hasInput
-        ? valueToJson(batch?.map((one) => one.value) ?? head.value)
-        : undefined;
-      const key = keyOf(this.#spec, this.#body, head);
-      const count = batch?.length ?? 1;
-      return tag + successEnvelope({ index: head.index, key, count, input }, json, facts);
-    }
-    if (batch === undefined || !Array.isArray(value)) return `${tag}${valueToJson(value)}\n`;
-    return value.map((one) => `${tag}${valueToJson(one)}\n`).join("");
+  #facts(begun: number): RunFacts {
+    const ms = performance.now() - begun;
+    return { attempts: this.#attempts, ms, worker: this.#worker, pid: process.pid };
   }
 
   #caught(at: number, head: ReadRecord, begun: number, error: unknown): void {

@@ -2,7 +2,7 @@ import { getPriority, setPriority } from "node:os";
 import { globalSlot } from "../../../util/global-slot.ts";
 import { resolveTask } from "../../../task/index.ts";
 import type { HookSpec } from "./run-spec.ts";
-import { printToStderr } from "./worker-output.ts";
+import { prepareWorker } from "./prepare-worker.ts";
 
 interface Slot {
   state: unknown;
@@ -19,7 +19,7 @@ export function workerState(): unknown {
 
 /** Runs once in each worker, before its first record. */
 export async function startWorker(spec: HookSpec): Promise<void> {
-  printToStderr();
+  prepareWorker();
   slot.spec = spec;
   slot.state = spec.args;
   if (spec.nice !== 0) setPriority(Math.min(19, getPriority() + spec.nice));

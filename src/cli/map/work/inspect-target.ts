@@ -2,7 +2,7 @@ import { importModule, resolveTask } from "../../../task/index.ts";
 import { reportError } from "./error-report.ts";
 import type { ErrorReport } from "./record-line.ts";
 import type { FunctionName } from "./run-spec.ts";
-import { printToStderr } from "./worker-output.ts";
+import { prepareWorker } from "./prepare-worker.ts";
 
 /** What {@link inspectTarget} found. */
 export type TargetFinding =
@@ -12,7 +12,7 @@ export type TargetFinding =
 
 /** Looks whether the module loads and has the function. Runs in a worker, so the command never loads user code itself. */
 export async function inspectTarget({ module, name }: FunctionName): Promise<TargetFinding> {
-  printToStderr();
+  prepareWorker();
   let loaded: Record<string, unknown>;
   try {
     loaded = await importModule(module);

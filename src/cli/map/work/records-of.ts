@@ -36,10 +36,9 @@ function neighbours(shape: RecordShape, body: BlockBody): Iterable<ReadRecord> {
     case "json":
       return elements(shape, body);
     case "jsonl":
-      return jsonLines(shape, body);
     case "lines":
     case "files":
-      return lines(shape, body);
+      return separated(shape, body);
   }
 }
 
@@ -84,30 +83,24 @@ function* items(body: BlockBody, list: readonly string[]): Generator<ReadRecord>
   }
 }
 
-function* lines({ separator }: RecordShape, body: BlockBody): Generator<ReadRecord> {
+/** Records that end with one certain byte: text as it stands, or values of JSON between blank lines. */
+function* separated({ format, separator }: RecordShape, body: BlockBody): Generator<ReadRecord> {
   const end = String.fromCharCode(separator);
+  const isJson = format === "jsonl";
   const all = textOf(body);
   let { line, first: index } = body;
   for (let start = 0; start < all.length; line++) {
     const found = all.indexOf(end, start);
     const stop = found < 0 ? all.length : found;
-    const hasReturn = separator !== 0 && all.charCodeAt(stop - 1) === CARRIAGE_RETURN;
-    const value = all.slice(start, hasReturn && stop > start ? stop - 1 : stop);
-    yield { index: index++, line, value, malformed: undefined };
+    if (isJson) {
+      const text = all.slice(start, stop);
+      if (!isBlank(text)) yield parsed(text, index++, line);
+    } else {
+      const hasReturn = separator !== 0 && all.charCodeAt(stop - 1) === CARRIAGE_RETURN;
+      const value = all.slice(start, hasReturn && stop > start ? stop - 1 : stop);
+      yield { index: index++, line, value, malformed: undefined };
+    }
     start = stop + 1;
-  }
-}
-
-function* jsonLines({ separator }: RecordShape, body: BlockBody): Generator<ReadRecord> {
-  const end = String.fromCharCode(separator);
-  const all = textOf(body);
-  let { line, first: index } = body;
-  for (let start = 0; start < all.length; line++) {
-    const found = all.indexOf(end, start);
-    const stop = found < 0 ? all.length : found;
-    const text = all.slice(start, stop);
-    start = stop + 1;
-    if (!isBlank(text)) yield parsed(text, index++, line);
   }
 }
 

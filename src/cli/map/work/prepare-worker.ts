@@ -1,16 +1,18 @@
 import { Console } from "node:console";
+import { trapExit } from "../../command-process.ts";
 
 let isRedirected = false;
 
 /**
- * Sends what the user's function prints to standard error.
+ * Makes a worker ready for the user's code: what that prints goes to standard error, since standard output
+ * carries the results, and with the inline backend it cannot end the command.
  *
- * Standard output carries the results; a stray `console.log` in a worker would break its lines.
- * Called in the worker, before the user's module is loaded.
+ * Called before the user's module is loaded.
  */
-export function printToStderr(): void {
+export function prepareWorker(): void {
   if (isRedirected) return;
   isRedirected = true;
+  trapExit();
   const { stdout, stderr } = process;
   // With the inline backend this is the command itself, which writes results by their descriptor.
   const write = { value: stderr.write.bind(stderr), configurable: true, writable: true };
