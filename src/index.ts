@@ -23,11 +23,14 @@ export {
 } from "./executor/index.ts";
 export type {
   AnyIterable,
+  Arrived,
   Executor,
   ExecutorOptions,
   ExecutorStats,
   FutureOwner,
   FutureState,
+  IfConverted,
+  InitializerArgs,
   MapIterator,
   ProcessExecutorOptions,
   Received,

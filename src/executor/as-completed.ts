@@ -20,6 +20,14 @@ import { performance } from "../util/platform.ts";
  */
 export function asCompleted<R>(
   futures: Iterable<Future<R>>,
+  options?: WaitOptions,
+): AsyncIterableIterator<Future<R>>;
+export function asCompleted<F extends Future<unknown>>(
+  futures: Iterable<F>,
+  options?: WaitOptions,
+): AsyncIterableIterator<F>;
+export function asCompleted<R>(
+  futures: Iterable<Future<R>>,
   options: WaitOptions = {},
 ): AsyncIterableIterator<Future<R>> {
   checkWait(options);

@@ -13,7 +13,14 @@ import { destinationOf, prepareTask } from "./prepare.ts";
 import { tell } from "./progress-log.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { CompiledOptions, type TaskEntry, type TaskSink } from "./task-entry.ts";
-import type { AnyIterable, Executor, ExecutorStats, Received, TaskOptions } from "./types.ts";
+import type {
+  AnyIterable,
+  Arrived,
+  Executor,
+  ExecutorStats,
+  Received,
+  TaskOptions,
+} from "./types.ts";
 
 const SHUTDOWN: OptionTable<{ readonly wait?: boolean; readonly cancelFutures?: boolean }> = {
   of: "executor.shutdown()",
@@ -35,8 +42,23 @@ const NAMES = {
   thread: "ThreadPoolExecutor",
 };
 
+/** A form of submit or map that is not for everybody: executors have no members for them. */
+interface Forms {
+  submit(
+    executor: Executor,
+    task: Task<never, unknown>,
+    args: unknown[],
+    adjust: (entry: TaskEntry) => void,
+    origin: (...args: never[]) => unknown,
+  ): Future<unknown>;
+  iterate(executor: Executor, request: MapRequest): MapIterator<unknown>;
+  mapToArray(executor: Executor, request: MapRequest): Promise<unknown[]>;
+}
+
+let forms: Forms;
+
 /** An executor together with the options its tasks get; `with()` makes another one over the same workers. */
-export class BoundExecutor implements Executor {
+class BoundExecutor implements Executor {
   static {
     staysHere(BoundExecutor, "is an executor, which cannot travel: make one where it is used");
     inspectAs<BoundExecutor>(BoundExecutor, (executor) => {
@@ -46,6 +68,25 @@ export class BoundExecutor implements Executor {
       const open = state === "open" ? "" : `${state} `;
       return `<${name} ${open}${describeStats(executor.stats())}>`;
     });
+  }
+
+  static {
+    const request = (self: BoundExecutor, parts: MapRequest): MapRequest => {
+      self.#scheduler.lifetime.assertOpen();
+      return { ...parts, ownership: self.#ownership };
+    };
+    forms = {
+      submit: (executor, task, args, adjust, origin) =>
+        (executor as BoundExecutor).#submit(task as Task<unknown[], unknown>, args, adjust, origin),
+      iterate: (executor, parts) => {
+        const self = executor as BoundExecutor;
+        return mapTasks(self.#scheduler, self.#options, request(self, parts));
+      },
+      mapToArray: (executor, parts) => {
+        const self = executor as BoundExecutor;
+        return mapToArray(self.#scheduler, self.#options, request(self, parts));
+      },
+    };
   }
 
   readonly #scheduler: Scheduler;
@@ -60,53 +101,19 @@ export class BoundExecutor implements Executor {
     this.#options = new CompiledOptions(options);
   }
 
-  submit<A extends unknown[], R>(task: Task<A, R>, ...args: A): Future<Received<Awaited<R>>> {
+  submit<A extends unknown[], R>(task: Task<A, R>, ...args: A): Future<Arrived<R>> {
     return this.#submit(task, args, undefined, this.submit);
-  }
-
-  /**
-   * {@link BoundExecutor.submit} for somebody who retries by own rules: the task learns which attempt it is,
-   * and goes to another worker than the one that failed it, if there is another. @internal
-   */
-  submitAgain<A extends unknown[], R>(
-    again: { readonly attempt: number; readonly avoid: number | undefined },
-    task: Task<A, R>,
-    ...args: A
-  ): Future<Received<Awaited<R>>> {
-    const adjust = (entry: TaskEntry): void => {
-      entry.attempt = again.attempt;
-      entry.avoid = again.avoid;
-    };
-    return this.#submit(task, args, adjust, this.submitAgain);
   }
 
   map<A extends unknown[], R>(
     task: Task<A, R>,
     ...iterables: { [I in keyof A]: AnyIterable<A[I]> }
-  ): MapIterator<Received<Awaited<R>>> {
-    return this.iterate({
-      task: task as never,
+  ): MapIterator<Arrived<R>> {
+    return forms.iterate(this, {
+      task,
       iterables: iterables as AnyIterable<unknown>[],
       origin: this.map,
-    });
-  }
-
-  /** A map with all its choices; {@link BoundExecutor.map} and Pool's lazy maps are forms of it. @internal */
-  iterate<R>(request: MapRequest): MapIterator<R> {
-    this.#scheduler.lifetime.assertOpen();
-    return mapTasks(this.#scheduler, this.#options, {
-      ...request,
-      ownership: this.#ownership,
-    }) as MapIterator<R>;
-  }
-
-  /** A map that is collected; Pool's eager maps. @internal */
-  mapToArray<R>(request: MapRequest): Promise<R[]> {
-    this.#scheduler.lifetime.assertOpen();
-    return mapToArray(this.#scheduler, this.#options, {
-      ...request,
-      ownership: this.#ownership,
-    }) as Promise<R[]>;
+    }) as MapIterator<Arrived<R>>;
   }
 
   async runOnAll<A extends unknown[], R>(task: Task<A, R>, ...args: A): Promise<Awaited<R>[]> {
@@ -115,7 +122,7 @@ export class BoundExecutor implements Executor {
     const futures = links.map((link) =>
       this.#submit(task, args, (entry) => (entry.pinned = link), this.runOnAll),
     );
-    return Promise.all(futures) as Promise<Awaited<R>[]>;
+    return Promise.all(futures);
   }
 
   with(options: TaskOptions): Executor {
@@ -180,7 +187,7 @@ export class BoundExecutor implements Executor {
     args: A,
     adjust: ((entry: TaskEntry) => void) | undefined,
     origin: (...args: never[]) => unknown,
-  ): Future<Received<Awaited<R>>> {
+  ): Future<Arrived<R>> {
     const scheduler = this.#scheduler;
     scheduler.lifetime.assertOpen();
     const sink = new FutureSink(scheduler, this.#options.source.onProgress);
@@ -200,8 +207,39 @@ export class BoundExecutor implements Executor {
     } catch (error) {
       (entry?.sink ?? sink).error(error);
     }
-    return sink.future as Future<Received<Awaited<R>>>;
+    return sink.future as Future<Arrived<R>>;
   }
+}
+
+/** The base of the executors: declared as the interface, so that editors show nothing else of them. */
+export const ExecutorBase: new (scheduler: Scheduler, options: TaskOptions) => Executor =
+  BoundExecutor;
+
+/**
+ * {@link Executor.submit} for somebody who retries by own rules: the task learns which attempt it is,
+ * and goes to another worker than the one that failed it, if there is another.
+ */
+export function submitAgain<A extends unknown[], R>(
+  executor: Executor,
+  again: { readonly attempt: number; readonly avoid: number | undefined },
+  task: Task<A, R>,
+  ...args: A
+): Future<Received<Awaited<R>>> {
+  const adjust = (entry: TaskEntry): void => {
+    entry.attempt = again.attempt;
+    entry.avoid = again.avoid;
+  };
+  return forms.submit(executor, task, args, adjust, submitAgain) as Future<Received<Awaited<R>>>;
+}
+
+/** A map with all its choices; {@link Executor.map} and Pool's lazy maps are forms of it. */
+export function iterateMap<R>(executor: Executor, request: MapRequest): MapIterator<R> {
+  return forms.iterate(executor, request) as MapIterator<R>;
+}
+
+/** A map that is collected; Pool's eager maps. */
+export function collectMap<R>(executor: Executor, request: MapRequest): Promise<R[]> {
+  return forms.mapToArray(executor, request) as Promise<R[]>;
 }
 
 /** In a few words how busy the workers are. */

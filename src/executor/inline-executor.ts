@@ -3,9 +3,14 @@ import { processIdentity } from "../process/identity.ts";
 import { deferred } from "../util/deferred.ts";
 import { LocalChannel } from "../wire/local-channel.ts";
 import type { ExitStatus, Host, Peer } from "../wire/index.ts";
-import { BoundExecutor } from "./bound-executor.ts";
+import { ExecutorBase } from "./bound-executor.ts";
 import { MemoryClaims } from "./claims.ts";
-import { checkExecutorOptions, type ExecutorOptions, INLINE_EXECUTOR } from "./options.ts";
+import {
+  checkExecutorOptions,
+  type ExecutorOptions,
+  type InitializerArgs,
+  INLINE_EXECUTOR,
+} from "./options.ts";
 import { Scheduler } from "./scheduler.ts";
 import { encodeHookArgs, sendHooks, workerSettings } from "./settings.ts";
 import { ExecutorWorker } from "./worker/role.ts";
@@ -18,8 +23,9 @@ import { WorkerLink } from "./worker-link.ts";
  * For tests and debugging; `maxWorkers` and `minWorkers` have no effect. A task cannot be killed here: one that ignores its signal goes on after a
  * timeout, and `process.exit` in it ends the program.
  */
-export class InlineExecutor extends BoundExecutor {
+export class InlineExecutor<I extends unknown[] = []> extends ExecutorBase {
   /** @throws RangeError or TypeError for an option out of range. */
+  constructor(options?: Omit<ExecutorOptions<I>, "maxWorkers" | "minWorkers"> & InitializerArgs<I>);
   constructor(options: Omit<ExecutorOptions<never[]>, "maxWorkers" | "minWorkers"> = {}) {
     const checked = {
       ...checkExecutorOptions(options, INLINE_EXECUTOR, 1, "InlineWorker"),

@@ -1,3 +1,4 @@
+import { wrongType } from "../util/argument-error.ts";
 import type { Ownership } from "./unclosed.ts";
 import { type AsyncScope, captureScope } from "../util/async-scope.ts";
 import type { Task } from "../task/index.ts";
@@ -221,6 +222,7 @@ export class MapRun implements Feeder {
       },
     };
     try {
+      if (spread) checkTuples(steps, index);
       const context = {
         destination: destinationOf(this.#scheduler.kind),
         isInline: this.#scheduler.kind === "inline",
@@ -247,5 +249,14 @@ export class MapRun implements Feeder {
     const before = error.values.length;
     if (before > 0) this.#reader.values(index, error.values);
     this.#reader.failure(index + before, count - before, error.error);
+  }
+}
+
+/** Refuses what is no list of arguments. @param first - the index of the first step. */
+function checkTuples(steps: readonly unknown[], first: number): void {
+  for (const [at, step] of steps.entries()) {
+    if (Array.isArray(step)) continue;
+    const hint = "write [item] for each, or use map() for functions of one argument";
+    throw wrongType(`items[${first + at}]`, "an array of arguments", step, hint);
   }
 }

@@ -40,7 +40,7 @@ export interface ExecutorOptions<I extends unknown[] = unknown[]> {
    * What the initializer is called with: anything that can travel, shared objects and queues too. Each worker gets
    * it when it is started; so what can be given away once, as the end of a pipe, needs `maxWorkers: 1`.
    */
-  readonly initializerArgs?: I | undefined;
+  readonly initializerArgs?: NoInfer<I> | undefined;
   /** Runs in a worker before it ends, also after an abort; not when it is killed. */
   readonly finalizer?: Task<[], unknown> | undefined;
   /** Asynchronous tasks a worker runs side by side. Default 1. */
@@ -56,6 +56,11 @@ export interface ExecutorOptions<I extends unknown[] = unknown[]> {
   /** Milliseconds between aborting a task's signal and ending its worker. Default 1000. */
   readonly grace?: number | undefined;
 }
+
+/** Has `initializerArgs` in the options unless the initializer can be called without any. */
+export type InitializerArgs<I extends unknown[]> = [] extends I
+  ? unknown
+  : { readonly initializerArgs: NoInfer<I> };
 
 /** {@link ExecutorOptions}, checked and complete. */
 export interface CheckedOptions {

@@ -2,17 +2,19 @@ import { cpuCount } from "../process/cpu-count.ts";
 import { childIdentity } from "../process/identity.ts";
 import { type ProcessPeer, spawnProcess, type SpawnOptions } from "../process/spawn.ts";
 import { FileClaims } from "./claims.ts";
-import { BoundExecutor } from "./bound-executor.ts";
+import { ExecutorBase } from "./bound-executor.ts";
 import {
   checkExecutorOptions,
   DAEMON_WORKERS,
   type ExecutorOptions,
+  type InitializerArgs,
   PROCESS_EXECUTOR,
 } from "./options.ts";
 import { assertMayStart } from "../task/index.ts";
 import { entryUrl } from "../util/entry-url.ts";
 import { Scheduler } from "./scheduler.ts";
 import { encodeHookArgs, sendHooks, workerSettings } from "./settings.ts";
+import type { Executor } from "./types.ts";
 import { WorkerLink } from "./worker-link.ts";
 
 /** Options of a {@link ProcessPoolExecutor}. */
@@ -37,8 +39,9 @@ export interface ProcessExecutorOptions<
  * console.log(await executor.submit(square, 7));
  * await executor.shutdown();
  */
-export class ProcessPoolExecutor extends BoundExecutor {
+export class ProcessPoolExecutor<I extends unknown[] = []> extends ExecutorBase {
   /** @throws RangeError or TypeError for an option out of range, ProcessError while a worker imports its modules. */
+  constructor(options?: ProcessExecutorOptions<I> & InitializerArgs<I>);
   constructor(options: ProcessExecutorOptions<never[]> = {}) {
     super(processScheduler(options, {}), {});
   }
@@ -49,10 +52,11 @@ export type WorkerDescriptors = Pick<SpawnOptions, "stdio" | "sharedFd">;
 
 /** A {@link ProcessPoolExecutor} whose workers have other descriptors. */
 export function processPool(
-  options: ProcessExecutorOptions<never[]>,
+  options: ProcessExecutorOptions,
   descriptors: WorkerDescriptors,
-): BoundExecutor {
-  return new BoundExecutor(processScheduler(options, descriptors), {});
+): Executor {
+  const scheduler = processScheduler(options as ProcessExecutorOptions<never[]>, descriptors);
+  return new ExecutorBase(scheduler, {});
 }
 
 function processScheduler(

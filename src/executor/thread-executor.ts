@@ -2,9 +2,14 @@ import type { ResourceLimits } from "node:worker_threads";
 import { cpuCount } from "../process/cpu-count.ts";
 import { processIdentity } from "../process/identity.ts";
 import { spawnThread } from "../thread/spawn.ts";
-import { BoundExecutor } from "./bound-executor.ts";
+import { ExecutorBase } from "./bound-executor.ts";
 import { MemoryClaims } from "./claims.ts";
-import { checkExecutorOptions, type ExecutorOptions, THREAD_EXECUTOR } from "./options.ts";
+import {
+  checkExecutorOptions,
+  type ExecutorOptions,
+  type InitializerArgs,
+  THREAD_EXECUTOR,
+} from "./options.ts";
 import { assertMayStart } from "../task/index.ts";
 import { entryUrl } from "../util/entry-url.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -28,8 +33,9 @@ export interface ThreadExecutorOptions<I extends unknown[] = unknown[]> extends 
  * for await (const digest of executor.map(hashFile, paths)) console.log(digest);
  * await executor.shutdown();
  */
-export class ThreadPoolExecutor extends BoundExecutor {
+export class ThreadPoolExecutor<I extends unknown[] = []> extends ExecutorBase {
   /** @throws RangeError or TypeError for an option out of range, ProcessError while a worker imports its modules. */
+  constructor(options?: ThreadExecutorOptions<I> & InitializerArgs<I>);
   constructor(options: ThreadExecutorOptions<never[]> = {}) {
     assertMayStart("ThreadPoolExecutor");
     const checked = checkExecutorOptions(options, THREAD_EXECUTOR, cpuCount(), "ThreadPoolWorker");

@@ -1,3 +1,4 @@
+import type { WaitOptions } from "../util/wait-options.ts";
 import type { MapIterator } from "./map.ts";
 import type { Task } from "../task/index.ts";
 import type { Future } from "./future.ts";
@@ -14,6 +15,19 @@ export type Received<R> =
       : R extends Generator<infer T, unknown, unknown>
         ? AsyncIterableIterator<T>
         : R;
+
+/**
+ * What arrives of a function that returns `R`, where that is what it returns: written so that the compiler takes
+ * it for `R` also in a function of yours that does not know `R` yet.
+ */
+export type Arrived<R> = R & Received<Awaited<R>>;
+
+/** Accepts a task only if what arrives is of another type than what it returns: a generator, a thenable. */
+export type IfConverted<R> = [R] extends [Received<Awaited<R>>]
+  ? [Received<Awaited<R>>] extends [R]
+    ? never
+    : unknown
+  : unknown;
 
 /** How single tasks are run; given with `executor.with(options)`. */
 export interface TaskOptions {
@@ -68,7 +82,11 @@ export interface Executor extends AsyncDisposable {
    * @returns a Future at once; mistakes in the function or arguments arrive as its rejection.
    * @throws InvalidStateError after shutdown, BrokenExecutorError when workers cannot start.
    */
-  submit<A extends unknown[], R>(task: Task<A, R>, ...args: A): Future<Received<Awaited<R>>>;
+  submit<A extends unknown[], R>(
+    task: Task<A, R> & IfConverted<R>,
+    ...args: A
+  ): Future<Received<Awaited<R>>>;
+  submit<A extends unknown[], R>(task: Task<A, R>, ...args: A): Future<Arrived<R>>;
   /**
    * Calls the function with the items of the iterables side by side, until the shortest ends.
    *
@@ -77,15 +95,19 @@ export interface Executor extends AsyncDisposable {
    * or all at once: `await executor.map(square, numbers).toArray()`.
    */
   map<A extends unknown[], R>(
-    task: Task<A, R>,
+    task: Task<A, R> & IfConverted<R>,
     ...iterables: { [I in keyof A]: AnyIterable<A[I]> }
   ): MapIterator<Received<Awaited<R>>>;
+  map<A extends unknown[], R>(
+    task: Task<A, R>,
+    ...iterables: { [I in keyof A]: AnyIterable<A[I]> }
+  ): MapIterator<Arrived<R>>;
   /** Runs the function once in every worker, starting those that are missing. */
   runOnAll<A extends unknown[], R>(task: Task<A, R>, ...args: A): Promise<Awaited<R>[]>;
   /** The same executor with other options for its tasks; unnamed ones stay as they are. */
   with(options: TaskOptions): Executor;
   /** Waits until `submit` would find room below `maxQueue`. */
-  waitForRoom(options?: { readonly signal?: AbortSignal | undefined }): Promise<void>;
+  waitForRoom(options?: WaitOptions): Promise<void>;
   /**
    * Takes no more tasks and ends the workers once the accepted ones are done.
    *

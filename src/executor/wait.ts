@@ -8,9 +8,9 @@ import { checkFutures, type Future } from "./future.ts";
 export type ReturnWhen = "ALL_COMPLETED" | "FIRST_COMPLETED" | "FIRST_EXCEPTION";
 
 /** The two halves of what {@link wait} was given. */
-export interface WaitResult<R> {
-  readonly done: Set<Future<R>>;
-  readonly notDone: Set<Future<R>>;
+export interface WaitResult<R, F extends Future<R> = Future<R>> {
+  readonly done: Set<F>;
+  readonly notDone: Set<F>;
 }
 
 const WAIT: OptionTable<WaitOptions & { readonly returnWhen?: ReturnWhen }> = {
@@ -32,6 +32,14 @@ const WAIT: OptionTable<WaitOptions & { readonly returnWhen?: ReturnWhen }> = {
  *
  * @param futures - duplicates count once.
  */
+export function wait<R>(
+  futures: Iterable<Future<R>>,
+  options?: WaitOptions & { readonly returnWhen?: ReturnWhen | undefined },
+): Promise<WaitResult<R>>;
+export function wait<F extends Future<unknown>>(
+  futures: Iterable<F>,
+  options?: WaitOptions & { readonly returnWhen?: ReturnWhen | undefined },
+): Promise<WaitResult<unknown, F>>;
 export async function wait<R>(
   futures: Iterable<Future<R>>,
   options: WaitOptions & { readonly returnWhen?: ReturnWhen | undefined } = {},

@@ -1,6 +1,7 @@
 import type { Address } from "../connection/index.ts";
 import { placeOf } from "../connection/address.ts";
 import { checkKey } from "../connection/handshake.ts";
+import type { InitializerArgs } from "../executor/index.ts";
 import { InvalidStateError } from "../errors/index.ts";
 import type { ElementOf, ElementType } from "../shared/index.ts";
 import { isTaskRef, type TaskRef } from "../task/index.ts";
@@ -132,7 +133,7 @@ export class Manager implements AsyncDisposable {
    */
   static async start<M extends Manager, I extends unknown[] = []>(
     this: ManagerClass<M>,
-    options: ManagerOptions<I> = {},
+    options: ManagerOptions<I> & InitializerArgs<I> = {} as never,
   ): Promise<M> {
     const started = await ServerProcess.start(this, options as ManagerOptions<never[]>);
     try {
@@ -179,7 +180,7 @@ export class Manager implements AsyncDisposable {
    */
   static async serve<M extends Manager, I extends unknown[] = []>(
     this: ManagerClass<M>,
-    options: ManagerOptions<I> = {},
+    options: ManagerOptions<I> & InitializerArgs<I> = {} as never,
   ): Promise<M> {
     const settings = await serverSettings(this, options as ManagerOptions<never[]>);
     const { ManagerServer } = await import("./server.ts");

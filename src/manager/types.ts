@@ -92,7 +92,7 @@ export interface ManagerOptions<I extends unknown[] = unknown[]> {
   readonly authKey?: Uint8Array | string | undefined;
   /** Called in the server before it listens; an exported function. */
   readonly initializer?: ((...args: I) => unknown) | undefined;
-  readonly initializerArgs?: I | undefined;
+  readonly initializerArgs?: NoInfer<I> | undefined;
   /**
    * Lets clients name functions to run in the server (pools, comparisons, actions of barriers).
    * Default: unless it can be reached over the network.

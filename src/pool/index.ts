@@ -1,8 +1,2 @@
-export {
-  type AsyncCallbacks,
-  type ChunkOptions,
-  type ImapOptions,
-  Pool,
-  type PoolOptions,
-  type Yielded,
-} from "./pool.ts";
+export type { AsyncCallbacks, ChunkOptions, ImapOptions, PoolOptions, Yielded } from "./options.ts";
+export { Pool } from "./pool.ts";

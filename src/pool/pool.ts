@@ -1,112 +1,38 @@
 import { InvalidStateError } from "../errors/index.ts";
 import {
   type AnyIterable,
+  type Arrived,
+  type Executor,
   type ExecutorStats,
-  Future,
+  type Future,
+  type IfConverted,
+  type InitializerArgs,
   type MapIterator,
-  type ProcessExecutorOptions,
   ProcessPoolExecutor,
   type Received,
-  type ThreadExecutorOptions,
   ThreadPoolExecutor,
 } from "../executor/index.ts";
-import { describeStats } from "../executor/bound-executor.ts";
-import {
-  checkBufferSize,
-  checkChunkSize,
-  DAEMON_WORKERS,
-  EXECUTOR_CHECKS,
-  EXECUTOR_SISTERS,
-  WORKER_COUNTS,
-  workerCount,
-} from "../executor/options.ts";
-import { checkEnv, checkExecArgv, checkResourceLimits } from "../process/start-checks.ts";
-import { badArgument } from "../util/argument-error.ts";
-import { array, checkFunction, oneOf } from "../util/checks.ts";
-import { checkOptions, type OptionTable } from "../util/option-table.ts";
-import { inspectAs } from "../util/inspectable.ts";
-import { staysHere } from "../util/stays-here.ts";
+import { collectMap, describeStats, iterateMap } from "../executor/bound-executor.ts";
+import { DAEMON_WORKERS } from "../executor/options.ts";
 import type { Task } from "../task/index.ts";
-
-/** Options of a {@link Pool}: those of both executors, with Python's names for the most used. */
-export interface PoolOptions<I extends unknown[] = unknown[]>
-  extends
-    Omit<ProcessExecutorOptions<I>, "maxWorkers">,
-    Pick<ThreadExecutorOptions<I>, "resourceLimits"> {
-  /** Number of workers. Default: the number of CPUs this process may use. */
-  readonly workers?: number | undefined;
-  /** Processes (default) or threads. */
-  readonly kind?: "process" | "thread" | undefined;
-}
-
-/** How many items go to a worker at a time. */
-export interface ChunkOptions {
-  /** Default: as many as make some milliseconds of work. */
-  readonly chunkSize?: number | undefined;
-}
-
-/** How far a lazy map runs ahead. */
-export interface ImapOptions extends ChunkOptions {
-  /** Items pulled from the input and not yet yielded, at the most. Default: what keeps the workers busy. */
-  readonly buffer?: number | undefined;
-}
-
-/** What is called with an asynchronous call's outcome, before its Future is. */
-export interface AsyncCallbacks<R> {
-  readonly callback?: ((value: R) => void) | undefined;
-  readonly errorCallback?: ((error: unknown) => void) | undefined;
-}
-
-const { maxWorkers: _, ...SHARED_CHECKS } = EXECUTOR_CHECKS;
-
-const POOL: OptionTable<PoolOptions> = {
-  of: "Pool",
-  checks: {
-    ...SHARED_CHECKS,
-    workers: workerCount,
-    kind: oneOf("process", "thread"),
-    env: checkEnv,
-    execArgv: checkExecArgv,
-    resourceLimits: checkResourceLimits,
-  },
-  sisters: {
-    ...EXECUTOR_SISTERS,
-    ...(Object.fromEntries(WORKER_COUNTS.map((name) => [name, "workers"])) as Record<
-      string,
-      "workers"
-    >),
-  },
-  bare: "workers",
-};
-
-const CALLBACKS = {
-  of: "pool.applyAsync()",
-  parameter: "callbacks",
-  checks: { callback: checkFunction, errorCallback: checkFunction },
-} as const satisfies OptionTable<AsyncCallbacks<never>>;
-
-const MAP: OptionTable<ChunkOptions> = {
-  of: "pool.map() and pool.starmap()",
-  checks: { chunkSize: checkChunkSize },
-  bare: "chunkSize",
-};
-
-const MAP_ASYNC: OptionTable<ChunkOptions & AsyncCallbacks<never>> = {
-  of: "pool.mapAsync() and pool.starmapAsync()",
-  checks: { chunkSize: checkChunkSize, ...CALLBACKS.checks },
-  bare: "chunkSize",
-};
-
-const IMAP: OptionTable<ImapOptions> = {
-  of: "pool.imap() and pool.imapUnordered()",
-  checks: { chunkSize: checkChunkSize, buffer: checkBufferSize },
-  bare: "chunkSize",
-};
-
-/** What a generator task yields, one by one; what any other returns. */
-export type Yielded<R> = R extends AsyncIterable<infer T> | Generator<infer T, unknown, unknown>
-  ? T
-  : R;
+import { wrongType } from "../util/argument-error.ts";
+import { inspectAs } from "../util/inspectable.ts";
+import { checkOptions } from "../util/option-table.ts";
+import { staysHere } from "../util/stays-here.ts";
+import { notify, promised } from "./callbacks.ts";
+import {
+  type AsyncCallbacks,
+  CALLBACKS,
+  checkKind,
+  type ChunkOptions,
+  IMAP,
+  type ImapOptions,
+  MAP,
+  MAP_ASYNC,
+  POOL,
+  type PoolOptions,
+  type Yielded,
+} from "./options.ts";
 
 /**
  * A pool of workers with the surface of Python's `multiprocessing.Pool`.
@@ -124,15 +50,16 @@ export type Yielded<R> = R extends AsyncIterable<infer T> | Generator<infer T, u
  * console.log(await pool.map(square, [1, 2, 3]));
  * await pool.terminate();
  */
-export class Pool implements AsyncDisposable {
+export class Pool<I extends unknown[] = []> implements AsyncDisposable {
   static {
     staysHere(Pool, "is a Pool, which cannot travel: make one where it is used");
     inspectAs<Pool>(Pool, (pool) => `<Pool ${pool.#state} ${describeStats(pool.stats())}>`);
   }
 
-  readonly #executor: ProcessPoolExecutor | ThreadPoolExecutor;
+  readonly #executor: Executor;
   #state: "open" | "closed" | "terminated" = "open";
 
+  constructor(options?: PoolOptions<I> & InitializerArgs<I>);
   constructor(options: PoolOptions<never[]> = {}) {
     checkOptions(options, POOL);
     const { workers, kind = "process", resourceLimits, env, execArgv, ...rest } = options;
@@ -145,21 +72,40 @@ export class Pool implements AsyncDisposable {
         : new ThreadPoolExecutor({ ...shared, resourceLimits });
   }
 
-  /** Calls the function in a worker and waits for its result. */
-  async apply<A extends unknown[], R>(
-    task: Task<A, R>,
+  /** Calls the function in a worker and waits for its result. @param args - may be left out when it takes none. */
+  apply<R>(task: Task<[], R> & IfConverted<R>): Promise<Received<Awaited<R>>>;
+  apply<R>(task: Task<[], R>): Promise<Arrived<R>>;
+  apply<A extends unknown[], R>(
+    task: Task<A, R> & IfConverted<R>,
     args: NoInfer<A>,
-  ): Promise<Received<Awaited<R>>> {
+  ): Promise<Received<Awaited<R>>>;
+  apply<A extends unknown[], R>(task: Task<A, R>, args: NoInfer<A>): Promise<Arrived<R>>;
+  async apply(task: Task<unknown[], unknown>, args: unknown[] = []): Promise<unknown> {
     return this.applyAsync(task, args).result();
   }
 
-  /** Calls the function in a worker; one of the callbacks is called with the outcome. */
+  /**
+   * Calls the function in a worker; one of the callbacks is called with the outcome.
+   * @param args - may be left out when the function takes none.
+   */
+  applyAsync<R>(task: Task<[], R> & IfConverted<R>): Future<Received<Awaited<R>>>;
+  applyAsync<R>(task: Task<[], R>): Future<Arrived<R>>;
+  applyAsync<A extends unknown[], R>(
+    task: Task<A, R> & IfConverted<R>,
+    args: NoInfer<A>,
+    callbacks?: AsyncCallbacks<Received<Awaited<R>>>,
+  ): Future<Received<Awaited<R>>>;
   applyAsync<A extends unknown[], R>(
     task: Task<A, R>,
     args: NoInfer<A>,
-    callbacks: AsyncCallbacks<Received<Awaited<R>>> = {},
-  ): Future<Received<Awaited<R>>> {
-    array(args, "args");
+    callbacks?: AsyncCallbacks<Arrived<R>>,
+  ): Future<Arrived<R>>;
+  applyAsync(
+    task: Task<unknown[], unknown>,
+    args: unknown[] = [],
+    callbacks: AsyncCallbacks<unknown> = {},
+  ): Future<unknown> {
+    if (!Array.isArray(args)) throw wrongType("args", "an array", args, "write [argument, …]");
     checkOptions(callbacks, CALLBACKS);
     return notify(this.#executor.submit(task, ...args), callbacks);
   }
@@ -169,43 +115,83 @@ export class Pool implements AsyncDisposable {
    *
    * @throws the first error; what has not started by then is cancelled.
    */
-  async map<T, R>(
+  map<T, R>(
+    task: Task<[item: T], R> & IfConverted<R>,
+    items: AnyIterable<NoInfer<T>>,
+    options?: ChunkOptions,
+  ): Promise<Received<Awaited<R>>[]>;
+  map<T, R>(
     task: Task<[item: T], R>,
     items: AnyIterable<NoInfer<T>>,
+    options?: ChunkOptions,
+  ): Promise<Arrived<R>[]>;
+  async map(
+    task: Task<[item: never], unknown>,
+    items: AnyIterable<unknown>,
     options: ChunkOptions = {},
-  ): Promise<Received<Awaited<R>>[]> {
+  ): Promise<unknown[]> {
     checkOptions(options, MAP);
-    return this.#collect(task as never, items, false, options, this.map);
+    return this.#collect(task, items, false, options, this.map);
   }
 
   /** {@link Pool.map} as a Future. */
   mapAsync<T, R>(
+    task: Task<[item: T], R> & IfConverted<R>,
+    items: AnyIterable<NoInfer<T>>,
+    options?: ChunkOptions & AsyncCallbacks<Received<Awaited<R>>[]>,
+  ): Future<Received<Awaited<R>>[]>;
+  mapAsync<T, R>(
     task: Task<[item: T], R>,
     items: AnyIterable<NoInfer<T>>,
-    options: ChunkOptions & AsyncCallbacks<Received<Awaited<R>>[]> = {},
-  ): Future<Received<Awaited<R>>[]> {
+    options?: ChunkOptions & AsyncCallbacks<Arrived<R>[]>,
+  ): Future<Arrived<R>[]>;
+  mapAsync(
+    task: Task<[item: never], unknown>,
+    items: AnyIterable<unknown>,
+    options: ChunkOptions & AsyncCallbacks<unknown[]> = {},
+  ): Future<unknown[]> {
     checkOptions(options, MAP_ASYNC);
-    return promised(this.#collect(task as never, items, false, options, this.mapAsync), options);
+    return promised(this.#collect(task, items, false, options, this.mapAsync), options);
   }
 
   /** {@link Pool.map} for items that are lists of arguments. */
-  async starmap<A extends unknown[], R>(
+  starmap<A extends unknown[], R>(
+    task: Task<A, R> & IfConverted<R>,
+    items: AnyIterable<NoInfer<A>>,
+    options?: ChunkOptions,
+  ): Promise<Received<Awaited<R>>[]>;
+  starmap<A extends unknown[], R>(
     task: Task<A, R>,
     items: AnyIterable<NoInfer<A>>,
+    options?: ChunkOptions,
+  ): Promise<Arrived<R>[]>;
+  async starmap(
+    task: Task<never, unknown>,
+    items: AnyIterable<unknown>,
     options: ChunkOptions = {},
-  ): Promise<Received<Awaited<R>>[]> {
+  ): Promise<unknown[]> {
     checkOptions(options, MAP);
-    return this.#collect(task as never, items, true, options, this.starmap);
+    return this.#collect(task, items, true, options, this.starmap);
   }
 
   /** {@link Pool.starmap} as a Future. */
   starmapAsync<A extends unknown[], R>(
+    task: Task<A, R> & IfConverted<R>,
+    items: AnyIterable<NoInfer<A>>,
+    options?: ChunkOptions & AsyncCallbacks<Received<Awaited<R>>[]>,
+  ): Future<Received<Awaited<R>>[]>;
+  starmapAsync<A extends unknown[], R>(
     task: Task<A, R>,
     items: AnyIterable<NoInfer<A>>,
-    options: ChunkOptions & AsyncCallbacks<Received<Awaited<R>>[]> = {},
-  ): Future<Received<Awaited<R>>[]> {
+    options?: ChunkOptions & AsyncCallbacks<Arrived<R>[]>,
+  ): Future<Arrived<R>[]>;
+  starmapAsync(
+    task: Task<never, unknown>,
+    items: AnyIterable<unknown>,
+    options: ChunkOptions & AsyncCallbacks<unknown[]> = {},
+  ): Future<unknown[]> {
     checkOptions(options, MAP_ASYNC);
-    return promised(this.#collect(task as never, items, true, options, this.starmapAsync), options);
+    return promised(this.#collect(task, items, true, options, this.starmapAsync), options);
   }
 
   /**
@@ -215,19 +201,39 @@ export class Pool implements AsyncDisposable {
    * again, the iterator goes on with the next item. Closing it cancels the rest.
    */
   imap<T, R>(
+    task: Task<[item: T], R> & IfConverted<R>,
+    items: AnyIterable<NoInfer<T>>,
+    options?: ImapOptions,
+  ): MapIterator<Yielded<Awaited<R>>>;
+  imap<T, R>(
     task: Task<[item: T], R>,
     items: AnyIterable<NoInfer<T>>,
+    options?: ImapOptions,
+  ): MapIterator<R & Yielded<Awaited<R>>>;
+  imap(
+    task: Task<[item: never], unknown>,
+    items: AnyIterable<unknown>,
     options: ImapOptions = {},
-  ): MapIterator<Yielded<Awaited<R>>> {
+  ): MapIterator<unknown> {
     return this.#iterate(task, items, true, options, this.imap);
   }
 
   /** As {@link Pool.imap}, in the order in which results come. */
   imapUnordered<T, R>(
+    task: Task<[item: T], R> & IfConverted<R>,
+    items: AnyIterable<NoInfer<T>>,
+    options?: ImapOptions,
+  ): MapIterator<Yielded<Awaited<R>>>;
+  imapUnordered<T, R>(
     task: Task<[item: T], R>,
     items: AnyIterable<NoInfer<T>>,
+    options?: ImapOptions,
+  ): MapIterator<R & Yielded<Awaited<R>>>;
+  imapUnordered(
+    task: Task<[item: never], unknown>,
+    items: AnyIterable<unknown>,
     options: ImapOptions = {},
-  ): MapIterator<Yielded<Awaited<R>>> {
+  ): MapIterator<unknown> {
     return this.#iterate(task, items, false, options, this.imapUnordered);
   }
 
@@ -268,26 +274,32 @@ export class Pool implements AsyncDisposable {
     return this.terminate();
   }
 
-  #collect<R>(
-    task: Task<never, R>,
+  #collect(
+    task: Task<never, unknown>,
     items: AnyIterable<unknown>,
     spread: boolean,
     options: ChunkOptions,
     origin: (...args: never[]) => unknown,
-  ): Promise<R[]> {
+  ): Promise<unknown[]> {
     const { chunkSize } = options;
-    return this.#executor.mapToArray({ task, iterables: [items], spread, chunkSize, origin });
+    return collectMap(this.#executor, {
+      task,
+      iterables: [items],
+      spread,
+      chunkSize,
+      origin,
+    });
   }
 
-  #iterate<R>(
+  #iterate(
     task: Task<never, unknown>,
     items: AnyIterable<unknown>,
     ordered: boolean,
     options: ImapOptions,
     origin: (...args: never[]) => unknown,
-  ): MapIterator<R> {
+  ): MapIterator<unknown> {
     checkOptions(options, IMAP);
-    return this.#executor.iterate({
+    return iterateMap(this.#executor, {
       task,
       iterables: [items],
       ordered,
@@ -299,36 +311,4 @@ export class Pool implements AsyncDisposable {
       origin,
     });
   }
-}
-
-/** Refuses options that the other kind of pool has: they would be of no effect. */
-function checkKind(options: PoolOptions<never[]>, foreign: readonly (keyof PoolOptions)[]): void {
-  for (const name of foreign) {
-    if (options[name] === undefined) continue;
-    const kind = name === "resourceLimits" ? "threads" : "processes";
-    throw badArgument(
-      `\`${name}\` is an option of pools of ${kind}: leave it out, or say \`kind: "${kind === "threads" ? "thread" : "process"}"\`.`,
-    );
-  }
-}
-
-function promised<R>(work: Promise<R>, callbacks: AsyncCallbacks<R>): Future<R> {
-  const future = new Future<R>();
-  future.setRunning();
-  work.then(
-    (value) => future.setResult(value),
-    (error: unknown) => future.setException(error),
-  );
-  return notify(future, callbacks);
-}
-
-function notify<R>(future: Future<R>, callbacks: AsyncCallbacks<R>): Future<R> {
-  const { callback, errorCallback } = callbacks;
-  if (callback === undefined && errorCallback === undefined) return future;
-  // First in the row, so it is called before whoever awaits the Future goes on.
-  void future.then(
-    (value) => callback?.(value),
-    (error: unknown) => errorCallback?.(error),
-  );
-  return future;
 }

@@ -138,12 +138,12 @@ async function contended(
  * `probe` must find B. Keys are `Class.method`, `function`, or `Interface.option` of the API report.
  */
 const HERE: Readonly<Record<string, (probe: Probe) => unknown>> = {
-  "BoundExecutor.map": async (probe) => {
+  "Executor.map": async (probe) => {
     for (const [, executor] of kinds()) {
       await sources(probe, (source) => drain(executor.map(work.identity, source)));
     }
   },
-  "BoundExecutor.submit": async (probe) => {
+  "Executor.submit": async (probe) => {
     for (const [, executor] of kinds()) {
       // The second one waits behind the first, and is handed out by its end.
       const first = executor.submit(work.readAll, laterItems(probe, 40, n));
@@ -386,7 +386,7 @@ const HERE: Readonly<Record<string, (probe: Probe) => unknown>> = {
 
 /** What runs elsewhere: every call begins in a context of its own, whatever the one before has entered. */
 const ELSEWHERE: Readonly<Record<string, () => Promise<string[]>>> = {
-  "BoundExecutor.runOnAll": async () => [
+  "Executor.runOnAll": async () => [
     ...(await thread.runOnAll(work.enter, 1)),
     ...(await process_.runOnAll(work.enter, 1)),
     ...(await thread.runOnAll(work.enter, 1)),
@@ -477,13 +477,9 @@ const ELSEWHERE: Readonly<Record<string, () => Promise<string[]>>> = {
 
 /** Takes a function or an iterable, and needs no row: why. */
 const EXEMPT: Readonly<Record<string, string>> = {
-  "BoundExecutor.submitAgain": "internal: a form of submit",
   "CheckedOptions.initializer": "internal: what ExecutorOptions become",
   "CheckedOptions.finalizer": "internal: what ExecutorOptions become",
   "CompiledOptions.watch": "internal: what TaskOptions become",
-  "Executor.map": "the interface of BoundExecutor",
-  "Executor.submit": "the interface of BoundExecutor",
-  "Executor.runOnAll": "the interface of BoundExecutor",
   "ExecutorOptions.finalizer": "runs in a worker that takes no task any more",
   "ManagerOptions.initializer": "runs in the server before any call",
   "PoolProxy.apply": "what runs is a task of the pool in the server",

@@ -31,6 +31,22 @@ describe.each(["process", "thread"] as const)("Pool of kind %s", (kind) => {
     });
     afterAll(() => pool.terminate());
 
+    test("apply needs no list of arguments where the function takes none", async () => {
+      expect(await pool.apply(work.all)).toEqual([]);
+      expect(await pool.applyAsync(work.all)).toEqual([]);
+    });
+
+    test("starmap refuses an item that is no list of arguments, by its place", async () => {
+      for (const items of [[1, 2], later([[1], 2]), [[1, 2], null], new Set(["ab"])]) {
+        const error = await rejection(pool.starmap(work.add, items as never));
+        expect(error).toMatchObject({
+          code: "ERR_MANYCORE_INVALID_ARGUMENT",
+          message: expect.stringMatching(/^Expected `items\[[01]\]` to be an array of arguments/),
+        });
+      }
+      expect(await pool.starmap(work.add, [[1, 2]])).toEqual([3]);
+    });
+
     test("apply gives the value, or throws the task's error with both stacks", async () => {
       expect(await pool.apply(work.add, [2, 3])).toBe(5);
       const error = await rejection(pool.apply(work.fail, ["bad"]));

@@ -3,12 +3,17 @@ import {
   asCompleted,
   type Executor,
   type Future,
+  InlineExecutor,
+  Manager,
   type MapIterator,
   Pool,
   type ProcessExecutorOptions,
+  ProcessPoolExecutor,
   type Received,
+  type Task,
   type TaskOptions,
   tasks,
+  ThreadPoolExecutor,
   wait,
 } from "manycore";
 import type * as work from "../fixtures/executor/work.js";
@@ -27,6 +32,7 @@ declare const later: (text: string) => Promise<number>;
 declare const optional: (a: string, b?: number) => boolean;
 declare const rest: (...numbers: number[]) => number;
 declare const nothing: () => void;
+declare const today: () => Date;
 
 /** Holds code that is compiled and never run. */
 function compiled(_code: () => unknown): void {}
@@ -141,6 +147,71 @@ describe("types of calls", () => {
     });
   });
 
+  test("apply takes no arguments where the function needs none", () => {
+    compiled(() => {
+      expectTypeOf(pool.apply(nothing)).toEqualTypeOf<Promise<void>>();
+      expectTypeOf(pool.apply(today)).toEqualTypeOf<Promise<Date>>();
+      expectTypeOf(pool.apply(today, [])).toEqualTypeOf<Promise<Date>>();
+      expectTypeOf(pool.applyAsync(today)).toEqualTypeOf<Future<Date>>();
+      expectTypeOf(pool.apply(rest)).toEqualTypeOf<Promise<number>>();
+      expectTypeOf(pool.apply(count, [1])).toEqualTypeOf<Promise<AsyncIterableIterator<number>>>();
+      // @ts-expect-error it needs one
+      void pool.apply(square);
+      // @ts-expect-error it needs one
+      pool.applyAsync(optional);
+      // @ts-expect-error it takes none
+      void pool.apply(today, [1]);
+    });
+  });
+
+  test("functions around the calls give what they are given, without knowing what that is", () => {
+    compiled(() => {
+      async function run<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Promise<R> {
+        return executor.submit(fn, ...args);
+      }
+      function start<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Future<R> {
+        return executor.submit(fn, ...args);
+      }
+      async function eventually<A extends unknown[], R>(
+        fn: (...args: A) => R | Promise<R>,
+        ...args: A
+      ): Promise<Awaited<R>> {
+        return await executor.submit(fn, ...args);
+      }
+      function each<T, R>(fn: (item: T) => R | Promise<R>, items: T[]): Promise<R[]> {
+        return pool.map(fn, items);
+      }
+      async function* lazily<T, R>(fn: (item: T) => R, items: Iterable<T>): AsyncGenerator<R> {
+        yield* pool.imap(fn, items);
+        for await (const value of executor.map(fn, items)) yield value;
+      }
+      function collect<T, R>(fn: Task<[T], R>, items: T[]): Promise<R[]> {
+        return executor.map(fn, items).toArray();
+      }
+      function inPool<A extends unknown[], R>(fn: Task<A, R>, args: A): Promise<R> {
+        return pool.apply(fn, args);
+      }
+      function callLater<A extends unknown[], R>(fn: Task<A, R>, args: A): Future<R> {
+        return pool.applyAsync(fn, args);
+      }
+      function every<A extends unknown[], R>(fn: Task<A, R>, all: A[]): Promise<R[]> {
+        return pool.starmap(fn, all);
+      }
+      // As it had to be written before.
+      async function honest<A extends unknown[], R>(
+        fn: Task<A, R>,
+        ...args: A
+      ): Promise<Received<Awaited<R>>> {
+        return executor.submit(fn, ...args);
+      }
+      expectTypeOf(run(add, 1, 2)).toEqualTypeOf<Promise<number>>();
+      expectTypeOf(start(square, 2)).toEqualTypeOf<Future<number>>();
+      expectTypeOf(each(later, ["x"])).toEqualTypeOf<Promise<number[]>>();
+      expectTypeOf(lazily(square, [1])).toEqualTypeOf<AsyncGenerator<number>>();
+      return [eventually, collect, inPool, callLater, every, honest];
+    });
+  });
+
   test("references are typed by their module", () => {
     compiled(() => {
       const refs = tasks<typeof import("../fixtures/executor/work.js")>(new URL("x", "file:///"));
@@ -153,7 +224,55 @@ describe("types of calls", () => {
     });
   });
 
-  test("initializers take their arguments", () => {
+  test("initializers take their arguments, which have to be given if they need any", () => {
+    compiled(() => {
+      void new ThreadPoolExecutor({ initializer: add, initializerArgs: [1, 2] });
+      void new ProcessPoolExecutor({ initializer: nothing });
+      void new InlineExecutor({ initializer: optional, initializerArgs: ["x"] });
+      void new Pool({ initializer: later, initializerArgs: ["x"], workers: 2 });
+      void new Pool({ initializer: rest });
+      void new Pool({ initializer: count, initializerArgs: [1], kind: "thread" });
+      void Manager.start({ initializer: later, initializerArgs: ["x"] });
+      void Manager.serve({ initializer: nothing });
+      const refs = tasks<typeof import("../fixtures/executor/work.js")>(new URL("x", "file:///"));
+      void new Pool({ initializer: refs.add, initializerArgs: [1, 2] });
+      const general: ProcessExecutorOptions = { maxWorkers: 2 };
+      void new ProcessPoolExecutor(general);
+      const made: Pool = new Pool({ initializer: add, initializerArgs: [1, 2] });
+      const executors: ThreadPoolExecutor[] = [
+        new ThreadPoolExecutor({ initializer: add, initializerArgs: [1, 2] }),
+      ];
+      const any: Executor = new ThreadPoolExecutor();
+      // @ts-expect-error no arguments
+      void new ThreadPoolExecutor({ initializer: add });
+      // @ts-expect-error no arguments
+      void new ProcessPoolExecutor({ initializer: add });
+      // @ts-expect-error no arguments
+      void new InlineExecutor({ initializer: later });
+      // @ts-expect-error no arguments
+      void new Pool({ initializer: add });
+      // @ts-expect-error no arguments
+      void new Pool({ initializer: refs.add });
+      // @ts-expect-error no arguments
+      void Manager.start({ initializer: later });
+      // @ts-expect-error no arguments
+      void Manager.serve({ initializer: later });
+      // @ts-expect-error the second is a number
+      void new Pool({ initializer: add, initializerArgs: [1, "2"] });
+      // @ts-expect-error one is missing
+      void new ThreadPoolExecutor({ initializer: add, initializerArgs: [1] });
+      // @ts-expect-error a number is no string
+      void Manager.start({ initializer: later, initializerArgs: [1] });
+      // @ts-expect-error it takes none
+      void new Pool({ initializer: nothing, initializerArgs: [1] });
+      // @ts-expect-error no such option
+      void new Pool({ maxWorker: 2 });
+      expectTypeOf(made).toEqualTypeOf<Pool>();
+      return [executors, any];
+    });
+  });
+
+  test("arguments for an initializer that is known later", () => {
     compiled(() => {
       const good: ProcessExecutorOptions<[text: string]> = {
         initializer: later,
@@ -174,6 +293,20 @@ describe("types of calls", () => {
       expectTypeOf((await wait(futures)).done).toEqualTypeOf<Set<Future<number>>>();
       // What `for await` gives is a Future as well, but TypeScript types it as if it had been awaited.
       expectTypeOf(asCompleted(futures)).toEqualTypeOf<AsyncIterableIterator<Future<number>>>();
+      const mixed = [executor.submit(square, 1), executor.submit(today)];
+      expectTypeOf(asCompleted(mixed)).toEqualTypeOf<
+        AsyncIterableIterator<Future<number> | Future<Date>>
+      >();
+      asCompleted([executor.submit(square, 1), executor.submit(today)]);
+      for await (const done of asCompleted(mixed)) {
+        expectTypeOf(done).toEqualTypeOf<number | Date>();
+      }
+      const { done } = await wait([executor.submit(square, 1), executor.submit(today)]);
+      for (const future of done) expectTypeOf(await future).toEqualTypeOf<number | Date>();
+      // @ts-expect-error no Future
+      asCompleted([Promise.resolve(1)]);
+      // @ts-expect-error no Future
+      void wait([1]);
       // @ts-expect-error one of three words
       await wait(futures, { returnWhen: "SOME" });
       expectTypeOf(await executor.submit(square, 1)).toEqualTypeOf<number>();

@@ -86,7 +86,7 @@ test("a Process, a Thread, an initializer and a manager's object say it too", as
   const executor = new ThreadPoolExecutor({
     maxWorkers: 1,
     initializer: work.initialize,
-    initializerArgs: [new Point() as never],
+    initializerArgs: [new Point()],
   });
   const broken = await rejection(executor.submit(work.getInitialized));
   expect(`${broken.message} ${String(broken.cause)}`).toContain(HINT);

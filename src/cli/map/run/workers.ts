@@ -1,5 +1,10 @@
-import type { BoundExecutor } from "../../../executor/bound-executor.ts";
-import { InlineExecutor, ThreadPoolExecutor } from "../../../executor/index.ts";
+import { submitAgain } from "../../../executor/bound-executor.ts";
+import {
+  type Executor,
+  InlineExecutor,
+  type ThreadExecutorOptions,
+  ThreadPoolExecutor,
+} from "../../../executor/index.ts";
 import type { Future } from "../../../executor/index.ts";
 import { processPool } from "../../../executor/process-executor.ts";
 import { tasks } from "../../../task/index.ts";
@@ -56,13 +61,13 @@ export interface Attempt {
 
 /** The workers of one run of the command: an executor, and the functions it is asked to run. */
 export class Workers {
-  readonly #executor: BoundExecutor;
+  readonly #executor: Executor;
   readonly #refs = tasks<typeof import("../work/block-runner.ts")>(
     entryUrl("cli/map/work/block-runner"),
   );
   readonly #flights = new Set<Flight>();
   readonly #checkpoints: Checkpoints;
-  #timed: { readonly timeout: number; readonly executor: BoundExecutor } | undefined;
+  #timed: { readonly timeout: number; readonly executor: Executor } | undefined;
 
   constructor(options: WorkersOptions) {
     const { backend, jobs, hooks, killAfter, maxBlocks, maxMemory } = options;
@@ -72,7 +77,7 @@ export class Workers {
       maxMemoryPerWorker: maxMemory,
       ...(hooks && {
         initializer: this.#refs.startWorker as never,
-        initializerArgs: [hooks] as never[],
+        initializerArgs: [hooks] as unknown[],
         finalizer: this.#refs.endWorker as never,
       }),
     };
@@ -126,7 +131,7 @@ export class Workers {
     const again = { attempt: attempt.number, avoid: attempt.avoid };
     const { runBlock } = this.#refs;
     const place = checkpoint?.place;
-    const future = executor.submitAgain(again, runBlock, spec, body, attempt.number, place);
+    const future = submitAgain(executor, again, runBlock, spec, body, attempt.number, place);
     const since = performance.now();
     const flight: Flight = { body, since, future, checkpoint, givenUp: undefined };
     this.#flights.add(flight);
@@ -186,23 +191,23 @@ export class Workers {
     this.#executor.terminate({ grace: 0 }).catch(() => undefined);
   }
 
-  #withTimeout(timeout: number | undefined): BoundExecutor {
+  #withTimeout(timeout: number | undefined): Executor {
     if (timeout === undefined) return this.#executor;
     if (this.#timed?.timeout !== timeout) {
-      this.#timed = { timeout, executor: this.#executor.with({ timeout }) as BoundExecutor };
+      this.#timed = { timeout, executor: this.#executor.with({ timeout }) };
     }
     return this.#timed.executor;
   }
 }
 
-type CommonOptions = NonNullable<ConstructorParameters<typeof ThreadPoolExecutor>[0]>;
+type CommonOptions = ThreadExecutorOptions;
 
 function makeExecutor(
   backend: Backend,
   maxWorkers: number,
   common: CommonOptions,
   sharedFd: number | undefined,
-): BoundExecutor {
+): Executor {
   switch (backend) {
     case "process":
       // Whatever a function or a program that it starts prints: standard output is for results alone.
