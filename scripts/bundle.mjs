@@ -28,7 +28,7 @@ const ENTRIES = [
 ];
 
 /** What `import "manycore"` reads. The platform's functions are kept as they are then, before tests take the clock. */
-const FRONT = /src\/(errors|util\/(facade|platform))/;
+const FRONT = /src\/(errors|util\/(builtin|facade|platform))/;
 
 /** What an executor's worker loads; it should be little else. */
 const IN_WORKERS =

@@ -22,7 +22,7 @@ const args = [
 const shown = args.map((arg) => (/[*!#]/.test(arg) ? `'${arg}'` : arg)).join(" ");
 console.log(`$ manycore ${shown}`);
 
-const command = fileURLToPath(new URL("../lib/cli/main.js", import.meta.url));
+const command = fileURLToPath(new URL("../lib/cli/main.cjs", import.meta.url));
 const child = spawn(process.execPath, [command, ...args], { cwd: root, stdio: "inherit" });
 // The child hears Ctrl-C itself and finishes what runs; its exit code then says so.
 process.on("SIGINT", () => undefined);

@@ -16,7 +16,7 @@ const isQuick = process.argv.includes("--quick");
 const ROUNDS = isQuick ? 1 : 3;
 const FIRST_ROUNDS = isQuick ? 1 : 9;
 const WORKERS = Math.min(2, availableParallelism());
-const COMMAND = here("../../lib/cli/main.js");
+const COMMAND = here("../../lib/cli/main.cjs");
 const README = here("README.md");
 
 const FIGURES = [

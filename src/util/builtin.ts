@@ -22,3 +22,8 @@ export function assert(): typeof import("node:assert") {
 export function childProcess(): typeof import("node:child_process") {
   return load("node:child_process") as typeof import("node:child_process");
 }
+
+/** `node:perf_hooks`, loaded late. */
+export function perfHooks(): typeof import("node:perf_hooks") {
+  return load("node:perf_hooks") as typeof import("node:perf_hooks");
+}

@@ -1,5 +1,5 @@
-import * as perfHooks from "node:perf_hooks";
 import * as nodeTimers from "node:timers";
+import { perfHooks } from "./builtin.ts";
 
 /**
  * The functions of the platform that test tools replace, as they were when the package was loaded.
@@ -61,11 +61,27 @@ export const hrtime: (time?: [number, number]) => [number, number] = behindFake(
   process.hrtime,
 ).bind(process);
 
-// oxlint-disable-next-line typescript/unbound-method -- it is bound
-const now = behindFake("now", perfHooks.performance.now).bind(perfHooks.performance);
+/** Milliseconds since the package was loaded. */
+function now(): number {
+  const [seconds, nanoseconds] = hrtime();
+  return (seconds - since[0]) * 1e3 + (nanoseconds - since[1]) / 1e6;
+}
+const since = hrtime();
+
+let timeOrigin: number | undefined;
 
 /** What is needed of `performance`: a clock that no change of the system's time moves. */
 export const performance: { readonly now: () => number; readonly timeOrigin: number } = {
+  // Of `hrtime`, as loading `node:perf_hooks` takes more time than the rest of the import.
   now,
-  timeOrigin: perfHooks.performance.timeOrigin,
+  /** When `now()` was 0, in milliseconds since 1970. */
+  get timeOrigin() {
+    if (timeOrigin === undefined) {
+      const clock = perfHooks().performance;
+      // oxlint-disable-next-line typescript/unbound-method -- it is bound
+      const clockNow = behindFake("now", clock.now).bind(clock);
+      timeOrigin = clock.timeOrigin + clockNow() - now();
+    }
+    return timeOrigin;
+  },
 };

@@ -11,10 +11,11 @@ import { runProgram, startProgram } from "../helpers/run-program.ts";
 import type { Program, ProgramOptions, ProgramResult } from "../helpers/run-program.ts";
 
 /** What is built to be measured, module by module, or what users have, which needs half the time. */
-const built = process.env["NODE_V8_COVERAGE"] === undefined ? "lib" : "dist";
+const built =
+  process.env["NODE_V8_COVERAGE"] === undefined ? "lib/cli/main.cjs" : "dist/cli/main.js";
 
 /** The built command. */
-export const MAIN: string = fileURLToPath(new URL(`../../${built}/cli/main.js`, import.meta.url));
+export const MAIN: string = fileURLToPath(new URL(`../../${built}`, import.meta.url));
 
 /** The folder of the functions that the tests run. */
 export const FIXTURES: string = fileURLToPath(new URL("../fixtures/cli/", import.meta.url));

@@ -49,7 +49,7 @@ describe.each(Object.keys(PACKAGES) as (keyof typeof PACKAGES)[])("in %s", (name
       async () => {
         for (const file of Object.keys(FILES)) {
           const run = await runProgram(
-            join(folder, "node_modules/manycore/lib/cli/main.js"),
+            join(folder, "node_modules/manycore/lib/cli/main.cjs"),
             ["map", `./${file}#square`, "-q"],
             {
               node: program ?? process.execPath,
