@@ -136,6 +136,10 @@ export const NAME_SIZE: number = CELL_SIZE - CELL.name * 4;
 
 /** Cell flag: the object outlives its last user, until it is unlinked. */
 export const FLAG_PERSISTENT = 1;
+/** Cell flag: a lock of something persistent, so that its holder's death has to be told although all users are gone. */
+export const FLAG_KEEPS_MARK = 2;
+/** State of an RWLock's `aux`: somebody writes. It stays when a writer dies, until another has written. */
+export const RW_WRITING = 1;
 
 /** Kinds of cells. Numbers are part of the ABI: never renumber. */
 export const KIND = {

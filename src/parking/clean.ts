@@ -13,7 +13,7 @@ import { openForReading } from "./census.ts";
 import { Doorbells } from "./doorbells.ts";
 import { removeStrayFiles } from "./stray-files.ts";
 import { tidyAgain } from "./tidy.ts";
-import { countLive, discardIfDead, sweepDead } from "./sweep.ts";
+import { countLive, discardIfDead, discardIfUnused, sweepDead } from "./sweep.ts";
 
 /** What {@link cleanNamespace} did. */
 export interface Cleaned {
@@ -45,7 +45,8 @@ export function cleanNamespace(namespace: string): Cleaned | undefined {
       const dead = sweepDead(arena, bells);
       for (let index = 0; index < arena.cellsUsed; index++) {
         const { kind } = arena.head(index);
-        if (kind !== 0 && kind !== KIND.extension) discardIfDead(arena, bells, index);
+        if (kind === 0 || kind === KIND.extension) continue;
+        if (!discardIfDead(arena, bells, index)) discardIfUnused(arena, index, true);
       }
       const objects = before - countObjects(arena);
       const files = removeStrayFiles(arena);

@@ -38,7 +38,7 @@ export {
 } from "./census.ts";
 export { cleanNamespace, type Cleaned } from "./clean.ts";
 export { BARRIER_BROKEN } from "./state-words.ts";
-export { discardIfDead, segmentPath, sweepDead, usedSlots } from "./sweep.ts";
+export { discardIfDead, discardIfUnused, segmentPath, sweepDead, usedSlots } from "./sweep.ts";
 export { generationIn, isCurrent, ownerIn, slotOf, STARVING, tokenOf, WAITERS } from "./token.ts";
 export { readWaits, type NotedWait } from "./wait-records.ts";
 export { hasWaiters, wake, wakeAll, type Waker } from "./wake.ts";

@@ -3,6 +3,7 @@ import type { Check } from "../util/checks.ts";
 import { InvalidStateError, SerializationError } from "../errors/index.ts";
 import {
   CELL,
+  FLAG_KEEPS_MARK,
   FLAG_PERSISTENT,
   KIND_NAMES,
   NAME_SIZE,
@@ -27,6 +28,8 @@ export interface Creation {
   readonly name?: string | undefined;
   /** It outlives its last user until it is unlinked. */
   readonly isPersistent?: boolean;
+  /** It is the lock of something persistent: that its holder died is told also when nobody has it open any more. */
+  readonly keepsMark?: boolean;
   /** Writes the state words of a new cell; all else of it is 0. */
   readonly fill: (place: Place) => void;
   /** Looks at a named cell that is there already; throws when it does not suit. */
@@ -45,7 +48,9 @@ export function openCell(creation: Creation): LocalCell {
     if (present >= 0 && !discardIfDead(self.arena, self.bells, present)) {
       return openPresentCell(self, present, creation);
     }
-    const flags = creation.isPersistent === true ? FLAG_PERSISTENT : 0;
+    const flags =
+      (creation.isPersistent === true ? FLAG_PERSISTENT : 0) |
+      (creation.keepsMark === true ? FLAG_KEEPS_MARK : 0);
     return hold(
       self,
       self.arena.create(creation.kind, name, flags, (place) => {

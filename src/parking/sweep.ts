@@ -3,12 +3,14 @@ import { join } from "node:path";
 import {
   BITMAP_WORDS,
   CELL,
+  FLAG_KEEPS_MARK,
   FLAG_PERSISTENT,
   GENERATION_MASK,
   HEADER,
   KIND,
   KINDS_WITH_FILE,
   onSharedFile,
+  RW_WRITING,
   SLOT,
   SLOT_COUNT,
   SLOT_FREE,
@@ -19,6 +21,7 @@ import {
 import { faultPoint } from "../util/fault-point.ts";
 import { bellPath, type Doorbells } from "./doorbells.ts";
 import { BARRIER_BROKEN } from "./state-words.ts";
+import { ownerIn } from "./token.ts";
 import { wakeAll } from "./wake.ts";
 
 /** The file behind a cell of kind `segment` or `queue`. */
@@ -66,11 +69,32 @@ export function dropRef(arena: Arena, index: number, slot: number): void {
   discardIfUnused(arena, index);
 }
 
-/** Ends a cell that nobody has open. Call it exclusively. */
-function discardIfUnused(arena: Arena, index: number): void {
+/**
+ * Ends a cell that nobody has open. Call it exclusively.
+ *
+ * @param withMark - also one that says that its last holder died.
+ */
+export function discardIfUnused(arena: Arena, index: number, withMark = false): void {
   const { kind, flags } = arena.head(index);
   if (kind === 0 || kind === KIND.extension || (flags & FLAG_PERSISTENT) !== 0) return;
-  if (!hasRefs(arena.cell(index))) discardCell(arena, index);
+  if (hasRefs(arena.cell(index)) || (!withMark && keepsMark(arena, index))) return;
+  discardCell(arena, index);
+}
+
+/**
+ * Whether a lock that nobody has open has to stay until somebody takes it: its holder died, and what it protects may be
+ * half-done and still there, since the lock has a name, or belongs to something persistent.
+ */
+function keepsMark(arena: Arena, index: number): boolean {
+  const { kind, flags } = arena.head(index);
+  const { ints, base } = arena.cell(index);
+  const outlives =
+    (flags & FLAG_KEEPS_MARK) !== 0 || Atomics.load(ints, base + CELL.nameLength) > 0;
+  if (!outlives) return false;
+  // A holder that lives has it open.
+  if (kind === KIND.lock || kind === KIND.rlock)
+    return ownerIn(Atomics.load(ints, base + CELL.state)) !== 0;
+  return kind === KIND.rwLock && Atomics.load(ints, base + CELL.aux) === RW_WRITING;
 }
 
 /** Takes back what a dead participant left in a cell. */

@@ -1,7 +1,21 @@
 import { wrongType } from "../util/argument-error.ts";
 import { InvalidStateError } from "../errors/index.ts";
-import { KIND, type Kind, type Place } from "../memory/index.ts";
-import { closeCell, openCell, participant, type Handle } from "../parking/index.ts";
+import {
+  FLAG_KEEPS_MARK,
+  FLAG_PERSISTENT,
+  KIND,
+  type Arena,
+  type Kind,
+  type Place,
+} from "../memory/index.ts";
+import {
+  closeCell,
+  discardIfUnused,
+  openCell,
+  participant,
+  type Handle,
+  type LocalCell,
+} from "../parking/index.ts";
 import { Lock, RLock } from "../sync/index.ts";
 import { Arrival, SyncObject } from "../sync/sync-object.ts";
 import { FIELD } from "./fields.ts";
@@ -23,10 +37,28 @@ export type LockOf<L extends LockChoice> = L extends false
     : RLock;
 
 /** Writes into a new cell which lock the object has. */
-export function describeLock({ ints, base }: Place, choice: LockChoice): void {
+export function describeLock(
+  { ints, base }: Place,
+  choice: LockChoice,
+  isPersistent: boolean | undefined,
+): void {
   if (choice === false) return;
   ints[base + FIELD.isLocked] = 1;
-  if (choice !== true) setLock({ ints, base }, SyncObject.handleOf(choice));
+  if (choice === true) return;
+  const handle = SyncObject.handleOf(choice);
+  setLock({ ints, base }, handle);
+  if (isPersistent === true) participant().arena.setFlags(handle.index, FLAG_KEEPS_MARK, true);
+}
+
+/** The object is persistent no more: nor is what its lock says of the dead. Call it exclusively. */
+export function releaseMark(arena: Arena, index: number): void {
+  const { ints, base } = arena.cell(index);
+  if (Atomics.load(ints, base + FIELD.isLocked) !== 1) return;
+  const lock = Atomics.load(ints, base + FIELD.lock) - 1;
+  if (lock < 0 || lock >= arena.capacity) return;
+  if (arena.head(lock).generation !== Atomics.load(ints, base + FIELD.lockGeneration)) return;
+  arena.setFlags(lock, FLAG_KEEPS_MARK, false);
+  discardIfUnused(arena, lock);
 }
 
 /** Refuses a named object whose lock is not what was asked for: the program would guard it with another. */
@@ -62,8 +94,8 @@ export function checkChoice(choice: unknown, name: string): void {
  * The lock is made when the first one needs it, and anew when the one before has ended: that was because nobody
  * had this object open any more, or because somebody closed the lock, and it protects nobody then.
  */
-export function openLock(place: Place): SharedLock | undefined {
-  const { ints, base } = place;
+export function openLock(object: LocalCell): SharedLock | undefined {
+  const { ints, base } = object;
   if (Atomics.load(ints, base + FIELD.isLocked) !== 1) return undefined;
   const { arena } = participant();
   return arena.exclusively(() => {
@@ -75,11 +107,12 @@ export function openLock(place: Place): SharedLock | undefined {
         return reviveLock({ folder: arena.folder, index, generation }, head.kind);
       }
     }
-    const cell = openCell({ kind: KIND.rlock, fill: () => {} });
+    const keepsMark = (arena.head(object.index).flags & FLAG_PERSISTENT) !== 0;
+    const cell = openCell({ kind: KIND.rlock, keepsMark, fill: () => {} });
     const handle = { folder: arena.folder, index: cell.index, generation: cell.generation };
     const lock = reviveLock(handle, KIND.rlock);
     closeCell(cell);
-    setLock(place, handle);
+    setLock(object, handle);
     return lock;
   });
 }

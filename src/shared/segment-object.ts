@@ -3,6 +3,7 @@ import { outOfRange, wrongType } from "../util/argument-error.ts";
 import { InvalidStateError } from "../errors/index.ts";
 import {
   FLAG_PERSISTENT,
+  KIND,
   KIND_NAMES,
   MAX_SEGMENT_BYTES,
   onSharedFile,
@@ -22,6 +23,7 @@ import {
 } from "../parking/index.ts";
 import { faultPoint } from "../util/fault-point.ts";
 import { Arrival, SyncObject } from "../sync/sync-object.ts";
+import { releaseMark } from "./companion-lock.ts";
 import { Segment, setSize, type SegmentUse } from "./segment.ts";
 
 /** What a new object with memory of its own is like. */
@@ -117,6 +119,7 @@ function unlinkCell(index: number): boolean {
   const { arena } = participant();
   // First: an object without a name that stays for ever could not be reached to be ended.
   arena.setFlags(index, FLAG_PERSISTENT, false);
+  if (arena.head(index).kind !== KIND.segment) releaseMark(arena, index);
   faultPoint("segment:passing");
   return arena.unlink(index);
 }

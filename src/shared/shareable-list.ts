@@ -175,7 +175,7 @@ function creationOf(values: Iterable<ShareableItem>, options: SegmentOptions): S
     isPersistent: persistent,
     size: checkBytes(ListLayout.sizeFor(capacities)),
     onPresent: "refuse",
-    describe: (place) => describeLock(place, true),
+    describe: (place) => describeLock(place, true, persistent),
     fill: (buffer) => {
       const layout = new ListLayout(buffer);
       layout.format(capacities);

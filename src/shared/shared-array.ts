@@ -199,7 +199,7 @@ function creationOf<T extends ElementType>(
     describe: (place) => {
       place.ints[place.base + FIELD.type] = codeOf(type);
       place.floats[(place.base + FIELD.length) / 2] = length;
-      describeLock(place, lock);
+      describeLock(place, lock, persistent);
     },
     fill: (buffer) => {
       if (values !== undefined) viewOf(type, buffer, length).set(values as never);

@@ -216,7 +216,7 @@ function creationOf<T extends ValueType>(
     name,
     fill: (place) => {
       place.ints[place.base + FIELD.type] = code;
-      describeLock(place, lock);
+      describeLock(place, lock, false);
       if (initial === undefined) return;
       const number = cellNumber(type, place, place.base + FIELD.value);
       number.store(initial);

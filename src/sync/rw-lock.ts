@@ -1,5 +1,5 @@
 import { DeadlockError, TimeoutError } from "../errors/index.ts";
-import { CELL, KIND } from "../memory/index.ts";
+import { CELL, KIND, RW_WRITING } from "../memory/index.ts";
 import {
   enterContext,
   hasWaiters,
@@ -28,9 +28,6 @@ export interface RWLockOptions extends SharedOptions {
   /** Whether a wait that closes a cycle of writers fails with {@link DeadlockError}; default: true. */
   readonly detectDeadlock?: boolean;
 }
-
-// `aux`: somebody writes. It stays when a writer dies, until another has written.
-const WRITING = 1;
 
 const RW_LOCK: OptionTable<RWLockOptions> = {
   of: "RWLock",
@@ -203,7 +200,7 @@ export class RWLock extends SyncObject {
   #writeGuard(): Guard {
     const isAbandoned = this.#isMarked;
     const { cell } = this.#ownership;
-    Atomics.store(cell.ints, cell.base + CELL.aux, WRITING);
+    Atomics.store(cell.ints, cell.base + CELL.aux, RW_WRITING);
     return new Guard(() => {
       Atomics.store(cell.ints, cell.base + CELL.aux, 0);
       this.#releaseWriter();
@@ -259,7 +256,7 @@ export class RWLock extends SyncObject {
   get #isMarked(): boolean {
     // Also of a handle that was closed while it waited: what it took stays its own until it is released.
     const { cell } = this.#ownership;
-    return Atomics.load(cell.ints, cell.base + CELL.aux) === WRITING;
+    return Atomics.load(cell.ints, cell.base + CELL.aux) === RW_WRITING;
   }
 
   #bounds(options: WaitOptions | undefined): ParkOptions {

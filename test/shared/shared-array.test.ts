@@ -146,14 +146,16 @@ describe("a named array", () => {
     expect(array.lock).toBe(lock);
   });
 
-  test("that is persistent waits for its next user, with a new lock", async () => {
+  test("that is persistent waits for its next user, whose lock says that its holder has ended", async () => {
     await inProgram(`
       const array = new manycore.SharedArray("int32", [4, 5], { name: "kept", persistent: true });
       array.lock.acquireSync();
     `);
     const array = SharedArray.open("int32", "kept");
     expect([...array]).toEqual([4, 5]);
-    expect(array.lock?.locked).toBe(false);
+    expect(array.lock?.tryAcquire()).toBe(true);
+    expect(array.lock?.abandoned).toBe(true);
+    array.lock?.release();
     array.unlink();
     array.close();
     expect(() => SharedArray.open("int32", "kept")).toThrow(/There is no SharedArray/);

@@ -287,7 +287,7 @@ describe("one that is stopped", () => {
   );
 });
 
-test("when everybody was killed the next one finds nothing that is held", async () => {
+test("when everybody was killed the next one gets what was held, and learns of it", async () => {
   const actors = [await stage.actor(), await stage.actor(), await stage.actor()];
   await actors[0]!.ask("acquire a");
   await actors[1]!.ask("acquire b");
@@ -295,7 +295,7 @@ test("when everybody was killed the next one finds nothing that is held", async 
   await stage.untilWaiting("a", 1);
   await Promise.all(actors.map((actor) => actor.kill()));
   const next = await stage.actor();
-  expect(await next.ask("acquire a 0")).toMatchObject({ value: true, abandoned: false });
-  expect(await next.ask("acquire b 0")).toMatchObject({ value: true, abandoned: false });
+  expect(await next.ask("acquire a 0")).toMatchObject({ value: true, abandoned: true });
+  expect(await next.ask("acquire b 0")).toMatchObject({ value: true, abandoned: true });
   expect(await stage.leftovers()).toEqual(["arena.v1"]);
 });
