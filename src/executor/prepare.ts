@@ -139,6 +139,7 @@ export function prepareTask(
     lend: memory === undefined ? undefined : lend,
     maxBytes: maxValueBytes(destination),
     root: flags === 0 ? "args" : "items",
+    isOwnArray: true,
     transfer: options.transfer,
     streams,
   });

@@ -49,6 +49,7 @@ export async function prepareJob(parts: JobParts): Promise<JobFrame> {
   const args = encodeValue(work === undefined ? [] : [...work.args], {
     destination,
     root: "args",
+    isOwnArray: true,
     maxBytes: maxValueBytes(destination),
     transfer,
   });

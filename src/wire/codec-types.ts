@@ -36,6 +36,8 @@ export interface EncodeOptions {
   readonly streams?: StreamPort | undefined;
   /** More than this is refused; see `limits.ts`. Default: no limit but that of the one who sends it. */
   readonly maxBytes?: number | undefined;
+  /** The value is an array that the caller has made, so it has no named properties: they are not looked for. */
+  readonly isOwnArray?: boolean | undefined;
   /** Nothing travels beside the bytes: large buffers are among them. */
   readonly isAlone?: boolean | undefined;
   /** Several will read it, each for itself: what can be given away once is refused, and this says why. */

@@ -62,7 +62,8 @@ export function encodeValue(
   try {
     state.begin(options);
     writer.byte(Lead.plain);
-    state.parts.write(state, value);
+    if (options.isOwnArray === true) writeOwnArray(state, value as readonly unknown[]);
+    else state.parts.write(state, value);
     if (options.maxBytes !== undefined) checkSize(state, options.maxBytes);
     if (state.buffers.length > 0) writeBuffers(state);
     if (state.moved !== undefined) finishTransfer(state);
@@ -110,6 +111,10 @@ export function decodeValue(
     const reason = error instanceof Error ? error.message : String(error);
     throw new SerializationError(`A message could not be read: ${reason}.`, { cause: error });
   }
+}
+
+function writeOwnArray(state: EncodeState, value: readonly unknown[]): void {
+  if (!state.refer(value)) state.parts.writeItems(state, value);
 }
 
 const NO_OPTIONS: DecodeOptions = {};

@@ -1,12 +1,11 @@
 import { types } from "node:util";
-import { bufferRow, viewKind, viewRow } from "./buffer-table.ts";
 import { classOf, type RegisteredClass } from "./class-registry.ts";
+import { writeBranded, writeIntrinsic } from "./encode-branded.ts";
 import type { EncodeState } from "./encode-state.ts";
 import { writeError } from "./error-fields.ts";
-import { refuseExtras, refuseIncomplete, refuseUnknown } from "./hidden-state.ts";
+import { refuseIncomplete, refuseUnknown } from "./hidden-state.ts";
 import { Tag } from "./tags.ts";
 import { hostKind, isAsyncIterable, isReadableStream, refusal, Unsendable } from "./unsendable.ts";
-import { Date } from "../util/platform.ts";
 
 /**
  * Writes an object that is neither a plain object nor a plain array.
@@ -20,6 +19,7 @@ export function encodeSpecial(state: EncodeState, value: object): void {
     encodeInstance(state, value, registered);
     return;
   }
+  if (registered === undefined && writeIntrinsic(state, value)) return;
   if (types.isNativeError(value) || value instanceof Error) {
     writeError(state, value);
     return;
@@ -34,11 +34,7 @@ export function encodeSpecial(state: EncodeState, value: object): void {
     moved: state.moved,
   });
   if (reason !== undefined) throw new Unsendable(value, reason);
-  if (encodeBranded(state, value)) {
-    refuseExtras(value);
-    return;
-  }
-  if (encodePlatform(state, value)) return;
+  if (writeBranded(state, value) || encodePlatform(state, value)) return;
   const name = refuseUnknown(value);
   if (name !== undefined && state.noteClass(Object.getPrototypeOf(value) as object)) {
     state.writer.tag(Tag.unregistered);
@@ -71,54 +67,6 @@ function encodeInstance(state: EncodeState, value: object, registered: Registere
   if (registered.encode === undefined) state.parts.write(state, { ...value });
   else state.parts.write(state, registered.encode(value));
   state.opened.pop();
-}
-
-function encodeBranded(state: EncodeState, value: object): boolean {
-  const { writer, parts } = state;
-  if (types.isDate(value)) {
-    writer.tag(Tag.date);
-    writer.number(Date.prototype.getTime.call(value));
-  } else if (types.isMap(value)) {
-    writer.tag(Tag.map);
-    // A copy, since a getter met on the way may change the original.
-    const entries = [...Map.prototype.entries.call(value)];
-    writer.number(entries.length);
-    for (const [key, item] of entries) {
-      parts.write(state, key);
-      parts.write(state, item);
-    }
-  } else if (types.isSet(value)) {
-    writer.tag(Tag.set);
-    const items = [...Set.prototype.values.call(value)];
-    writer.number(items.length);
-    for (const item of items) parts.write(state, item);
-  } else if (ArrayBuffer.isView(value)) {
-    encodeView(state, value);
-  } else if (types.isAnyArrayBuffer(value)) {
-    writer.tag(Tag.arrayBuffer);
-    writer.number(bufferRow(state, value));
-  } else if (types.isRegExp(value)) {
-    writer.tag(Tag.regexp);
-    writer.string(value.source);
-    writer.string(value.flags);
-  } else if (types.isBoxedPrimitive(value)) {
-    writer.tag(Tag.boxed);
-    parts.write(state, value.valueOf());
-  } else return false;
-  return true;
-}
-
-function encodeView(state: EncodeState, view: ArrayBufferView): void {
-  const { writer } = state;
-  const kind = viewKind(view);
-  if (kind < 0) {
-    throw new Unsendable(view, "is a view of a kind that cannot travel: send its ArrayBuffer");
-  }
-  writer.tag(Tag.view);
-  writer.byte(kind);
-  writer.number(viewRow(state, view));
-  writer.number(view.byteOffset);
-  writer.number(kind === 1 ? view.byteLength : (view as Uint8Array).length);
 }
 
 function encodePlatform(state: EncodeState, value: object): boolean {

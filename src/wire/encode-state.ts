@@ -10,7 +10,9 @@ export interface EncodeParts {
   /** Writes any value. */
   readonly write: (state: EncodeState, value: unknown) => void;
   /** Writes the own enumerable fields of an object, as a MessagePack map. */
-  readonly writeFields: (state: EncodeState, value: object) => void;
+  readonly writeFields: (state: EncodeState, value: object) => number;
+  /** Writes an array that has elements and nothing else. */
+  readonly writeItems: (state: EncodeState, value: readonly unknown[]) => void;
   /** Writes an array by what it holds, holes and named properties included. */
   readonly writeSparse: (state: EncodeState, value: readonly unknown[]) => void;
 }

@@ -38,9 +38,8 @@ function writeObject(state: EncodeState, value: object): void {
   if (prototype === Object.prototype) {
     // An object literal may be an async iterable, or carry the brand of something else (`arguments`).
     if ((value as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator] === undefined) {
-      writeFields(state, value);
-      // Here nothing else would tell; what has properties is left alone, as asking costs more than they do.
-      if (isEmpty(value)) refuseHidden(value);
+      // Without properties nothing else would tell; with some it is left alone, as asking costs more than they do.
+      if (writeFields(state, value) === 0) refuseHidden(value);
       return;
     }
   } else if (prototype === Array.prototype) {
@@ -50,14 +49,14 @@ function writeObject(state: EncodeState, value: object): void {
     }
   } else if (prototype === null) {
     state.writer.tag(Tag.bare);
-    writeFields(state, value);
-    if (isEmpty(value)) refuseHidden(value);
+    if (writeFields(state, value) === 0) refuseHidden(value);
     return;
   }
   encodeSpecial(state, value);
 }
 
-function writeFields(state: EncodeState, value: object): void {
+/** @returns how many fields there are. */
+function writeFields(state: EncodeState, value: object): number {
   const { writer } = state;
   const keys = Object.keys(value);
   const count = keys.length;
@@ -69,6 +68,7 @@ function writeFields(state: EncodeState, value: object): void {
     writer.string(key);
     writeValue(state, (value as Record<string, unknown>)[key]);
   }
+  return count;
 }
 
 function writeArray(state: EncodeState, value: readonly unknown[]): void {
@@ -77,7 +77,13 @@ function writeArray(state: EncodeState, value: readonly unknown[]): void {
     writeSparse(state, value);
     return;
   }
+  writeItems(state, value);
+}
+
+/** Writes an array of which it is known that it has elements and nothing else. */
+function writeItems(state: EncodeState, value: readonly unknown[]): void {
   const { writer } = state;
+  const count = value.length;
   writer.arrayHeader(count);
   for (let i = 0; i < count; i++) {
     const item = value[i];
@@ -100,12 +106,7 @@ function hasHole(value: readonly unknown[]): boolean {
   return false;
 }
 
-function isEmpty(value: object): boolean {
-  for (const _ in value) return false;
-  return true;
-}
-
-const parts: EncodeParts = { write: writeValue, writeFields, writeSparse };
+const parts: EncodeParts = { write: writeValue, writeFields, writeItems, writeSparse };
 
 /** A new encoder, for one message after another. */
 export function newEncoder(): EncodeState {

@@ -4,31 +4,41 @@ import type { RegisteredClass } from "./class-registry.ts";
 import { type ClassFacts, classFacts } from "./class-facts.ts";
 import { Unsendable } from "./unsendable.ts";
 
-/** Listing the keys of an array up to this length costs less than asking for its named ones. */
-const FEW = 32;
+/** Of an array up to this length the keys are listed at the least cost. */
+const FEW = 4;
+/** Up to this length the values are: they are there already, while each key has to be made. */
+const SEVERAL = 512;
 
 /**
  * Whether an array, or a typed one, has properties besides its elements.
  *
- * Keys of elements come first, so the last key tells. Of a long array they are not listed: what Node prints
- * of an array of which it must show no element is its length and its named properties.
+ * Keys of elements come first, so the last key tells. Values tell by their number, unless there are holes,
+ * which `includes` takes for `undefined`. Of a long array neither is listed: what Node prints of an array of
+ * which it must show no element is its length and its named properties.
  */
-export function hasNamed(value: ArrayLike<unknown>): boolean {
+export function hasNamed(value: readonly unknown[] | Uint8Array): boolean {
   const count = value.length;
-  if (count === 0 || count > FEW)
-    return count === 0 ? Object.keys(value).length > 0 : isNamed(value);
-  const keys = Object.keys(value);
+  if (count === 0 && !hasAny(value)) return false;
+  if (count <= FEW) return isNamedLast(Object.keys(value), count);
+  if (count <= SEVERAL && !(Array.isArray(value) && value.includes(undefined))) {
+    return Object.values(value).length > count;
+  }
+  return !/ more items? \]$/.test(inspect(value, NAMES_ONLY));
+}
+
+/** Whether there is an enumerable property, own or not: of what has no elements the engine keeps the answer. */
+function hasAny(value: object): boolean {
+  for (const _ in value) return true;
+  return false;
+}
+
+function isNamedLast(keys: readonly string[], count: number): boolean {
   const last = keys[keys.length - 1];
-  if (last === LAST_KEYS[count] || last === undefined) return false;
+  if (last === undefined || last === LAST_KEYS[count]) return false;
   return !(Number(last) < count && String(Number(last)) === last);
 }
 
 const LAST_KEYS: readonly string[] = Array.from({ length: FEW + 1 }, (_, i) => String(i - 1));
-
-/** Whether something with elements has named properties, without a look at the elements. */
-function isNamed(value: object): boolean {
-  return !/ more items? \]$/.test(inspect(value, NAMES_ONLY));
-}
 
 const NAMES_ONLY = {
   maxArrayLength: 0,
@@ -66,7 +76,7 @@ export function refuseHidden(value: object): void {
       throw new Unsendable(value, `is ${tag}, which every program has of its own`);
     }
   }
-  if (BRANDS.some((isOne) => isOne(value))) {
+  if (isBranded(value)) {
     throw new Unsendable(
       value,
       "keeps its content where no property shows it: its prototype was changed",
@@ -78,44 +88,51 @@ function isEnumerableTag(value: object): boolean {
   return Object.prototype.propertyIsEnumerable.call(value, Symbol.toStringTag);
 }
 
-const BRANDS: readonly ((value: unknown) => boolean)[] = [
-  types.isMap,
-  types.isSet,
-  types.isDate,
-  types.isRegExp,
-  types.isPromise,
-  types.isNativeError,
-  types.isWeakMap,
-  types.isWeakSet,
-  types.isAnyArrayBuffer,
-  types.isArrayBufferView,
-  types.isBoxedPrimitive,
-  types.isGeneratorObject,
-  types.isMapIterator,
-  types.isSetIterator,
-  types.isExternal,
-];
+/** One call after the other: through a list, the engine would not know which, and each costs four times as much. */
+function isBranded(value: object): boolean {
+  return (
+    types.isMap(value) ||
+    types.isSet(value) ||
+    types.isDate(value) ||
+    types.isRegExp(value) ||
+    types.isPromise(value) ||
+    types.isNativeError(value) ||
+    types.isWeakMap(value) ||
+    types.isWeakSet(value) ||
+    types.isAnyArrayBuffer(value) ||
+    ArrayBuffer.isView(value) ||
+    types.isBoxedPrimitive(value) ||
+    types.isGeneratorObject(value) ||
+    types.isMapIterator(value) ||
+    types.isSetIterator(value) ||
+    types.isExternal(value)
+  );
+}
 
-/** Refuses what hangs on an object of which only the content travels, such as a Map. */
+/** Refuses what hangs on an object of which only the content travels, such as a Map, and private fields of a class derived from such. */
 export function refuseExtras(value: object): void {
-  const prototype = Object.getPrototypeOf(value) as object;
+  refuseProperties(value);
+  const what = classFacts(Object.getPrototypeOf(value) as object);
+  if (what.kind !== "platform" || what.field === undefined) return;
+  throw new Unsendable(value, privateReason(what.name, what.field));
+}
+
+/** Refuses properties of an object of which only the content travels. */
+export function refuseProperties(value: object): void {
   const isNamedOne =
     ArrayBuffer.isView(value) && !types.isDataView(value)
       ? hasNamed(value as Uint8Array)
       : hasKeys(value);
   const symbols = Object.getOwnPropertySymbols(value);
   if (symbols.length > 0) refuseSymbols(value, symbols);
-  const what = classFacts(prototype);
-  const name = what.kind === "plain" ? "object" : what.name;
-  if (isNamedOne) {
-    const key = Object.keys(value).findLast((candidate) => !/^\d+$/.test(candidate));
-    throw new Unsendable(
-      value,
-      `is a ${name} with a property of its own, ${JSON.stringify(key)}, and only its content travels: send that property beside it, or call registerClass with \`encode\` and \`decode\` for a class of your own`,
-    );
-  }
-  if (what.kind !== "platform" || what.field === undefined) return;
-  throw new Unsendable(value, privateReason(name, what.field));
+  if (!isNamedOne) return;
+  const facts = classFacts(Object.getPrototypeOf(value) as object);
+  const name = facts.kind === "plain" ? "object" : facts.name;
+  const key = Object.keys(value).findLast((candidate) => !/^\d+$/.test(candidate));
+  throw new Unsendable(
+    value,
+    `is a ${name} with a property of its own, ${JSON.stringify(key)}, and only its content travels: send that property beside it, or call registerClass with \`encode\` and \`decode\` for a class of your own`,
+  );
 }
 
 function hasKeys(value: object): boolean {

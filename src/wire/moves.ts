@@ -12,14 +12,20 @@ export interface Move {
 }
 
 interface Slot {
-  /** What the message being written gives away; none while nothing is written. */
+  /** A message is being written. */
+  isOpen: boolean;
+  /** What it gives away, once there is something. */
   collected: Move[] | undefined;
   /** Why what can be read once is refused in it. */
-  refusal?: string | undefined;
+  refusal: string | undefined;
 }
 
 /** One for all copies of this package: the codec of one writes the classes of another. */
-const slot: Slot = globalSlot("moves", () => ({ collected: undefined }));
+const slot: Slot = globalSlot("moves", () => ({
+  isOpen: false,
+  collected: undefined,
+  refusal: undefined,
+}));
 
 /**
  * To be called by the `encode` of a class whose instances move instead of being copied: `encode` itself
@@ -29,11 +35,11 @@ export function moves(move: Move): void {
   if (slot.refusal !== undefined && move.again === undefined) {
     throw new InvalidStateError(slot.refusal);
   }
-  slot.collected?.push(move);
+  if (slot.isOpen) (slot.collected ??= []).push(move);
 }
 
-/** What is being collected. */
-export type Collection = Readonly<Slot>;
+/** What another message, inside which this one is written, has collected; none for most. */
+export type Collection = Readonly<Slot> | undefined;
 
 /**
  * Begins to collect.
@@ -42,8 +48,9 @@ export type Collection = Readonly<Slot>;
  * @returns what was being collected: a getter may encode something on its own.
  */
 export function collectMoves(refusal?: string): Collection {
-  const outer = { ...slot };
-  slot.collected = [];
+  const outer = slot.isOpen ? { ...slot } : undefined;
+  slot.isOpen = true;
+  slot.collected = undefined;
   slot.refusal = refusal;
   return outer;
 }
@@ -68,8 +75,9 @@ export function commitMoves(): readonly Move[] | undefined {
 
 /** Ends what {@link collectMoves} began. */
 export function endMoves(outer: Collection): void {
-  slot.collected = outer.collected;
-  slot.refusal = outer.refusal;
+  slot.isOpen = outer !== undefined;
+  slot.collected = outer?.collected;
+  slot.refusal = outer?.refusal;
 }
 
 /** Gives up what a message held that will not be read. */

@@ -207,6 +207,7 @@ export class TaskRunner {
       const encoded = encodeValue(travelForm(value, isChunk(flags)), {
         destination,
         root: "result",
+        isOwnArray: isChunk(flags),
         maxBytes: maxValueBytes(destination),
         isSentAtOnce: true,
         transfer: transferListOf(value),
