@@ -64,7 +64,7 @@ class BoundExecutor implements Executor {
     inspectAs<BoundExecutor>(BoundExecutor, (executor) => {
       const own = executor.constructor === BoundExecutor;
       const name = own ? NAMES[executor.#scheduler.kind] : executor.constructor.name;
-      const { state } = executor.#scheduler.lifetime;
+      const { state } = executor.#scheduler.lifecycle;
       const open = state === "open" ? "" : `${state} `;
       return `<${name} ${open}${describeStats(executor.stats())}>`;
     });
@@ -72,7 +72,7 @@ class BoundExecutor implements Executor {
 
   static {
     const request = (self: BoundExecutor, parts: MapRequest): MapRequest => {
-      self.#scheduler.lifetime.assertOpen();
+      self.#scheduler.lifecycle.assertOpen();
       return { ...parts, ownership: self.#ownership };
     };
     forms = {
@@ -189,7 +189,7 @@ class BoundExecutor implements Executor {
     origin: (...args: never[]) => unknown,
   ): Future<Arrived<R>> {
     const scheduler = this.#scheduler;
-    scheduler.lifetime.assertOpen();
+    scheduler.lifecycle.assertOpen();
     const sink = new FutureSink(scheduler, this.#options.source.onProgress);
     let entry: TaskEntry | undefined;
     try {

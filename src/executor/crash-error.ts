@@ -14,7 +14,7 @@ export function crashError(
   status: Partial<ExitStatus>,
   task: string | undefined,
 ): WorkerCrashedError {
-  const cause = link.lastWords ?? status.error;
+  const cause = link.exitCause ?? status.error;
   const memory =
     status.signal === "SIGKILL"
       ? " (killed from outside, or by the system for want of memory)"

@@ -1,6 +1,6 @@
 import { QueueFullError } from "../errors/index.ts";
 import { deferred, type Deferred } from "../util/deferred.ts";
-import { type Fleet, RETRY_START_MS } from "./fleet.ts";
+import { type WorkerPool, RETRY_START_MS } from "./worker-pool.ts";
 import type { AbandonedSlot } from "./abandoned-slot.ts";
 import type { CheckedOptions } from "./options.ts";
 import { PendingQueue } from "./pending-queue.ts";
@@ -23,7 +23,7 @@ const LARGE_CHUNK = 1024;
 /** Holds the tasks that wait for a worker, hands them out, and takes them back while they are not started. */
 export class Dispatcher {
   readonly #options: CheckedOptions;
-  readonly #fleet: Fleet;
+  readonly #workers: WorkerPool;
   readonly #owner: DispatcherOwner;
   readonly #pending: PendingQueue = new PendingQueue();
   /** Tasks that are not in the queue yet: being located, or waiting for their retry. */
@@ -35,9 +35,9 @@ export class Dispatcher {
   #retrying = false;
   #room: Deferred<void> | undefined;
 
-  constructor(options: CheckedOptions, fleet: Fleet, owner: DispatcherOwner) {
+  constructor(options: CheckedOptions, workers: WorkerPool, owner: DispatcherOwner) {
     this.#options = options;
-    this.#fleet = fleet;
+    this.#workers = workers;
     this.#owner = owner;
   }
 
@@ -61,7 +61,7 @@ export class Dispatcher {
   refuseOverflow(entry: TaskEntry): QueueFullError | undefined {
     const { maxQueue } = this.#options;
     if (entry.state !== "pending" || this.#pending.size <= maxQueue) return undefined;
-    if (entry.attempt > 1 || entry.fed) return undefined;
+    if (entry.attempt > 1 || entry.isFromMap) return undefined;
     this.#pending.forget();
     entry.refuse();
     return new QueueFullError(
@@ -90,8 +90,8 @@ export class Dispatcher {
     for (;;) {
       const entry = this.#pending.peek();
       if (entry === undefined) break;
-      const mayGrow = this.#fleet.mayGrow && entry.pinned === undefined;
-      let link = pickWorker(this.#fleet.links, entry, this.#options, mayGrow);
+      const mayGrow = this.#workers.mayGrow && entry.pinned === undefined;
+      let link = pickWorker(this.#workers.links, entry, this.#options, mayGrow);
       if (link === undefined) {
         link = mayGrow ? this.grow() : undefined;
         if (link === undefined) break;
@@ -105,7 +105,7 @@ export class Dispatcher {
   /** Starts one more worker. @returns undefined when the system refuses. */
   grow(): WorkerLink | undefined {
     try {
-      const link = this.#fleet.tryAdd();
+      const link = this.#workers.tryAdd();
       if (link === undefined) this.#tryLater();
       return link;
     } catch (error) {
@@ -159,7 +159,7 @@ export class Dispatcher {
       other.state !== "abandoned" &&
       !other.moved &&
       other.options.priority < entry.options.priority;
-    for (const link of this.#fleet.links) {
+    for (const link of this.#workers.links) {
       if (![...link.inflight.values()].some(yields)) continue;
       const reclaimed = link.reclaim();
       link.keep(reclaimed.filter((other) => !yields(other)));
@@ -171,7 +171,7 @@ export class Dispatcher {
 
   /** Takes back all tasks that no worker has started. */
   takeBackAll(): void {
-    for (const link of this.#fleet.links) {
+    for (const link of this.#workers.links) {
       const unstarted = [...link.reclaim(), ...link.unsent()];
       link.release(unstarted);
       this.putBack(unstarted);
@@ -201,7 +201,7 @@ export class Dispatcher {
 
   get #hasRoom(): boolean {
     if (this.waiting < this.#options.maxQueue) return true;
-    return this.waiting === 0 && (this.#fleet.mayGrow || this.#fleet.hasIdle);
+    return this.waiting === 0 && (this.#workers.mayGrow || this.#workers.hasIdle);
   }
 
   #hand(link: WorkerLink, entry: TaskEntry): void {
@@ -218,7 +218,7 @@ export class Dispatcher {
     queueMicrotask(() => {
       this.#flushing = false;
       this.tick++;
-      this.#fleet.flush();
+      this.#workers.flush();
     });
   }
 }

@@ -12,7 +12,7 @@ import {
   INLINE_EXECUTOR,
 } from "./options.ts";
 import { Scheduler } from "./scheduler.ts";
-import { encodeHookArgs, sendHooks, workerSettings } from "./settings.ts";
+import { encodeHookArgs, sendHooks, workerSettings } from "./worker-hooks.ts";
 import { ExecutorWorker } from "./worker/role.ts";
 import { WorkerLink } from "./worker-link.ts";
 

@@ -6,7 +6,7 @@ import { deferred, type Deferred } from "../util/deferred.ts";
 import { clearTimeout } from "../util/platform.ts";
 import { setTimer } from "../util/timer.ts";
 import { waitFault, waitWithin } from "../util/wait-options.ts";
-import { type MapJob, type MapReader, MapRun } from "./map-run.ts";
+import { type MapJob, type MapReader, MapFeeder } from "./map-feeder.ts";
 import { StepSource } from "./map-source.ts";
 import { checkBufferSize, checkChunkSize } from "./options.ts";
 import type { Scheduler } from "./scheduler.ts";
@@ -97,7 +97,7 @@ export function mapToArray(
   };
   const job = jobOf(options, request);
   const expected = job.source.length ?? 0;
-  const run = new MapRun(scheduler, options, job, reader);
+  const run = new MapFeeder(scheduler, options, job, reader);
   run.feed();
   return promise;
 }
@@ -134,7 +134,7 @@ class ResultIterator implements MapIterator<unknown>, MapReader {
     });
   }
 
-  readonly #run: MapRun;
+  readonly #run: MapFeeder;
   readonly #ordered: boolean;
   readonly #resumable: boolean;
   readonly #flatten: boolean;
@@ -161,7 +161,7 @@ class ResultIterator implements MapIterator<unknown>, MapReader {
     this.#ordered = request.ordered ?? options.source.ordered ?? true;
     this.#resumable = request.resumable ?? false;
     this.#flatten = request.flatten ?? false;
-    this.#run = new MapRun(scheduler, options, jobOf(options, request), this);
+    this.#run = new MapFeeder(scheduler, options, jobOf(options, request), this);
     this.#timer = onDeadline(options, (error) => this.#expire(error));
     this.#run.feed();
   }

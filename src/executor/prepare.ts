@@ -3,7 +3,7 @@ import { hasDecoders } from "../wire/class-registry.ts";
 import type { Task } from "../task/index.ts";
 import { arePlain, type Destination, encodeValue, type StreamPort } from "../wire/codec.ts";
 import type { PeerKind } from "../wire/index.ts";
-import type { LentMemory } from "./lent-memory.ts";
+import type { BufferPool } from "./buffer-pool.ts";
 import { maxValueBytes } from "../wire/limits.ts";
 import { loseMoves, type Move } from "../wire/moves.ts";
 import type { ArgumentStream, StreamSource } from "./streams.ts";
@@ -18,7 +18,7 @@ export interface PrepareContext {
   readonly isInline: boolean;
   readonly options: CompiledOptions;
   /** Where copies of large buffers are made; absent for an executor without workers of its own. */
-  readonly lent: LentMemory | undefined;
+  readonly lent: BufferPool | undefined;
   /** Number of the current tick, for sharing stacks. */
   readonly tick: number;
 }
@@ -130,7 +130,7 @@ export function prepareTask(
   const lent: ArrayBufferLike[] = [];
   const memory = context.lent;
   const lend = (bytes: number): ArrayBufferLike => {
-    const piece = (memory as LentMemory).take(bytes);
+    const piece = (memory as BufferPool).take(bytes);
     lent.push(piece);
     return piece;
   };

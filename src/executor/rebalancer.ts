@@ -1,4 +1,4 @@
-import type { Fleet } from "./fleet.ts";
+import type { WorkerPool } from "./worker-pool.ts";
 import { slowHolders } from "./placement.ts";
 import type { TaskEntry } from "./task-entry.ts";
 import { performance, setTimeout } from "../util/platform.ts";
@@ -11,13 +11,13 @@ const INTERVAL_MS = 2;
  * before it was expected to be quick, must not wait behind it when it is not.
  */
 export class Rebalancer {
-  readonly #fleet: Fleet;
+  readonly #workers: WorkerPool;
   readonly #concurrency: number;
   readonly #requeue: (entries: readonly TaskEntry[]) => void;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(fleet: Fleet, concurrency: number, requeue: (entries: readonly TaskEntry[]) => void) {
-    this.#fleet = fleet;
+  constructor(workers: WorkerPool, concurrency: number, requeue: (entries: readonly TaskEntry[]) => void) {
+    this.#workers = workers;
     this.#concurrency = concurrency;
     this.#requeue = requeue;
   }
@@ -35,7 +35,7 @@ export class Rebalancer {
   #isUneven(): boolean {
     let idle = false;
     let holding = false;
-    for (const link of this.#fleet.links) {
+    for (const link of this.#workers.links) {
       if (link.state === "ready" && link.inflight.size < this.#concurrency) idle = true;
       if (link.inflight.size > this.#concurrency && !link.slow) holding = true;
     }
@@ -44,7 +44,7 @@ export class Rebalancer {
 
   #share(): void {
     if (!this.#isUneven()) return;
-    for (const link of slowHolders(this.#fleet.links, this.#concurrency, performance.now())) {
+    for (const link of slowHolders(this.#workers.links, this.#concurrency, performance.now())) {
       link.slow = true;
       const reclaimed = link.reclaim();
       const movable = reclaimed.filter((entry) => !entry.moved && entry.pinned === undefined);

@@ -9,7 +9,7 @@ import type { WorkerLink } from "./worker-link.ts";
  * behind, or of the finalizer. No call rejects with it.
  */
 export function reportEnd(link: WorkerLink, status: ExitStatus): void {
-  const error = link.lastWords ?? status.error;
+  const error = link.exitCause ?? status.error;
   // What keeps workers from starting is told to the calls that wait for them.
   if (error === undefined || !link.wasReady) return;
   if (link.peer.kind !== "process") {

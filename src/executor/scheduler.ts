@@ -2,11 +2,11 @@ import { timeoutOf } from "./call-site.ts";
 import type { ExitStatus, PeerKind } from "../wire/index.ts";
 import { crashError, crashOf } from "./crash-error.ts";
 import { Dispatcher, type DispatcherOwner } from "./dispatcher.ts";
-import { Enforcer } from "./enforcer.ts";
-import { Fleet, type StartWorker } from "./fleet.ts";
+import { Canceller } from "./canceller.ts";
+import { WorkerPool, type StartWorker } from "./worker-pool.ts";
 import { cancelledError } from "./future.ts";
-import { LentMemory } from "./lent-memory.ts";
-import { Lifetime } from "./lifetime.ts";
+import { BufferPool } from "./buffer-pool.ts";
+import { Lifecycle } from "./lifecycle.ts";
 import type { CheckedOptions } from "./options.ts";
 import { Rebalancer } from "./rebalancer.ts";
 import { reportEnd } from "./report-end.ts";
@@ -36,28 +36,28 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
   readonly options: CheckedOptions;
   readonly kind: PeerKind;
   /** For large buffers in arguments. */
-  readonly lent: LentMemory | undefined;
+  readonly lent: BufferPool | undefined;
   /** Whether tasks are taken. */
-  readonly lifetime: Lifetime;
-  readonly #fleet: Fleet;
+  readonly lifecycle: Lifecycle;
+  readonly #workers: WorkerPool;
   readonly #dispatcher: Dispatcher;
   /** Tasks accepted and not at their end, wherever they are. */
   readonly #live: Set<TaskEntry> = new Set();
   readonly #totals: Totals = new Totals();
-  readonly #enforcer: Enforcer;
+  readonly #canceller: Canceller;
   readonly #rebalancer: Rebalancer;
   #prioritised = false;
 
   constructor(kind: PeerKind, options: CheckedOptions, startWorker: StartWorker) {
     this.kind = kind;
-    this.lent = LentMemory.for(kind);
+    this.lent = BufferPool.for(kind);
     this.options = options;
-    this.lifetime = new Lifetime(options.name);
-    this.#fleet = new Fleet(options, startWorker, this);
-    this.#dispatcher = new Dispatcher(options, this.#fleet, this);
+    this.lifecycle = new Lifecycle(options.name);
+    this.#workers = new WorkerPool(options, startWorker, this);
+    this.#dispatcher = new Dispatcher(options, this.#workers, this);
     const requeue = (entries: readonly TaskEntry[]): void => this.#dispatcher.requeue(entries);
-    this.#enforcer = new Enforcer(this.#fleet, options, requeue);
-    this.#rebalancer = new Rebalancer(this.#fleet, options.concurrency, requeue);
+    this.#canceller = new Canceller(this.#workers, options, requeue);
+    this.#rebalancer = new Rebalancer(this.#workers, options.concurrency, requeue);
   }
 
   /** Number of the present tick; submits of one tick share the stack they were made from. */
@@ -68,9 +68,9 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
   /** Accepts a task. Its sink hears of everything that follows, never before this returns. */
   submit(entry: TaskEntry): void {
     this.#live.add(entry);
-    this.#fleet.hold();
+    this.#workers.hold();
     const signal = entry.options.source.signal;
-    const { refusal } = this.lifetime;
+    const { refusal } = this.lifecycle;
     if (signal?.aborted === true || refusal !== undefined) {
       const error: unknown = signal?.aborted === true ? signal.reason : refusal;
       return queueMicrotask(() => this.#settleError(entry, error));
@@ -78,7 +78,7 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
     entry.options.watch(entry, (live, reason) => this.cancel(live, reason, reason));
     if (entry.options.priority !== 0) this.#prioritised = true;
     // A worker boots while its first function is located, which keeps this thread busy for some milliseconds.
-    if (entry.record.json === undefined && this.#fleet.links.size === 0) this.#dispatcher.grow();
+    if (entry.record.json === undefined && this.#workers.links.size === 0) this.#dispatcher.grow();
     const locating = entry.record.locate();
     if (locating === undefined) return this.#admit(entry);
     this.#dispatcher.delay(entry);
@@ -103,7 +103,7 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
     const { link } = entry;
     if (link !== undefined && !this.#dispatcher.takeOut(link, entry)) {
       for (const id of entry.results ?? []) link.streams.abort(id, error);
-      this.#enforcer.abandon(link, entry, reason);
+      this.#canceller.abandon(link, entry, reason);
     }
     this.#settleError(entry, error);
     this.#dispatcher.schedule();
@@ -112,9 +112,9 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
 
   /** Starts the workers that are missing. @returns those that can be given tasks. */
   startAll(): WorkerLink[] {
-    this.lifetime.assertOpen();
-    while (this.#fleet.mayGrow) this.#fleet.add();
-    return this.#fleet.usable;
+    this.lifecycle.assertOpen();
+    while (this.#workers.mayGrow) this.#workers.add();
+    return this.#workers.usable;
   }
 
   /** Settles once another task would find room. */
@@ -124,7 +124,7 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
 
   /** See `Executor.shutdown`. */
   async shutdown(wait: boolean, cancelFutures: boolean): Promise<void> {
-    this.lifetime.close();
+    this.lifecycle.close();
     if (cancelFutures) this.#cancelUnstarted();
     this.#endIfDone();
     if (wait) await this.#waitForEnd();
@@ -141,16 +141,16 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
     error: Error = cancelledError("The executor was terminated."),
     signal?: NodeJS.Signals,
   ): Promise<void> {
-    this.lifetime.close();
-    this.lifetime.refuse(error);
+    this.lifecycle.close();
+    this.lifecycle.refuse(error);
     for (const entry of [...this.#live]) this.cancel(entry, error, error);
-    this.#fleet.endAll(grace, error, signal);
+    this.#workers.endAll(grace, error, signal);
     await this.#waitForEnd();
   }
 
   stats(): ExecutorStats {
     const { waiting } = this.#dispatcher;
-    return { kind: this.kind, ...this.#fleet.snapshot(waiting), ...this.#totals.snapshot() };
+    return { kind: this.kind, ...this.#workers.snapshot(waiting), ...this.#totals.snapshot() };
   }
 
   // ---- what workers say
@@ -202,11 +202,11 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
 
   onMemory(link: WorkerLink, bytes: number): void {
     link.memory = bytes;
-    if (bytes > this.options.maxMemoryPerWorker) this.#fleet.drain(link);
+    if (bytes > this.options.maxMemoryPerWorker) this.#workers.drain(link);
   }
 
   onExit(link: WorkerLink, status: ExitStatus): void {
-    this.#fleet.links.delete(link);
+    this.#workers.links.delete(link);
     // What it had not started is not its victim.
     const unstarted = [...link.reclaim(), ...link.unsent()].filter((entry) => !entry.moved);
     link.release(unstarted);
@@ -223,7 +223,7 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
     if (victims.length === 0) reportEnd(link, status);
     if (!link.wasAsked) {
       this.#totals.crashed++;
-      const isHopeless = this.#fleet.noteDeath(link, status, victims, unstarted);
+      const isHopeless = this.#workers.noteDeath(link, status, victims, unstarted);
       if (isHopeless) this.#break("Workers die before they do anything", crash);
     }
     this.#dispatcher.schedule();
@@ -253,7 +253,7 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
   }
 
   #admit(entry: TaskEntry): void {
-    const { broken } = this.lifetime;
+    const { broken } = this.lifecycle;
     if (broken !== undefined) return this.#settleError(entry, broken);
     this.#dispatcher.add(entry);
     if (this.#prioritised) this.#dispatcher.preempt(entry);
@@ -265,7 +265,7 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
   #onTimeout(link: WorkerLink, entry: TaskEntry): void {
     if (entry.state !== "sent") return;
     const error = timeoutOf(entry);
-    this.#enforcer.abandon(link, entry, error);
+    this.#canceller.abandon(link, entry, error);
     this.#onFailure(link, entry, error);
     this.#dispatcher.schedule();
   }
@@ -317,23 +317,23 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
     entry.options.unwatch(entry);
     this.#live.delete(entry);
     if (this.#live.size > 0) return;
-    if (this.lifetime.isClosing) this.#endIfDone();
-    else this.#fleet.letGo(() => this.#live.size === 0 && !this.lifetime.isAwaited);
+    if (this.lifecycle.isClosing) this.#endIfDone();
+    else this.#workers.letGo(() => this.#live.size === 0 && !this.lifecycle.isAwaited);
   }
 
   // ---- the way of a worker
 
   #noteRun(link: WorkerLink, { record, items }: TaskEntry | AbandonedSlot, micros: number): void {
-    this.#fleet.noteResult();
+    this.#workers.noteResult();
     link.noteResult();
     record.noteRun(micros / items);
     this.#totals.micros += micros;
   }
 
   #afterTask(link: WorkerLink): void {
-    this.#enforcer.afterTask(link);
-    if (link.handed >= this.options.maxTasksPerWorker) this.#fleet.drain(link);
-    this.#fleet.retireIfDrained(link);
+    this.#canceller.afterTask(link);
+    if (link.handed >= this.options.maxTasksPerWorker) this.#workers.drain(link);
+    this.#workers.retireIfDrained(link);
     this.#dispatcher.schedule();
     this.#rest(link);
   }
@@ -341,13 +341,13 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
   #rest(link: WorkerLink): void {
     if (link.state !== "ready" || link.inflight.size >= this.options.concurrency) return;
     this.#rebalancer.arm();
-    if (link.inflight.size === 0) this.#fleet.noteIdle(link);
+    if (link.inflight.size === 0) this.#workers.noteIdle(link);
   }
 
   #cancelUnstarted(): void {
     const error = cancelledError("The executor was shut down.");
     this.#dispatcher.takeBackAll();
-    this.lifetime.refuse(error);
+    this.lifecycle.refuse(error);
     const waiting = [...this.#live].filter(
       ({ state }) => state === "pending" || state === "locating" || state === "backoff",
     );
@@ -355,22 +355,22 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
   }
 
   #break(what: string, cause: unknown): void {
-    const error = this.lifetime.break(what, cause);
+    const error = this.lifecycle.break(what, cause);
     if (error === undefined) return;
     for (const entry of [...this.#live]) this.cancel(entry, error, error);
-    for (const link of [...this.#fleet.links]) this.#fleet.retire(link, 0);
+    for (const link of [...this.#workers.links]) this.#workers.retire(link, 0);
     this.#dispatcher.denyRoom(error);
   }
 
   #endIfDone(): void {
-    if (!this.lifetime.isClosing || this.#live.size > 0) return;
-    this.#fleet.retireAll();
-    if (this.#fleet.links.size === 0) this.lifetime.end();
+    if (!this.lifecycle.isClosing || this.#live.size > 0) return;
+    this.#workers.retireAll();
+    if (this.#workers.links.size === 0) this.lifecycle.end();
   }
 
   async #waitForEnd(): Promise<void> {
-    const ended = this.lifetime.whenEnded();
-    this.#fleet.hold();
+    const ended = this.lifecycle.whenEnded();
+    this.#workers.hold();
     this.#endIfDone();
     await ended;
   }

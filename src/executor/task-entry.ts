@@ -168,7 +168,7 @@ export class TaskEntry {
   /** Calls it makes of its function: more than one for a chunk. */
   items = 1;
   /** Made by a map, which makes no more than can be run: it does not count against `maxQueue`. */
-  fed = false;
+  isFromMap = false;
   /** Expected run time in microseconds, as counted in its worker's load. */
   estimate = 0;
 

@@ -13,7 +13,7 @@ import {
 import { assertMayStart } from "../task/index.ts";
 import { entryUrl } from "../util/entry-url.ts";
 import { Scheduler } from "./scheduler.ts";
-import { encodeHookArgs, sendHooks, workerSettings } from "./settings.ts";
+import { encodeHookArgs, sendHooks, workerSettings } from "./worker-hooks.ts";
 import { WorkerLink } from "./worker-link.ts";
 
 /** Options of a {@link ThreadPoolExecutor}. */

@@ -26,7 +26,7 @@ interface Unclosed {
 
 const unclosed = new FinalizationRegistry<Unclosed>(({ scheduler, made }) => {
   const { name, workers } = scheduler.stats();
-  if (scheduler.lifetime.isClosing || workers.length === 0 || scheduler.kind === "inline") return;
+  if (scheduler.lifecycle.isClosing || workers.length === 0 || scheduler.kind === "inline") return;
   process.emitWarning(
     `"${name}" was dropped while ${workers.length} of its workers ran; they end when they are done with what was accepted. ` +
       "Call shutdown(), or close() and join(), or make it with `await using`.",

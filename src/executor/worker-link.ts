@@ -58,13 +58,13 @@ export class WorkerLink {
   /** It holds tasks and does not get on: it is handed nothing ahead of time until its next result. */
   slow = false;
   /** To be ended as soon as its other tasks allow. */
-  condemned = false;
+  killWhenOnlyAbandoned = false;
   idleTimer: NodeJS.Timeout | undefined;
   killTimer: NodeJS.Timeout | undefined;
   /** Ends it when its event loop does not answer. */
   pingTimer: NodeJS.Timeout | undefined;
   /** What it died of, in its own words. */
-  lastWords: unknown;
+  exitCause: unknown;
   readonly #owner: LinkOwner;
   readonly #known: Set<number> = new Set();
   #outbox: TaskEntry[] = [];
@@ -80,7 +80,7 @@ export class WorkerLink {
     // A worker that breaks the protocol is as good as dead; an end of the channel precedes its exit.
     peer.channel.onClose = (error) => {
       if (error === undefined) return;
-      this.lastWords ??= error;
+      this.exitCause ??= error;
       peer.kill("SIGKILL");
     };
     peer.channel.start();
@@ -350,7 +350,7 @@ export class WorkerLink {
         this.#owner.onStartFailed(this, decodeThrown(frame[1] as Uint8Array, attachments));
         return;
       case MessageKind.dying:
-        this.lastWords = decodeThrown(frame[1] as Uint8Array, attachments);
+        this.exitCause = decodeThrown(frame[1] as Uint8Array, attachments);
         return;
       case MessageKind.pong:
         // Its event loop turns: what else it runs may come to an end.

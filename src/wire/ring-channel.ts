@@ -1,7 +1,7 @@
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import type { Channel } from "./channel.ts";
 import { packFrame, unpackFrame } from "./codec.ts";
-import { createRing, MAX_RING_FRAME_BYTES, RingReader, RingWriter } from "./ring.ts";
+import { createRing, MAX_RING_FRAME_BYTES, RingReader, RingWriter } from "./spsc-ring.ts";
 import { setImmediate } from "../util/platform.ts";
 
 /** What the two threads share besides their port: one ring each way. */

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createRing, RING_BYTES, RingReader, RingWriter } from "../../dist/wire/ring.js";
+import { createRing, RING_BYTES, RingReader, RingWriter } from "../../dist/wire/spsc-ring.js";
 
 function pair(): [RingWriter, RingReader] {
   const memory = createRing();

@@ -15,7 +15,7 @@ import { type Claimant, FileClaimant, MemoryClaims } from "../claims.ts";
 import { StreamHub } from "../streams.ts";
 import { FunctionTable } from "./function-table.ts";
 import { ProgressReports } from "./progress-reports.ts";
-import type { WorkerSettings } from "./settings.ts";
+import type { WorkerSettings } from "./worker-settings.ts";
 import { type IncomingTask, TaskRunner } from "./task-runner.ts";
 import { performance, setImmediate } from "../../util/platform.ts";
 

@@ -12,7 +12,7 @@ const WASTE = 2;
  * Threads see the memory and copy out of it when the task starts, so a task that waits in a worker can be
  * taken back; for processes it is written to their channel.
  */
-export class LentMemory {
+export class BufferPool {
   readonly #shared: boolean;
   readonly #free: ArrayBufferLike[] = [];
   #bytes = 0;
@@ -22,8 +22,8 @@ export class LentMemory {
   }
 
   /** Memory for one executor; none for one that runs tasks in this thread. */
-  static for(kind: PeerKind): LentMemory | undefined {
-    return kind === "inline" ? undefined : new LentMemory(kind === "thread");
+  static for(kind: PeerKind): BufferPool | undefined {
+    return kind === "inline" ? undefined : new BufferPool(kind === "thread");
   }
 
   /** At least `bytes` bytes, of any content. */

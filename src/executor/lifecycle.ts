@@ -8,7 +8,7 @@ export interface Feeder {
 }
 
 /** Whether an executor takes tasks, and why not: open, shut down, terminated, or broken. */
-export class Lifetime {
+export class Lifecycle {
   readonly #name: string;
   /** Maps that have more to feed. */
   readonly #feeders: Set<Feeder> = new Set();

@@ -31,7 +31,7 @@ function lacksResources(link: WorkerLink, { code, signal, error }: ExitStatus): 
 /**
  * The workers of one executor: starting, keeping the program open for them or not, ending.
  */
-export class Fleet {
+export class WorkerPool {
   readonly links: Set<WorkerLink> = new Set();
   readonly #options: CheckedOptions;
   readonly #start: StartWorker;

@@ -6,7 +6,7 @@ import { loseMoves } from "../wire/moves.ts";
 import type { CheckedOptions } from "./options.ts";
 import { destinationOf } from "./prepare.ts";
 import { FunctionRecord } from "./task-entry.ts";
-import type { WorkerSettings } from "./worker/settings.ts";
+import type { WorkerSettings } from "./worker/worker-settings.ts";
 import type { LinkOwner, WorkerLink } from "./worker-link.ts";
 
 /** What worker number `id` is told at its start. */

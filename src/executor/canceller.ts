@@ -2,7 +2,7 @@ import { clearTimeout } from "../util/platform.ts";
 import { setTimer } from "../util/timer.ts";
 import { encodeThrown } from "../wire/error-codec.ts";
 import { MessageKind } from "./protocol.ts";
-import type { Fleet } from "./fleet.ts";
+import type { WorkerPool } from "./worker-pool.ts";
 import type { CheckedOptions } from "./options.ts";
 import type { AbandonedSlot } from "./abandoned-slot.ts";
 import type { TaskEntry } from "./task-entry.ts";
@@ -15,17 +15,17 @@ import type { WorkerLink } from "./worker-link.ts";
  * ended: at once when it runs nothing else; otherwise it gets no more tasks and is ended when its
  * others are done, or when its event loop does not answer either.
  */
-export class Enforcer {
-  readonly #fleet: Fleet;
+export class Canceller {
+  readonly #workers: WorkerPool;
   readonly #options: CheckedOptions;
   readonly #requeue: (entries: readonly TaskEntry[]) => void;
 
   constructor(
-    fleet: Fleet,
+    workers: WorkerPool,
     options: CheckedOptions,
     requeue: (entries: readonly TaskEntry[]) => void,
   ) {
-    this.#fleet = fleet;
+    this.#workers = workers;
     this.#options = options;
     this.#requeue = requeue;
   }
@@ -40,12 +40,12 @@ export class Enforcer {
 
   /** A task of the worker has ended: is it time to end the worker? */
   afterTask(link: WorkerLink): void {
-    if (link.condemned && link.hasOnlyAbandoned) this.#kill(link);
+    if (link.killWhenOnlyAbandoned && link.hasOnlyAbandoned) this.#kill(link);
   }
 
   #onGraceOver(link: WorkerLink, slot: AbandonedSlot): void {
     if (link.state === "dead" || link.inflight.get(slot.id) !== slot) return;
-    link.condemned = true;
+    link.killWhenOnlyAbandoned = true;
     link.drain();
     const unstarted = [...link.reclaim(), ...link.unsent()].filter((entry) => !entry.moved);
     link.release(unstarted);
@@ -61,6 +61,6 @@ export class Enforcer {
 
   #kill(link: WorkerLink): void {
     link.end();
-    this.#fleet.kill(link, 0);
+    this.#workers.kill(link, 0);
   }
 }

@@ -8,7 +8,7 @@ import { cancelledError } from "./future.ts";
 import type { StepSource } from "./map-source.ts";
 import { destinationOf, prepareTask } from "./prepare.ts";
 import { tell } from "./progress-log.ts";
-import type { Feeder } from "./lifetime.ts";
+import type { Feeder } from "./lifecycle.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { type CompiledOptions, FunctionRecord, type TaskEntry } from "./task-entry.ts";
 
@@ -49,7 +49,7 @@ export interface MapReader {
 }
 
 /** One `map` in progress: pulls steps, makes tasks of them, hands results to its reader. */
-export class MapRun implements Feeder {
+export class MapFeeder implements Feeder {
   readonly #scheduler: Scheduler;
   readonly #options: CompiledOptions;
   readonly #job: MapJob;
@@ -70,7 +70,7 @@ export class MapRun implements Feeder {
     this.#options = options;
     this.#job = job;
     this.#reader = reader;
-    scheduler.lifetime.enter(this);
+    scheduler.lifecycle.enter(this);
   }
 
   /** Pulls as many steps as may be in flight. Called at the start and when there is room again. */
@@ -99,7 +99,7 @@ export class MapRun implements Feeder {
   stop(): void {
     const wasOpen = !this.#inputDone;
     this.#inputDone = true;
-    this.#scheduler.lifetime.leave(this);
+    this.#scheduler.lifecycle.leave(this);
     const error = cancelledError("The iterator was closed.");
     for (const entry of [...this.#open]) this.#scheduler.cancel(entry, error, error);
     if (wasOpen) this.#closeInput();
@@ -150,7 +150,7 @@ export class MapRun implements Feeder {
 
   #endInput(failure: { readonly error: unknown } | undefined): void {
     this.#inputDone = true;
-    this.#scheduler.lifetime.leave(this);
+    this.#scheduler.lifecycle.leave(this);
     this.#reader.inputEnd(this.#pulled, failure);
   }
 
@@ -233,7 +233,7 @@ export class MapRun implements Feeder {
       const args = single ? one : steps;
       entry = prepareTask(context, task, args, single ? 0 : chunkFlag, sink, origin);
       entry.items = count;
-      entry.fed = true;
+      entry.isFromMap = true;
       this.#open.add(entry);
       this.#scheduler.submit(entry);
     } catch (error) {

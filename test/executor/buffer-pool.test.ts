@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { LentMemory } from "../../dist/executor/lent-memory.js";
+import { BufferPool } from "../../dist/executor/buffer-pool.js";
 
 const MIB = 1024 * 1024;
 
-function memoryFor(kind: "thread" | "process"): LentMemory {
-  return LentMemory.for(kind) as LentMemory;
+function memoryFor(kind: "thread" | "process"): BufferPool {
+  return BufferPool.for(kind) as BufferPool;
 }
 
-describe("LentMemory", () => {
+describe("the memory lent to arguments", () => {
   test.each(["thread", "process"] as const)("for a %s a piece is used again", (kind) => {
     const lent = memoryFor(kind);
     const piece = lent.take(MIB);
