@@ -11,6 +11,8 @@ import {
   ThreadPoolExecutor,
 } from "manycore";
 
+export { rejection, thrown } from "../helpers/failures.ts";
+
 export type KindName = "inline" | "process" | "thread";
 
 /** Makes an executor of one kind; options that a kind does not know are left out. */
@@ -91,26 +93,4 @@ export function linesOf(path: string): string[] {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
     throw error;
   }
-}
-
-/** The error a promise rejects with; fails when it does not. */
-export async function rejection<E = Error & { code?: string }>(
-  promise: PromiseLike<unknown>,
-): Promise<E> {
-  try {
-    await promise;
-  } catch (error) {
-    return error as E;
-  }
-  throw new Error("expected a rejection, got a value");
-}
-
-/** The error a call throws; fails when it does not. */
-export function thrown(call: () => unknown): Error & { code?: string } {
-  try {
-    call();
-  } catch (error) {
-    return error as Error & { code?: string };
-  }
-  throw new Error("expected an error, got a value");
 }

@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, test } from "vitest";
+import { rejection } from "../helpers/failures.ts";
 import {
   Manager,
   Pool,
@@ -23,15 +24,6 @@ class Point {
 
 const HINT =
   "arrived as a plain object: its class Point is not registered. Call registerClass(Point)";
-
-async function rejection(promise: PromiseLike<unknown>): Promise<Error> {
-  try {
-    await promise;
-  } catch (error) {
-    return error as Error;
-  }
-  throw new Error("expected a rejection, got a value");
-}
 
 const executors: [string, Executor][] = [
   ["a thread", new ThreadPoolExecutor({ maxWorkers: 1 })],
