@@ -4,7 +4,7 @@ import { parentIsGone } from "./parent-process.ts";
 import { Process } from "./process.ts";
 import { runChild } from "./runner.ts";
 
-/** What a child process does that runs a Process. */
+/** The role of a child process that runs a Process. */
 export function start(host: Host): void {
   const { channel } = host;
   const { name, daemon } = host.boot.process;

@@ -1,6 +1,6 @@
 import { globalSlot } from "../util/global-slot.ts";
 
-/** What must be known of a child to end it with this process. */
+/** A running child, as far as it must be known to end it with this process. */
 export interface Child {
   readonly kind: "process" | "thread";
   readonly daemon: boolean;

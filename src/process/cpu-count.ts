@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 
 /**
- * How many threads this process can really run at once: the processors it may use (affinity), no more
+ * The number of threads that this process can really run at once: the processors it may use (affinity), no more
  * than its control group's share of processor time (v1 and v2; 1.5 processors count as 2); at least 1.
  *
  * @since 0.1.0

@@ -10,7 +10,7 @@ export interface CurrentProcess {
   readonly daemon: boolean;
   readonly isAlive: true;
   readonly exitCode: undefined;
-  /** Who started it; null in the root. */
+  /** The process that started it; null in the root. */
   readonly parent: { readonly pid: number; readonly name: string } | null;
   /** Key for authenticated connections: random in the root, inherited by children, never shown or sent. */
   readonly authKey: Uint8Array;
@@ -37,7 +37,7 @@ class Self implements CurrentProcess {
 }
 
 /**
- * What this process is: `MainProcess` in the program the user started, in a child its own name and parent.
+ * The present process: `MainProcess` in the program the user started, in a child its own name and parent.
  *
  * @since 0.1.0
  */

@@ -21,7 +21,7 @@ const NOT_INHERITED: ReadonlyMap<string, boolean> = new Map([
   ["--input-type", true],
 ]);
 
-/** Those of the test runner's options that take no value. */
+/** Options of the test runner that take no value. */
 const TEST_FLAGS: ReadonlySet<string> = new Set([
   "--experimental-test-coverage",
   "--experimental-test-module-mocks",

@@ -5,10 +5,10 @@ import { type AnyOptionTable, checkOptions, type OptionChecks } from "../util/op
 import type { StdioTarget } from "./spawn.ts";
 import { checkEnv, checkExecArgv } from "./start-checks.ts";
 
-/** Where the three standard streams go: one word for all, or one each for stdin, stdout, stderr. */
+/** Targets of the three standard streams: one word for all, or one each for stdin, stdout, stderr. */
 export type StdioOption = StdioTarget | readonly [StdioTarget, StdioTarget, StdioTarget];
 
-/** What a Process and a Thread may both be told. */
+/** Options of both Process and Thread. */
 export interface HandleOptions {
   /** Default: the class's name and a number: `Process-1`, in its own children `Process-1:2`. */
   readonly name?: string | undefined;
@@ -120,7 +120,7 @@ export const HANDLE_CHECKS: OptionChecks<HandleOptions & TargetFields> = {
   transfer: array,
 };
 
-/** What the same options are called elsewhere. */
+/** Names of the same options elsewhere. */
 export const HANDLE_SISTERS = {
   fn: "target",
   func: "target",

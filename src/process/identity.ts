@@ -23,7 +23,7 @@ export function adoptIdentity(boot: Boot): void {
   markAsWorker();
 }
 
-/** Who this process is; the root makes its own identity, with a fresh key, on first use. */
+/** The identity of this process; the root makes its own, with a fresh key, on first use. */
 export function processIdentity(): ProcessIdentity {
   self.process ??= {
     name: "MainProcess",
@@ -35,7 +35,7 @@ export function processIdentity(): ProcessIdentity {
   return self.process;
 }
 
-/** Who this thread is; undefined in the main thread of a process. */
+/** The identity of this thread; undefined in the main thread of a process. */
 export function threadIdentity(): ThreadIdentity | undefined {
   return self.thread;
 }

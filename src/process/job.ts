@@ -5,7 +5,7 @@ import { loseMoves, type Move } from "../wire/moves.ts";
 import type { Work } from "./handle-options.ts";
 import { ChildMessage } from "./messages.ts";
 
-/** What a child is to run, beside the arguments. */
+/** The work of a child, beside the arguments. */
 export interface Job {
   readonly target: TaskIdentity | undefined;
   /** The subclass whose `run()` is to be called. */
@@ -17,13 +17,13 @@ export interface JobFrame {
   readonly frame: readonly unknown[];
   readonly attachments: unknown[] | undefined;
   readonly transfer: unknown[] | undefined;
-  /** What is given away with it. */
+  /** Objects that are given away with it. */
   readonly moves: readonly Move[];
   /** Name of what runs, for messages. */
   readonly task: string | undefined;
 }
 
-/** What {@link prepareJob} makes a frame of. */
+/** Arguments of {@link prepareJob}. */
 export interface JobParts {
   readonly work: Work | undefined;
   /** The object itself: its own fields travel. */

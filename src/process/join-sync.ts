@@ -25,7 +25,7 @@ export function pollSync<T>(look: () => T | undefined, timeout: number): T | und
 }
 
 /**
- * Whether `/proc` speaks of processes by the ids that this one knows them by: not in a PID namespace whose `/proc` is
+ * True when `/proc` speaks of processes by the ids that this one knows them by: not in a PID namespace whose `/proc` is
  * that of another one, nor where none is mounted. There an id would be a stranger's.
  */
 export function isProcOurs(): boolean {
@@ -37,7 +37,7 @@ export function isProcOurs(): boolean {
 }
 
 /**
- * How a child of this process ended that nobody has waited for yet; Linux only.
+ * The end of a child of this process that nobody has waited for yet; Linux only.
  *
  * A zombie's line in `/proc` ends with its exit status (proc(5), field 52). It stays there until libuv
  * collects it, which needs the event loop that the caller is blocking; until then nobody else gets its id.

@@ -5,7 +5,7 @@ import { decodeThrown, joinStacks } from "../wire/error-codec.ts";
 import type { ExitStatus } from "../wire/index.ts";
 import { ChildMessage } from "./messages.ts";
 
-/** Who it is, for messages and stacks. */
+/** Identity of the child, for messages and stacks. */
 export interface OutcomeOf {
   readonly name: string;
   readonly kind: Destination;
@@ -15,18 +15,18 @@ export interface OutcomeOf {
   readonly caller: string | undefined;
 }
 
-/** What becomes of `run()`: its value, its error, or the death of the child that ran it. */
+/** The outcome of `run()`: its value, its error, or the death of the child that ran it. */
 export class Outcome<R> {
   /** Somebody asked for the result, so its error has been delivered. */
   wanted = false;
   /** An error nobody caught in the child; becomes the cause of the crash. */
   dying: unknown;
-  /** What went wrong in the child itself: thrown by `run()`, or what it died of. Undefined after an `exit()`. */
+  /** The error of the child itself: thrown by `run()`, or the one it died of. Undefined after an `exit()`. */
   uncaught: unknown;
   /** {@link Outcome.uncaught} came when the result had been sent: who asks for the result is not told of it. */
   isLate = false;
   #settled = false;
-  /** What the result was rejected with: an abort that came before the start was over, for one. */
+  /** The error the result was rejected with: an abort that came before the start was over, for one. */
   #failure: unknown;
   #of: OutcomeOf | undefined;
   readonly #result = deferred<R>();
@@ -99,7 +99,7 @@ export class Outcome<R> {
     );
   }
 
-  /** Why `start()` did not come to its end. */
+  /** The reason why `start()` did not come to its end. */
   startError(status: ExitStatus): ProcessError {
     const name = this.#of?.name ?? "The child";
     if (status.error !== undefined) {

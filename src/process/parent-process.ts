@@ -4,9 +4,9 @@ import { waitWithin, type WaitOptions } from "../util/wait-options.ts";
 import { processIdentity } from "./identity.ts";
 import { clearInterval, setInterval, setTimeout } from "../util/platform.ts";
 
-/** How long a child that waits for its parent's end may go on after it, to tidy up; see `watchdog.ts`. */
+/** Time to tidy up for a child that waits for its parent's end; see `watchdog.ts`. */
 const GRACE_MS = 200;
-/** How often a thread, which does not see its process's channel, looks for the parent. */
+/** Interval at which a thread, which does not see its process's channel, looks for the parent. */
 const CHECK_MS = 50;
 
 interface Watch {

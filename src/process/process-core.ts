@@ -11,7 +11,7 @@ import type { ProcessPeer } from "./spawn.ts";
 import { publishUncaught } from "./uncaught.ts";
 import { type CoreParts, WorkerCore } from "./worker-core.ts";
 
-/** What a Process may be told besides its target. */
+/** Options of a Process. */
 export interface ProcessSettings extends HandleOptions {
   /** Working directory; default: the starter's. */
   readonly cwd?: string | undefined;

@@ -5,7 +5,7 @@ export const HANDLE: unique symbol = Symbol.for("manycore.handle") as never;
 /** Present in the options with which a child makes the object again. */
 const RESTORE: unique symbol = Symbol.for("manycore.restore") as never;
 
-/** What the object is told when it is made again inside the child. */
+/** Fields of the handle when it is made again inside the child. */
 export interface Restored {
   readonly name: string;
   readonly daemon: boolean;

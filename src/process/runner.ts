@@ -13,7 +13,7 @@ import { ChildMessage } from "./messages.ts";
 import { restoreHandle } from "./restore.ts";
 import { abortShutdown } from "./shutdown-signal.ts";
 
-/** What is different between a process and a thread that runs one function. */
+/** Differences between a process and a thread that runs one function. */
 export interface RunnerParts {
   readonly kind: "process" | "thread";
   /** The class of the object when it is no subclass. */

@@ -139,7 +139,7 @@ function canRun(path: string): boolean {
   }
 }
 
-/** When a process began, in ticks since the machine did. */
+/** The start of a process, in ticks since the machine's. */
 function startTimeOf(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");

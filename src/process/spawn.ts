@@ -14,10 +14,10 @@ import { inheritedExecArgv } from "./exec-argv.ts";
 import { sentinel } from "./sentinel.ts";
 import { clearTimeout, setTimeout } from "../util/platform.ts";
 
-/** Where one of the three standard streams of a child goes. */
+/** The other end of one of a child's three standard streams. */
 export type StdioTarget = "inherit" | "pipe" | "ignore" | number;
 
-/** How to start a process of ours. */
+/** Options of {@link spawnProcess}. */
 export interface SpawnOptions {
   /** URL of the module whose `start(host)` runs in the child. */
   readonly role: string;
@@ -36,7 +36,7 @@ export interface SpawnOptions {
   readonly sharedFd?: number | undefined;
 }
 
-/** How long after the exit of a child its last words may take; only a grandchild that holds its pipe can delay them. */
+/** Time after a child's exit in which its socket is read out; only a grandchild that holds it open can delay that. */
 const LAST_WORDS_MS = 1000;
 
 const ENTRY = fileURLToPath(entryUrl("process/entry"));
@@ -147,7 +147,7 @@ export class ProcessPeer implements Peer {
     return this.#child.pid;
   }
 
-  /** How it ended, as soon as that is known; what it sent last may still be on its way. */
+  /** The way it ended, as soon as that is known; what it sent last may still be on its way. */
   get status(): ExitStatus | undefined {
     return this.#status;
   }

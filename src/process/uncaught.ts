@@ -1,9 +1,9 @@
 import { channel } from "node:diagnostics_channel";
 
-/** What subscribers of the diagnostics channel `manycore:uncaught` get. */
+/** The message to subscribers of the diagnostics channel `manycore:uncaught`. */
 export interface UncaughtMessage {
   readonly type: "uncaught";
-  /** What it ended. */
+  /** The process or thread that it ended. */
   readonly kind: "process" | "thread";
   /** Name of the Process or Thread, or of the worker: `ThreadPoolWorker-1`. */
   readonly name: string;

@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 
 /**
- * How often the parent's life is checked. A child outlives a killed parent by no more than two of
+ * Interval at which the parent's life is checked. A child outlives a killed parent by no more than two of
  * these, since the second look kills: time for those who wait for the parent's end to tidy up. Each
  * generation adds as much, so that a chain of four computing processes is gone within two seconds.
  */

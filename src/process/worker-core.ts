@@ -9,19 +9,17 @@ import { loseMoves, type Move } from "../wire/moves.ts";
 import type { Destination } from "../wire/codec.ts";
 import type { ExitStatus, Peer } from "../wire/index.ts";
 import { addChild, removeChild } from "./children.ts";
+import { ChildLife, type ChildState } from "./child-state.ts";
 import type { HandleOptions, Work } from "./handle-options.ts";
 import { prepareJob } from "./job.ts";
 import { ChildMessage } from "./messages.ts";
 import { Outcome } from "./outcome.ts";
 import { clearTimeout } from "../util/platform.ts";
 
-/** `new`: not started. `starting`: on its way. `failed`: could not be started. `inside`: this is the child itself. */
-export type CoreState = "new" | "starting" | "running" | "stopped" | "failed" | "closed" | "inside";
-
-/** How long after an abort of its `signal` a child is terminated. */
+/** Time from the abort of a child's `signal` to its termination. */
 const ABORT_GRACE_MS = 1000;
 
-/** What a {@link WorkerCore} is made of. */
+/** Arguments of {@link WorkerCore}. */
 export interface CoreParts {
   readonly name: string;
   readonly daemon: boolean;
@@ -34,14 +32,13 @@ export interface CoreParts {
 /**
  * The life of one child, process or thread: everything behind the public classes.
  *
- * new → starting → running → stopped → closed; a start that fails ends in `failed`. All that is known
- * about the end comes through {@link WorkerCore.finish}, which may be reached twice (from the child's
+ * Its states are in `child-state.ts`. All that is known about the end comes through {@link WorkerCore.finish}, which may be reached twice (from the child's
  * exit and from a blocking join) and acts once.
  */
 export abstract class WorkerCore<R> {
   name: string;
   daemon: boolean;
-  state: CoreState;
+  readonly #life: ChildLife;
   /** True once `run()` has begun. */
   began = false;
   exitCode: number | undefined;
@@ -54,7 +51,7 @@ export abstract class WorkerCore<R> {
   #work: Work | undefined;
   #transfer: readonly unknown[] | undefined;
   #handle: object | undefined;
-  /** What the arguments gave away; lost if the child has not taken it by its end. */
+  /** Objects that the arguments gave away; lost if the child has not taken them by its end. */
   #moves: readonly Move[] | undefined;
 
   #holds = 0;
@@ -66,7 +63,7 @@ export abstract class WorkerCore<R> {
     this.name = parts.name;
     this.daemon = parts.daemon;
     this.options = parts.options;
-    this.state = parts.state;
+    this.#life = new ChildLife(this, parts.state === "inside");
     this.#work = parts.work;
     this.#transfer = parts.transfer;
     // Known to whoever joins; a failed start has told its caller.
@@ -84,12 +81,16 @@ export abstract class WorkerCore<R> {
   /** Called when the child has ended. */
   protected ended(): void {}
 
+  get state(): ChildState | "inside" {
+    return this.#life.state;
+  }
+
   get work(): Work | undefined {
     return this.#work;
   }
 
   get running(): Peer | undefined {
-    return this.state === "starting" || this.state === "running" ? this.peer : undefined;
+    return this.#life.isAlive ? this.peer : undefined;
   }
 
   /** The peer also after its end, until `close()`. */
@@ -113,8 +114,10 @@ export abstract class WorkerCore<R> {
     subclass: Function | undefined,
     caller: string | undefined,
   ): Promise<void> {
-    this.#checkStart();
-    this.state = "starting";
+    this.#life.assertStartable();
+    assertMayStart(this.name);
+    this.checkStart();
+    this.#life.enter("starting");
     const release = this.#hold();
     try {
       this.#checkWanted();
@@ -141,7 +144,7 @@ export abstract class WorkerCore<R> {
       this.#attach(peer, handle);
       peer.channel.send(job.frame, job.attachments, job.transfer);
     } catch (error) {
-      this.state = "failed";
+      this.#life.enter("failed");
       this.#giveUpPeer(handle);
       loseMoves(this.#moves);
       this.outcome.reject(error);
@@ -153,7 +156,7 @@ export abstract class WorkerCore<R> {
     }
     try {
       await this.#up.promise;
-      if (this.state === "starting") this.state = "running";
+      if (this.state === "starting") this.#life.enter("running");
     } finally {
       release();
     }
@@ -161,7 +164,7 @@ export abstract class WorkerCore<R> {
 
   async join(options: WaitOptions | undefined): Promise<number | undefined> {
     checkWait(options);
-    this.#checkJoin();
+    this.#life.assertJoinable();
     const release = this.#hold();
     try {
       return await waitWithin<number | undefined>(this.#exited.promise, options, () => undefined);
@@ -172,7 +175,7 @@ export abstract class WorkerCore<R> {
 
   joinSync(options: WaitOptions | undefined): number | undefined {
     checkWait(options);
-    this.#checkJoin();
+    this.#life.assertJoinable();
     options?.signal?.throwIfAborted();
     const timeout = Math.max(0, options?.timeout ?? Infinity);
     const peer = this.running;
@@ -220,52 +223,23 @@ export abstract class WorkerCore<R> {
   }
 
   close(): void {
-    if (this.state === "starting" || this.state === "running" || this.state === "inside") {
-      throw new InvalidStateError(
-        `${this.name} is still running; join() or terminate() it before close().`,
-      );
-    }
-    this.state = "closed";
+    this.#life.close();
     this.peer = undefined;
     this.#work = undefined;
   }
 
   checkOpen(): void {
-    if (this.state === "closed") throw new InvalidStateError(`${this.name} is closed.`);
+    this.#life.assertOpen();
   }
 
   checkStarted(what: string): void {
-    this.checkOpen();
-    if (this.state === "new")
-      throw new InvalidStateError(`${this.name} cannot be ${what} before it is started.`);
-  }
-
-  #checkStart(): void {
-    this.checkOpen();
-    if (this.state === "inside") {
-      throw new InvalidStateError(`${this.name} can only be started by the one that made it.`);
-    }
-    if (this.state !== "new") {
-      throw new InvalidStateError(
-        `${this.name} can be started only once; make a new one to run it again.`,
-      );
-    }
-    assertMayStart(this.name);
-    this.checkStart();
+    this.#life.assertStarted(what);
   }
 
   /** Refuses to go on with a start that somebody has called off meanwhile. */
   #checkWanted(): void {
     this.options.signal?.throwIfAborted();
     if (this.isStopping) throw new ProcessError(`${this.name} was ended before it was up.`);
-  }
-
-  #checkJoin(): void {
-    this.checkOpen();
-    if (this.state === "inside") throw new InvalidStateError(`${this.name} cannot join itself.`);
-    if (this.state === "new")
-      throw new InvalidStateError(`${this.name} cannot be joined before it is started.`);
-    if (this.state === "failed") throw new InvalidStateError(`${this.name} could not be started.`);
   }
 
   #attach(peer: Peer, handle: object): void {
@@ -314,9 +288,9 @@ export abstract class WorkerCore<R> {
   }
 
   #finish(status: ExitStatus): void {
-    if (this.state !== "starting" && this.state !== "running") return;
+    if (!this.#life.isAlive) return;
     const code = this.codeOf(status);
-    this.state = "stopped";
+    this.#life.enter("stopped");
     this.exitCode = code;
     this.outcome.close(status, code);
     this.#up.reject(this.outcome.startError(status));

@@ -9,7 +9,7 @@ import { InvalidStateError } from "../errors/index.ts";
 import { checkDaemon, checkName } from "./handle-options.ts";
 import type { WorkerCore } from "./worker-core.ts";
 
-/** How `terminate()` ends a child. */
+/** Options of `terminate()`. */
 export interface TerminateOptions {
   /** Milliseconds to end by itself; default 0: none. */
   readonly grace?: number | undefined;
@@ -22,10 +22,10 @@ const TERMINATE: OptionTable<TerminateOptions> = {
   bare: "grace",
 };
 
-/** How long a disposed child may go on after SIGTERM. */
+/** Time for a disposed child after SIGTERM. */
 const DISPOSE_GRACE_MS = 1000;
 
-/** What {@link Process} and {@link Thread} have in common: a child that runs one function, seen from its starter. */
+/** A child that runs one function, seen from its starter: the common part of {@link Process} and {@link Thread}. */
 export abstract class WorkerHandle<R> {
   static {
     staysHere(WorkerHandle, "is a Process or Thread, which cannot travel: send its name or pid");
@@ -39,7 +39,7 @@ export abstract class WorkerHandle<R> {
   }
 
   /**
-   * What the child does: calls `target` with `args`. A subclass overrides it instead of giving a target.
+   * The work of the child: calls `target` with `args`. A subclass overrides it instead of giving a target.
    *
    * The class must be exported. The object's own fields travel to the child by value; there the object
    * is made again without calling the subclass's constructor, so its `#private` fields do not exist.
@@ -187,7 +187,7 @@ export abstract class WorkerHandle<R> {
   }
 
   /**
-   * What `run()` returned, or the error it threw with its stack followed by that of the starter.
+   * The value `run()` returned, or the error it threw with its stack followed by that of the starter.
    * Rejects with {@link WorkerCrashedError} when the child ended before. Raises no unhandledRejection
    * when nobody asks for it. Who reads it waits for it: a daemon, too, keeps the program open from then on to its end.
    */
