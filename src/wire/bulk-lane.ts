@@ -20,7 +20,7 @@ interface Span {
   readonly to: number;
 }
 
-/** Where one buffer lies in a lane. */
+/** The place of one buffer in a lane. */
 type Place = readonly [offset: number, length: number];
 
 /**
@@ -32,7 +32,7 @@ type Place = readonly [offset: number, length: number];
  */
 export class BulkLane {
   readonly #descriptors: LaneDescriptors;
-  /** What the receiver has not read, in the order it was sent. */
+  /** Spans that the receiver has not read, in the order they were sent. */
   readonly #unread: Span[] = [];
   #highest = 0;
   #full = false;
@@ -61,7 +61,7 @@ export class BulkLane {
     return places;
   }
 
-  /** Where that many bytes fit: as low as possible. */
+  /** Finds the lowest offset at which that many bytes fit. */
   #room(bytes: number): number | undefined {
     const oldest = this.#unread[0];
     const newest = this.#unread.at(-1);

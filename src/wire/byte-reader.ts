@@ -73,7 +73,7 @@ export class ByteReader {
     return this.#data().getFloat64(this.take(8));
   }
 
-  /** What `ByteWriter.int32s` wrote. */
+  /** Reads what `ByteWriter.int32s` wrote. */
   int32s(count: number): number[] {
     let at = this.take(4 * count);
     const view = this.#data();
@@ -83,7 +83,7 @@ export class ByteReader {
     return values;
   }
 
-  /** What `ByteWriter.float64s` wrote. */
+  /** Reads what `ByteWriter.float64s` wrote. */
   float64s(count: number): number[] {
     let at = this.take(8 * count);
     const view = this.#data();
@@ -244,7 +244,7 @@ export class ByteReader {
     return this.#decode(this.take(length), length);
   }
 
-  /** What follows `Tag.utf16`. */
+  /** Reads what follows `Tag.utf16`. */
   utf16(): string {
     const length = this.unsigned();
     if (length % 2 !== 0) throw malformed("a string ends within a character");

@@ -1,7 +1,7 @@
 import { builtinModules, createRequire, isBuiltin } from "node:module";
 import { EventEmitter } from "node:events";
 
-/** What can be said of a class without an instance. */
+/** Facts of a class that are known without an instance. */
 export type ClassFacts =
   /** No class at all, such as an object literal, also of another realm. */
   | { readonly kind: "plain" }

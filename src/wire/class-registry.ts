@@ -9,9 +9,9 @@ import { checkOptions, type OptionTable } from "../util/option-table.ts";
 // oxlint-disable-next-line typescript/no-explicit-any -- only `any` accepts every parameter list
 export type AnyClass<T extends object = object> = abstract new (...args: any[]) => T;
 
-/** How instances of a registered class travel. */
+/** Options of {@link registerClass}. */
 export interface ClassOptions<T extends object> {
-  /** What both sides know the class by; default: its `name`. */
+  /** The name by which both sides know the class; default: its `name`. */
   readonly name?: string;
   /** Gives the data to send for an instance; default: its own enumerable fields. */
   readonly encode?: (instance: T) => unknown;
@@ -41,7 +41,7 @@ function registry(): Registry {
 }
 let known: Registry | undefined;
 
-/** Whether decoding a value may run code of the user. */
+/** True when decoding a value may run code of the user. */
 export function hasDecoders(): boolean {
   return registry().hasDecoders === true;
 }

@@ -1,6 +1,6 @@
 import type { Move } from "./moves.ts";
 
-/** Where a value goes: what may travel, and how, depends on it. */
+/** The destination of a value: what may travel, and how, depends on it. */
 export type Destination = "process" | "thread";
 
 /** Turns async iterables into stream ids and back; each channel has its own. */
@@ -15,7 +15,7 @@ export interface StreamPort {
   ): AsyncIterable<unknown> | ReadableStream<unknown>;
 }
 
-/** How to write a value. */
+/** Options of `encodeValue`. */
 export interface EncodeOptions {
   readonly destination: Destination;
   /** Name of the value in messages: `args`, `result`, `error`, `progress`. Paths read `args[0].callback`. */
@@ -44,7 +44,7 @@ export interface EncodeOptions {
   readonly isForSeveral?: string | undefined;
 }
 
-/** How to read a value. */
+/** Options of `decodeValue`. */
 export interface DecodeOptions {
   readonly streams?: StreamPort | undefined;
 }
@@ -55,8 +55,8 @@ export interface Encoded {
   readonly bytes: Uint8Array;
   /** Values that travel beside the bytes, referenced by index. */
   readonly attachments: unknown[] | undefined;
-  /** Those among the attachments that `postMessage` is to move; only for threads. */
+  /** Attachments that `postMessage` is to move; only for threads. */
   readonly transfer: unknown[] | undefined;
-  /** What was given away with it; to be given up when it will not be read. */
+  /** Objects that were given away with it; to be given up when it will not be read. */
   readonly moves?: readonly Move[] | undefined;
 }

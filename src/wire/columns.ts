@@ -5,7 +5,7 @@ import { Tag } from "./tags.ts";
 /** Shorter lists are as quick number by number, and smaller. */
 const MIN_COLUMN = 32;
 
-/** What a column is made of: integers of 32 bits, or numbers of any kind. */
+/** Kinds of columns: integers of 32 bits, or numbers of any kind. */
 const ColumnKind = { int32: 0, float64: 1 } as const;
 
 /**

@@ -9,7 +9,7 @@ export interface DecodedBuffer {
   readonly base: number;
 }
 
-/** What the readers of special values use of the readers of plain ones. */
+/** Readers of plain values, as the readers of special ones use them. */
 export interface DecodeParts {
   /** Reads any value. */
   readonly read: (state: DecodeState) => unknown;
@@ -17,14 +17,14 @@ export interface DecodeParts {
   readonly readOwnFields: <T extends object>(state: DecodeState, object: T) => T;
 }
 
-/** What one message being read needs to know. */
+/** State of one message that is being read. */
 export class DecodeState {
   readonly reader: ByteReader;
   readonly buffers: readonly DecodedBuffer[] | undefined;
   readonly attachments: readonly unknown[] | undefined;
   readonly options: DecodeOptions;
   readonly parts: DecodeParts;
-  /** What objects look like here; only once there is a list of some length. */
+  /** Shapes of the objects so far; only once there is a list of some length. */
   shapes: Shapes | undefined;
   /** Every object so far, by its number. */
   readonly #references: (object | undefined)[] = [];

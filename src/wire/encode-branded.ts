@@ -15,7 +15,7 @@ interface Brand {
 const DATE: Brand = { is: types.isDate, write: writeDate };
 const MAP: Brand = { is: types.isMap, write: writeMap };
 const SET: Brand = { is: types.isSet, write: writeSet };
-const VIEW: Brand = { is: ArrayBuffer.isView, write: writeView };
+const VIEW: Brand = { is: (value) => ArrayBuffer.isView(value), write: writeView };
 const BUFFER: Brand = { is: types.isAnyArrayBuffer, write: writeMemory };
 const REGEXP: Brand = { is: types.isRegExp, write: writeRegExp };
 const BOXED: Brand = { is: types.isBoxedPrimitive, write: writeBoxed };

@@ -96,7 +96,7 @@ function encodePlatform(state: EncodeState, value: object): boolean {
   return true;
 }
 
-/** What an object of the platform says of itself; one that only has its prototype throws. */
+/** Reads an object of the platform; one that only has its prototype throws. */
 function contentOf(value: object, read: () => string): string {
   try {
     return read();

@@ -5,7 +5,7 @@ import { countMoves, forgetMoves } from "./moves.ts";
 import { Tag } from "./tags.ts";
 import { hostKind, Unsendable } from "./unsendable.ts";
 
-/** What the writers of special values use of the writers of plain ones. */
+/** Writers of plain values, as the writers of special ones use them. */
 export interface EncodeParts {
   /** Writes any value. */
   readonly write: (state: EncodeState, value: unknown) => void;
@@ -38,7 +38,7 @@ export interface Checkpoint {
   readonly moves: number;
 }
 
-/** What one message being written needs to know. */
+/** State of one message that is being written. */
 export class EncodeState {
   readonly writer: ByteWriter = new ByteWriter();
   options: EncodeOptions = { destination: "process", root: "value" };
@@ -121,7 +121,7 @@ export class EncodeState {
     return false;
   }
 
-  /** Whether nothing travels beside the message, nor is looked up in it. */
+  /** True when nothing travels beside the message, nor is looked up in it. */
   get isAlone(): boolean {
     return this.buffers.length === 0 && this.moved === undefined && this.attachments === undefined;
   }

@@ -6,10 +6,10 @@ import { read, text } from "./error-text.ts";
 
 type ErrorPrototype = { readonly constructor: Function };
 
-/** How the class of an error is named in a message. */
+/** Names of an error's class in a message. */
 export const ErrorClass = { known: 0, registered: 1, dom: 2, domDerived: 3 } as const;
 
-/** How the codes of this package's errors begin. */
+/** Beginning of the codes of this package's errors. */
 const CODES = "ERR_MANYCORE_";
 
 /** The error classes of the language and of this package, by name. */

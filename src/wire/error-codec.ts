@@ -103,7 +103,7 @@ function inWords(error: Error, failure: unknown): Error {
   return plain;
 }
 
-/** What is said in words is not what makes it too large. */
+/** Messages and stacks are not what makes it too large. */
 function cut(text: string): string {
   return text.length <= MAX_WORDS
     ? text

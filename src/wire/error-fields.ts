@@ -27,7 +27,7 @@ const APART: ReadonlySet<string> = new Set(["message", "name", "stack", "cause",
  * Writes an error: `class kind, class name, parts, message, name, stack, cause, errors, fields`; for
  * `ErrorClass.domDerived` the attributes of its class stand before the cause.
  *
- * What cannot travel in it becomes a string that says so: an error that is lost on the way because of
+ * A field that cannot travel becomes a string that says so: an error that is lost on the way because of
  * what hangs on it would help nobody.
  */
 export function writeError(state: EncodeState, error: Error): void {
@@ -67,7 +67,7 @@ function writeOwn(state: EncodeState, error: Error, keys: readonly string[]): vo
   }
 }
 
-/** What the getters of a class say that is derived from DOMException. */
+/** Answers of the getters of a class that is derived from DOMException. */
 function attributesOf(error: Error): Record<string, unknown> {
   const attributes: Record<string, unknown> = {};
   const prototype = Object.getPrototypeOf(error) as object;

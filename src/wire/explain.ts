@@ -40,7 +40,7 @@ export function explain(
   return new SerializationError(`${path} could not be read: ${what}.`, { path, cause: error });
 }
 
-/** Where a value that cannot travel sits, and why it cannot. */
+/** A value that cannot travel: its path, and the reason. */
 interface Found {
   readonly path: string;
   readonly reason: string;

@@ -10,7 +10,7 @@ const FEW = 4;
 const SEVERAL = 512;
 
 /**
- * Whether an array, or a typed one, has properties besides its elements.
+ * True when an array, or a typed one, has properties besides its elements.
  *
  * Keys of elements come first, so the last key tells. Values tell by their number, unless there are holes,
  * which `includes` takes for `undefined`. Of a long array neither is listed: what Node prints of an array of
@@ -26,7 +26,7 @@ export function hasNamed(value: readonly unknown[] | Uint8Array): boolean {
   return !/ more items? \]$/.test(inspect(value, NAMES_ONLY));
 }
 
-/** Whether there is an enumerable property, own or not: of what has no elements the engine keeps the answer. */
+/** True when there is an enumerable property, own or not: of an object without elements the engine keeps the answer. */
 function hasAny(value: object): boolean {
   for (const _ in value) return true;
   return false;
@@ -186,7 +186,7 @@ function reasonOf(value: object, facts: ClassFacts): string | undefined {
   return `${what} that keeps its state where no property shows it: send what you need of it as plain data`;
 }
 
-/** Why an object of a class without properties to be sent is more than it shows. */
+/** The reason why an object of a class without properties to be sent is more than it shows. */
 function emptyReason(value: object): string | undefined {
   const { name } = value.constructor;
   if (Object.getOwnPropertyNames(value).length > 0) {

@@ -1,7 +1,7 @@
 import { globalSlot } from "../util/global-slot.ts";
 import type { Destination } from "./codec-types.ts";
 
-/** What a frame may have around a value: its other fields, and the lengths of its attachments. */
+/** Room in a frame around a value: for its other fields, and the lengths of its attachments. */
 const AROUND_BYTES = 1024 * 1024;
 /** Attachments whose number a frame can hold. */
 export const MAX_ATTACHMENTS = 0xffff;
@@ -24,5 +24,5 @@ export function maxValueBytes(destination: Destination): number {
     : MAX_THREAD_BYTES;
 }
 
-/** What a message can have without its attachments, which only threads get uncopied and uncounted. */
+/** Bytes of a message without its attachments, which only threads get uncopied and uncounted. */
 const MAX_THREAD_BYTES = 0xffff_ffff;

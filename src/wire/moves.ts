@@ -14,9 +14,9 @@ export interface Move {
 interface Slot {
   /** A message is being written. */
   isOpen: boolean;
-  /** What it gives away, once there is something. */
+  /** Objects it gives away, once there are some. */
   collected: Move[] | undefined;
-  /** Why what can be read once is refused in it. */
+  /** The reason why objects that can be read once are refused in it. */
   refusal: string | undefined;
 }
 
@@ -38,7 +38,7 @@ export function moves(move: Move): void {
   if (slot.isOpen) (slot.collected ??= []).push(move);
 }
 
-/** What another message, inside which this one is written, has collected; none for most. */
+/** The collection of another message, inside which this one is written; none for most. */
 export type Collection = Readonly<Slot> | undefined;
 
 /**
@@ -55,7 +55,7 @@ export function collectMoves(refusal?: string): Collection {
   return outer;
 }
 
-/** How many there are, to return to this point. */
+/** The number of moves so far, to return to this point. */
 export function countMoves(): number {
   return slot.collected?.length ?? 0;
 }

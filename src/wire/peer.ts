@@ -1,16 +1,16 @@
 import type { Readable, Writable } from "node:stream";
 import type { Channel } from "./channel.ts";
 
-/** What a worker is, seen from where it runs. */
+/** Kinds of workers. */
 export type PeerKind = "process" | "thread" | "inline";
 
-/** How a process or thread ended. */
+/** The end of a process or thread. */
 export interface ExitStatus {
   /** Exit code when it ended by itself. */
   readonly code: number | undefined;
   /** Signal name when it was killed; `"SIGKILL"` also for a thread that was terminated. */
   readonly signal: string | undefined;
-  /** Why it never started, or the error nobody caught in it. */
+  /** The reason why it never started, or the error nobody caught in it. */
   readonly error?: Error | undefined;
 }
 
@@ -28,7 +28,7 @@ export interface Peer {
   readonly stderr: Readable | null;
   /** Sends a signal; any signal terminates a thread. */
   kill(signal: NodeJS.Signals): void;
-  /** Whether it keeps the starter's event loop open. */
+  /** Makes it keep the starter's event loop open, or not. */
   ref(): void;
   unref(): void;
 }
@@ -61,7 +61,7 @@ export interface Boot {
   readonly data: unknown;
 }
 
-/** What the role that runs in a process or thread gets to work with. */
+/** The process or thread that a role runs in, as the role gets it. */
 export interface Host {
   readonly kind: PeerKind;
   readonly channel: Channel;

@@ -4,7 +4,7 @@ import { packFrame, unpackFrame } from "./codec.ts";
 import { createRing, MAX_RING_FRAME_BYTES, RingReader, RingWriter } from "./spsc-ring.ts";
 import { setImmediate } from "../util/platform.ts";
 
-/** What the two threads share besides their port: one ring each way. */
+/** Memory that the two threads share besides their port: one ring each way. */
 export interface RingPair {
   readonly toChild: SharedArrayBuffer;
   readonly toParent: SharedArrayBuffer;
@@ -15,7 +15,7 @@ export function createRingPair(): RingPair {
   return { toChild: createRing(), toParent: createRing() };
 }
 
-/** What is posted: a large frame, or the attachments of one that went through the ring, or both. */
+/** A message of the port: a large frame, or the attachments of one that went through the ring, or both. */
 interface Posted {
   readonly bytes: Uint8Array | undefined;
   readonly attachments: unknown[] | undefined;

@@ -10,7 +10,7 @@ interface Shape {
 }
 
 /**
- * What objects of this message have looked like, by their first key.
+ * Shapes of the objects of this message so far, by their first key.
  *
  * Lists of records are most of what large messages hold. A copy of a template gets its layout in one
  * step, and comparing a key with the expected one is cheaper than looking it up. Only a guess: an

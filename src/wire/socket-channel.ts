@@ -5,7 +5,7 @@ import type { Channel } from "./channel.ts";
 import { packFrame, unpackFrame } from "./codec.ts";
 import { encodeFrame, FrameDecoder } from "./frames.ts";
 
-/** What a channel over a socket may be told. */
+/** Options of a channel over a socket. */
 export interface SocketChannelOptions {
   /**
    * The socket's file descriptor, for the side that must not lose what it sent when it is killed:

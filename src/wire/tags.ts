@@ -12,7 +12,7 @@ export const Lead = { plain: 0, withBuffers: 1 } as const;
 /** MessagePack never uses this byte. */
 export const EXTENSION = 0xc1;
 
-/** What follows {@link EXTENSION}; lengths and numbers are MessagePack integers unless noted. */
+/** Bytes that follow {@link EXTENSION}; lengths and numbers are MessagePack integers unless noted. */
 export const Tag = {
   undefined: 0,
   /** `index` of an object that began earlier in this message. */
@@ -91,7 +91,7 @@ export const ATTACH_BYTES: number = 64 * 1024;
 export const SPARSE_LENGTH: number = 4096;
 
 /**
- * Where the bytes of a buffer are: the first number of a row of the buffer table. `lent` is shared memory
+ * Places of the bytes of a buffer: the first number of a row of the buffer table. `lent` is shared memory
  * out of which the receiver copies them.
  */
 export const BufferPlace = { inline: 0, attached: 1, lent: 2 } as const;

@@ -7,7 +7,7 @@ let isAny = false;
 /** More is not looked through for one that may explain an error. */
 const MAX_OBJECTS = 10_000;
 
-/** What V8 says when an object lacks what its class would have given it. */
+/** Messages of V8 when an object lacks what its class would have given it. */
 const MISSING =
   /is not a function|is not iterable|is not a constructor|Cannot (?:read|write) private|Receiver (?:must|is)|incompatible receiver|Cannot read properties of undefined|Right-hand side of 'instanceof'/;
 
@@ -67,7 +67,7 @@ function find(roots: Readonly<Record<string, unknown>>): Found | undefined {
   return undefined;
 }
 
-/** What was decoded, and maybe changed since: nothing of it is called. */
+/** Fields of something decoded, and maybe changed since: nothing of it is called. */
 function fieldsOf(value: object): [string, unknown][] {
   if (ArrayBuffer.isView(value)) return [];
   if (value instanceof Map) return [...value].map(([key, item]) => [String(key), item]);

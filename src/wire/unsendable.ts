@@ -16,14 +16,14 @@ export class Unsendable extends Error {
   }
 }
 
-/** What decides whether a value may travel, besides the value. */
+/** Circumstances that decide whether a value may travel. */
 export interface Rules {
   readonly destination: Destination;
   readonly streams: boolean;
   readonly moved: ReadonlySet<unknown> | undefined;
 }
 
-/** How an object that belongs to Node or the platform reaches another thread. */
+/** Ways in which an object of Node or the platform reaches another thread. */
 export type HostKind = "clone" | "transfer";
 
 const hostKinds: WeakMap<object, HostKind | "none"> = new WeakMap();
