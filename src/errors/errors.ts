@@ -20,7 +20,7 @@ export type ErrorCode =
   | "ERR_MANYCORE_TIMEOUT"
   | "ERR_MANYCORE_WORKER_CRASHED";
 
-/** What every error constructor of this package takes besides its message. */
+/** Options of every error constructor of this package. */
 export interface ManycoreErrorOptions {
   /** The error that led to this one. */
   readonly cause?: unknown;
@@ -61,7 +61,7 @@ export class BrokenExecutorError extends ManycoreError {
   override readonly code = "ERR_MANYCORE_BROKEN_EXECUTOR";
 }
 
-/** How a worker ended, as far as the system told. */
+/** The end of a worker, as far as the system told. */
 export interface CrashDetails {
   /** Exit code when the worker ended by itself. */
   readonly exitCode?: number | undefined;
@@ -103,7 +103,7 @@ export class TaskNotFoundError extends ManycoreError {
 /** A value cannot travel to the other side; `path` says which, for example `args[0].callback`. */
 export class SerializationError extends ManycoreError {
   override readonly code = "ERR_MANYCORE_SERIALIZATION";
-  /** Where in the arguments or the result the value sits; empty when unknown. */
+  /** The path to the value in the arguments or the result; empty when unknown. */
   readonly path: string;
 
   constructor(message: string, options: ManycoreErrorOptions & { readonly path?: string } = {}) {

@@ -7,7 +7,9 @@ import { checkOptions, type OptionTable } from "../util/option-table.ts";
 import { type WaitOptions, waitWithin } from "../util/wait-options.ts";
 import { BrokenExecutorError, TimeoutError } from "../errors/index.ts";
 import { cancelledError, Future } from "./future.ts";
-import { type MapIterator, type MapRequest, mapTasks, mapToArray } from "./map.ts";
+import { type MapIterator, ResultIterator } from "./map-iterator.ts";
+import type { MapRequest } from "./map-request.ts";
+import { mapToArray } from "./map-to-array.ts";
 import { checkTaskOptions } from "./options.ts";
 import { destinationOf, prepareTask } from "./prepare.ts";
 import { tell } from "./progress-log.ts";
@@ -35,7 +37,7 @@ const TERMINATE: OptionTable<{ readonly grace?: number }> = {
   bare: "grace",
 };
 
-/** What executors with other options, which `with()` makes, are forms of. */
+/** Names of the classes that executors with other options, made by `with()`, are forms of. */
 const NAMES = {
   inline: "InlineExecutor",
   process: "ProcessPoolExecutor",
@@ -80,7 +82,7 @@ class BoundExecutor implements Executor {
         (executor as BoundExecutor).#submit(task as Task<unknown[], unknown>, args, adjust, origin),
       iterate: (executor, parts) => {
         const self = executor as BoundExecutor;
-        return mapTasks(self.#scheduler, self.#options, request(self, parts));
+        return new ResultIterator(self.#scheduler, self.#options, request(self, parts));
       },
       mapToArray: (executor, parts) => {
         const self = executor as BoundExecutor;

@@ -47,8 +47,7 @@ export class Canceller {
     if (link.state === "dead" || link.inflight.get(slot.id) !== slot) return;
     link.killWhenOnlyAbandoned = true;
     link.drain();
-    const unstarted = [...link.reclaim(), ...link.unsent()].filter((entry) => !entry.moved);
-    link.release(unstarted);
+    const unstarted = link.takeUnstarted();
     if (link.hasOnlyAbandoned) {
       this.#kill(link);
     } else {

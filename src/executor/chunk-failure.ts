@@ -1,4 +1,4 @@
-/** How a chunk of `map` fails: with an item's error, and with the values of the items before it. */
+/** Failure of a chunk of `map`: an item's error, and the values of the items before it. */
 export class ChunkFailure {
   readonly values: readonly unknown[];
   readonly error: unknown;

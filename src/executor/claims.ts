@@ -2,7 +2,7 @@ import { closeSync, ftruncateSync, readSync, writeSync } from "node:fs";
 import { openNamelessFile } from "../util/nameless-file.ts";
 
 /**
- * Who runs a task that was handed to a worker ahead of time.
+ * Tokens that decide who runs a task that was handed to a worker ahead of time.
  *
  * Handing out several tasks at once hides the way to the worker, but then a task may sit behind a
  * long one, be cancelled, or be left over by a worker that died. So each task comes with a token, its

@@ -9,7 +9,7 @@ import type { TaskEntry } from "./task-entry.ts";
 import type { WorkerLink } from "./worker-link.ts";
 import { clearTimeout, queueMicrotask, setTimeout } from "../util/platform.ts";
 
-/** What the dispatcher leaves to the scheduler. */
+/** Events that the dispatcher leaves to the scheduler. */
 export interface DispatcherOwner {
   /** The only worker that may run the task is dead. */
   onOrphan(entry: TaskEntry, link: WorkerLink): void;
@@ -115,7 +115,7 @@ export class Dispatcher {
     }
   }
 
-  /** What waits is looked at again when another worker may be tried: nothing else may happen until then. */
+  /** Schedules once more when another worker may be tried: nothing else may happen until then. */
   #tryLater(): void {
     if (this.#retrying) return;
     this.#retrying = true;

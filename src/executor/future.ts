@@ -10,10 +10,10 @@ import { type WaitOptions, waitWithin } from "../util/wait-options.ts";
 import { ProgressLog } from "./progress-log.ts";
 import { queueMicrotask } from "../util/platform.ts";
 
-/** Where a Future stands: waiting for a worker, running in one, or done in one of three ways. */
+/** States of a Future: waiting for a worker, running in one, or done in one of three ways. */
 export type FutureState = "pending" | "running" | "finished" | "failed" | "cancelled";
 
-/** What a Future can ask of whoever works on it. */
+/** The one who works on a Future, as far as the Future asks something of it. */
 export interface FutureOwner {
   /** Stops the work. @returns false when it cannot be stopped any more. */
   cancel(reason: unknown): boolean;
@@ -67,7 +67,7 @@ export class Future<R> implements PromiseLike<R> {
     return this.#state === "cancelled";
   }
 
-  /** Where the Future stands. */
+  /** The state of the Future. */
   get state(): FutureState {
     return this.#state;
   }

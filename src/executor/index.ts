@@ -1,7 +1,7 @@
 export { asCompleted } from "./as-completed.ts";
 export { Future, type FutureOwner, type FutureState } from "./future.ts";
 export { InlineExecutor } from "./inline-executor.ts";
-export type { MapIterator } from "./map.ts";
+export type { MapIterator } from "./map-iterator.ts";
 export type { ExecutorOptions, InitializerArgs } from "./options.ts";
 export { ProcessPoolExecutor, type ProcessExecutorOptions } from "./process-executor.ts";
 export { ThreadPoolExecutor, type ThreadExecutorOptions } from "./thread-executor.ts";

@@ -7,7 +7,7 @@ export interface Feeder {
   refuse(error: Error): void;
 }
 
-/** Whether an executor takes tasks, and why not: open, shut down, terminated, or broken. */
+/** The life cycle of an executor: open, shut down, terminated, or broken; with the reason why no tasks are taken. */
 export class Lifecycle {
   readonly #name: string;
   /** Maps that have more to feed. */
@@ -37,12 +37,12 @@ export class Lifecycle {
     return this.#ended !== undefined;
   }
 
-  /** Why workers cannot be started any more. */
+  /** The reason why workers cannot be started any more. */
   get broken(): BrokenExecutorError | undefined {
     return this.#broken;
   }
 
-  /** Why tasks that still come, from maps that have begun, are not taken any more. */
+  /** The reason why tasks that still come, from maps that have begun, are not taken any more. */
   get refusal(): Error | undefined {
     return this.#refusal;
   }

@@ -16,7 +16,7 @@ import { type CompiledOptions, FunctionRecord, type TaskEntry } from "./task-ent
 const CHUNK_MICROS = 5000;
 /** Chunks do not shrink below this much work: what is left to share out evenly is less than a message costs. */
 const LEAST_CHUNK_MICROS = 50;
-/** How much larger a chunk may be than the one before: a first guess from few samples can be far off. */
+/** Growth from one chunk to the next at the most: a first guess from few samples can be far off. */
 const CHUNK_GROWTH = 8;
 /** Work kept in flight for each worker, in microseconds. */
 const AHEAD_MICROS = 8000;
@@ -24,7 +24,7 @@ const AHEAD_MICROS = 8000;
 const MIN_AHEAD = 4;
 const MAX_AHEAD = 2048;
 
-/** What one `map` is about. */
+/** One `map`, checked and complete. */
 export interface MapJob {
   readonly task: Task<never, unknown>;
   readonly source: StepSource;
@@ -39,7 +39,7 @@ export interface MapJob {
   readonly ownership: Ownership | undefined;
 }
 
-/** Who hears of a map's results; `index` is the place of the first of them among the steps. */
+/** Receiver of a map's results; `index` is the place of the first of them among the steps. */
 export interface MapReader {
   values(index: number, values: readonly unknown[]): void;
   /** The step at `index` failed, and with it the rest of its chunk: `count` steps have no value. */
@@ -154,7 +154,7 @@ export class MapFeeder implements Feeder {
     this.#reader.inputEnd(this.#pulled, failure);
   }
 
-  /** How many steps the next task takes; 0 when enough are in flight. */
+  /** Number of steps for the next task; 0 when enough are in flight. */
   #nextChunk(): number {
     const { chunkSize, source, buffer } = this.#job;
     const workers = this.#scheduler.options.maxWorkers;

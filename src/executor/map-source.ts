@@ -11,7 +11,7 @@ type AnyIterator = Iterator<unknown> | AsyncIterator<unknown>;
 export class StepSource {
   /** True when every iterable is synchronous: steps need no waiting. */
   readonly isSync: boolean;
-  /** How many steps there are, if that is known without pulling. */
+  /** Number of steps, if it is known without pulling. */
   readonly length: number | undefined;
   readonly #iterators: AnyIterator[];
   /** The only iterable if it is a list with nothing special about it: pieces of it are cut out at once. */

@@ -26,7 +26,7 @@ import type { TaskOptions } from "./types.ts";
 /** In the options with which a Pool makes its executor: its workers are daemons, as Python's. */
 export const DAEMON_WORKERS: unique symbol = Symbol("daemon workers");
 
-/** What both executors take. */
+/** Options of both executors. */
 export interface ExecutorOptions<I extends unknown[] = unknown[]> {
   /** Most workers at a time. Default: the number of CPUs this process may use. */
   readonly maxWorkers?: number | undefined;
@@ -37,7 +37,7 @@ export interface ExecutorOptions<I extends unknown[] = unknown[]> {
   /** Runs once in every worker before its first task; a failure breaks the executor. */
   readonly initializer?: Task<I, unknown> | undefined;
   /**
-   * What the initializer is called with: anything that can travel, shared objects and queues too. Each worker gets
+   * Arguments of the initializer: anything that can travel, shared objects and queues too. Each worker gets
    * it when it is started; so what can be given away once, as the end of a pipe, needs `maxWorkers: 1`.
    */
   readonly initializerArgs?: NoInfer<I> | undefined;
@@ -101,7 +101,7 @@ export const EXECUTOR_CHECKS: OptionChecks<ExecutorOptions> = {
   grace: milliseconds,
 };
 
-/** What the same options are called by Pool, by the command, by Python and by others. */
+/** Names of the same options in Pool, the command, Python and other libraries. */
 export const EXECUTOR_SISTERS = {
   initargs: "initializerArgs",
   maxtasksperchild: "maxTasksPerWorker",

@@ -12,17 +12,17 @@ const MAX_WINDOW = 1024;
 const MAX_LARGE_AHEAD = 3;
 /** Tasks one worker holds at the most, whatever its concurrency: each may have a token open in its claims. */
 const MOST_HELD = 4000;
-/** What a function is taken to need before it has run: too much to queue several. */
+/** Assumed run time of a function that has not run: too much to queue several. */
 const UNKNOWN_MICROS = WINDOW_MICROS;
 /** A worker that has reported nothing for this long while it holds others' work is slow: it shares. */
 const SLOW_MS = 1;
 
-/** What a task is expected to take, in microseconds; never zero, so that windows fill up. */
+/** Expected run time of a task, in microseconds; never zero, so that windows fill up. */
 export function estimateOf(entry: TaskEntry): number {
   return (entry.record.meanMicros ?? UNKNOWN_MICROS) * entry.items + 0.5;
 }
 
-/** What limits how many tasks one worker is handed. */
+/** Limits to the tasks one worker is handed. */
 export interface PlacementLimits {
   readonly concurrency: number;
   readonly maxTasksPerWorker: number;

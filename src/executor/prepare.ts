@@ -11,19 +11,19 @@ import { type CompiledOptions, FunctionRecord, TaskEntry, type TaskSink } from "
 import { captureTrace } from "./trace.ts";
 import { performance, setTimeout } from "../util/platform.ts";
 
-/** What the tasks of one executor have in common when they are made. */
+/** The parts that the tasks of one executor share when they are made. */
 export interface PrepareContext {
   readonly destination: Destination;
   /** Tasks run in this thread. */
   readonly isInline: boolean;
   readonly options: CompiledOptions;
-  /** Where copies of large buffers are made; absent for an executor without workers of its own. */
+  /** Memory for copies of large buffers; absent for an executor without workers of its own. */
   readonly lent: BufferPool | undefined;
   /** Number of the current tick, for sharing stacks. */
   readonly tick: number;
 }
 
-/** Where the values of an executor's tasks go, as far as the codec cares. */
+/** The destination of the values of an executor's tasks, as far as the codec cares. */
 export function destinationOf(kind: PeerKind): Destination {
   return kind === "process" ? "process" : "thread";
 }
@@ -69,7 +69,7 @@ function forgetSites(): void {
   noted.clear();
 }
 
-/** Whether code of the user can run in this thread for a task, when its call has returned; most have none. */
+/** True when code of the user can run in this thread for a task after its call has returned; most have none. */
 function runsUserCode({ options, isInline }: PrepareContext): boolean {
   const { onProgress, retryDelay } = options.source;
   return isInline || onProgress !== undefined || typeof retryDelay === "function" || hasDecoders();

@@ -47,7 +47,7 @@ export class ProcessPoolExecutor<I extends unknown[] = []> extends ExecutorBase 
   }
 }
 
-/** What the workers of a pool get from their parent besides: for the command. */
+/** Memory and descriptors that the workers of the command get from it. */
 export type WorkerDescriptors = Pick<SpawnOptions, "stdio" | "sharedFd">;
 
 /** A {@link ProcessPoolExecutor} whose workers have other descriptors. */

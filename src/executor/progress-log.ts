@@ -3,7 +3,7 @@ import { type AsyncScope, runIn } from "../util/async-scope.ts";
 import { deferred, type Deferred } from "../util/deferred.ts";
 import { queueMicrotask } from "../util/platform.ts";
 
-/** How many reports are kept for a reader that comes late; older ones are dropped. */
+/** Reports kept for a reader that comes late; older ones are dropped. */
 const KEPT_REPORTS = 256;
 
 /**

@@ -50,7 +50,7 @@ export const MessageKind = {
   stop: 24,
 } as const;
 
-/** How the value of a `result` is to be read. */
+/** Ways to read the value of a `result`. */
 export const ResultStatus = {
   /** The value itself. */
   plain: 0,
@@ -76,7 +76,7 @@ export const TaskFlag = {
   reportStart: 4,
 } as const;
 
-/** What a task carries besides its arguments: `0` for nothing, or this tuple. */
+/** The header of a task: `0` for nothing besides its arguments, or this tuple. */
 export type TaskHeader =
   | 0
   | readonly [

@@ -16,7 +16,11 @@ export class Rebalancer {
   readonly #requeue: (entries: readonly TaskEntry[]) => void;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(workers: WorkerPool, concurrency: number, requeue: (entries: readonly TaskEntry[]) => void) {
+  constructor(
+    workers: WorkerPool,
+    concurrency: number,
+    requeue: (entries: readonly TaskEntry[]) => void,
+  ) {
     this.#workers = workers;
     this.#concurrency = concurrency;
     this.#requeue = requeue;

@@ -5,7 +5,8 @@ import { ResultStatus } from "./protocol.ts";
 import { ChunkFailure } from "./chunk-failure.ts";
 import type { StreamHub } from "./streams.ts";
 import type { TaskEntry } from "./task-entry.ts";
-import type { ResultFrame, WorkerLink } from "./worker-link.ts";
+import type { WorkerLink } from "./worker-link.ts";
+import type { ResultFrame } from "./worker-messages.ts";
 
 /** A result frame, decoded. */
 export interface Outcome {

@@ -11,7 +11,7 @@ import { MAX_TIMER_MS } from "../util/timer.ts";
 import type { TaskEntry } from "./task-entry.ts";
 import type { WorkerLink } from "./worker-link.ts";
 
-/** What follows a failed try: another one after `delay` milliseconds, or the end with `error`. */
+/** The step after a failed try: another one after `delay` milliseconds, or the end with `error`. */
 export type RetryPlan =
   | { readonly delay: number; readonly error?: undefined }
   | { readonly delay?: undefined; readonly error: unknown };
@@ -37,7 +37,7 @@ export function planRetry(link: WorkerLink, entry: TaskEntry, error: unknown): R
   }
 }
 
-/** What of the arguments the failed try has used up, so that another one would get less than the caller gave. */
+/** Names the argument that the failed try has used up, so that another one would get less than the caller gave. */
 function whatIsSpent(entry: TaskEntry): string | undefined {
   if (entry.streams?.some((stream) => stream.isOpened) === true) {
     return "it has begun to read a stream among its arguments";
@@ -61,7 +61,7 @@ function notAgain(entry: TaskEntry, spent: string, failure: unknown): unknown {
   );
 }
 
-/** Whether another try can end better: not when the task cannot be found or its values cannot travel. */
+/** True when another try can end better: not when the task cannot be found or its values cannot travel. */
 function isRetryable(error: unknown): boolean {
   return !(
     error instanceof TaskNotFoundError ||

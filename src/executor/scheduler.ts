@@ -1,49 +1,39 @@
 import { timeoutOf } from "./call-site.ts";
 import type { ExitStatus, PeerKind } from "../wire/index.ts";
+import { Attempts } from "./attempts.ts";
 import { crashError, crashOf } from "./crash-error.ts";
 import { Dispatcher, type DispatcherOwner } from "./dispatcher.ts";
 import { Canceller } from "./canceller.ts";
 import { WorkerPool, type StartWorker } from "./worker-pool.ts";
 import { cancelledError } from "./future.ts";
 import { BufferPool } from "./buffer-pool.ts";
+import { LiveTasks } from "./live-tasks.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import type { CheckedOptions } from "./options.ts";
 import { Rebalancer } from "./rebalancer.ts";
 import { reportEnd } from "./report-end.ts";
 import { readResult } from "./results.ts";
-import { planRetry } from "./retry.ts";
 import { streamClosedError } from "./streams.ts";
 import type { AbandonedSlot } from "./abandoned-slot.ts";
 import type { TaskEntry } from "./task-entry.ts";
-import { publishFailure, Totals } from "./totals.ts";
 import type { ExecutorStats } from "./types.ts";
-import type { LinkOwner, ResultFrame, WorkerLink } from "./worker-link.ts";
+import type { WorkerLink } from "./worker-link.ts";
+import type { LinkOwner, ResultFrame } from "./worker-messages.ts";
 import { clearTimeout, queueMicrotask } from "../util/platform.ts";
 import { setTimer } from "../util/timer.ts";
 
-/**
- * The heart of an executor: which task goes to which worker when, and what becomes of it.
- *
- * ```
- * submit ─► delayed ─► pending ───────► outbox ─► sent ─► settled
- *           locating,   by priority,    end of    the worker   result, error,
- *           retry delay then age        the tick  takes its    crash, timeout,
- *               ▲                                 token        cancel
- *               └──────────── retry ◄───────────────┘
- * ```
- */
+/** Decides which task goes to which worker when, and what becomes of it; README.md draws the way of a task. */
 export class Scheduler implements LinkOwner, DispatcherOwner {
   readonly options: CheckedOptions;
   readonly kind: PeerKind;
   /** For large buffers in arguments. */
   readonly lent: BufferPool | undefined;
-  /** Whether tasks are taken. */
+  /** Tells whether tasks are taken. */
   readonly lifecycle: Lifecycle;
   readonly #workers: WorkerPool;
   readonly #dispatcher: Dispatcher;
-  /** Tasks accepted and not at their end, wherever they are. */
-  readonly #live: Set<TaskEntry> = new Set();
-  readonly #totals: Totals = new Totals();
+  readonly #live: LiveTasks;
+  readonly #attempts: Attempts;
   readonly #canceller: Canceller;
   readonly #rebalancer: Rebalancer;
   #prioritised = false;
@@ -53,8 +43,10 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
     this.lent = BufferPool.for(kind);
     this.options = options;
     this.lifecycle = new Lifecycle(options.name);
+    this.#live = new LiveTasks(options.name, this.lent, () => this.#onAllDone());
     this.#workers = new WorkerPool(options, startWorker, this);
     this.#dispatcher = new Dispatcher(options, this.#workers, this);
+    this.#attempts = new Attempts(this.#live, this.#dispatcher, (entry) => this.#admit(entry));
     const requeue = (entries: readonly TaskEntry[]): void => this.#dispatcher.requeue(entries);
     this.#canceller = new Canceller(this.#workers, options, requeue);
     this.#rebalancer = new Rebalancer(this.#workers, options.concurrency, requeue);
@@ -73,7 +65,7 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
     const { refusal } = this.lifecycle;
     if (signal?.aborted === true || refusal !== undefined) {
       const error: unknown = signal?.aborted === true ? signal.reason : refusal;
-      return queueMicrotask(() => this.#settleError(entry, error));
+      return queueMicrotask(() => this.#live.fail(entry, error));
     }
     entry.options.watch(entry, (live, reason) => this.cancel(live, reason, reason));
     if (entry.options.priority !== 0) this.#prioritised = true;
@@ -83,9 +75,9 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
     if (locating === undefined) return this.#admit(entry);
     this.#dispatcher.delay(entry);
     locating.then(
-      () => this.#endDelay(entry),
+      () => this.#attempts.endDelay(entry),
       (error: unknown) => {
-        if (this.#dispatcher.endDelay(entry)) this.#settleError(entry, error);
+        if (this.#dispatcher.endDelay(entry)) this.#live.fail(entry, error);
         this.#dispatcher.noteRoom();
       },
     );
@@ -105,7 +97,7 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
       for (const id of entry.results ?? []) link.streams.abort(id, error);
       this.#canceller.abandon(link, entry, reason);
     }
-    this.#settleError(entry, error);
+    this.#live.fail(entry, error);
     this.#dispatcher.schedule();
     return true;
   }
@@ -150,7 +142,7 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
 
   stats(): ExecutorStats {
     const { waiting } = this.#dispatcher;
-    return { kind: this.kind, ...this.#workers.snapshot(waiting), ...this.#totals.snapshot() };
+    return { kind: this.kind, ...this.#workers.snapshot(waiting), ...this.#live.totals.snapshot() };
   }
 
   // ---- what workers say
@@ -183,8 +175,8 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
       return;
     }
     link.remove(entry);
-    if (failed) this.#onFailure(link, entry, value);
-    else this.#settleValue(entry, value);
+    if (failed) this.#attempts.fail(link, entry, value);
+    else this.#live.succeed(entry, value);
     this.#afterTask(link);
   }
 
@@ -196,7 +188,7 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
 
   onFinished(link: WorkerLink, entry: TaskEntry): void {
     link.remove(entry);
-    if (entry.state === "streaming") this.#settleValue(entry, undefined);
+    if (entry.state === "streaming") this.#live.succeed(entry, undefined);
     this.#afterTask(link);
   }
 
@@ -208,8 +200,7 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
   onExit(link: WorkerLink, status: ExitStatus): void {
     this.#workers.links.delete(link);
     // What it had not started is not its victim.
-    const unstarted = [...link.reclaim(), ...link.unsent()].filter((entry) => !entry.moved);
-    link.release(unstarted);
+    const unstarted = link.takeUnstarted();
     const victims = [...link.inflight.values()];
     link.inflight.clear();
     this.#dispatcher.requeue(unstarted);
@@ -218,27 +209,28 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
     for (const victim of victims) {
       clearTimeout(victim.timer);
       if (victim.state === "abandoned") continue;
-      this.#onVictim(link, victim, crashOf(link, status, victim));
+      this.#attempts.crash(link, victim, crashOf(link, status, victim));
     }
     if (victims.length === 0) reportEnd(link, status);
     if (!link.wasAsked) {
-      this.#totals.crashed++;
-      const isHopeless = this.#workers.noteDeath(link, status, victims, unstarted);
-      if (isHopeless) this.#break("Workers die before they do anything", crash);
+      this.#live.totals.crashed++;
+      if (this.#workers.noteDeath(link, status, victims, unstarted)) {
+        this.#break("Workers die before they do anything", crash);
+      }
     }
     this.#dispatcher.schedule();
     this.#endIfDone();
   }
 
   onUnsendable(entry: TaskEntry, error: unknown): void {
-    this.#settleError(entry, error);
+    this.#live.fail(entry, error);
     this.#dispatcher.schedule();
   }
 
   // ---- what the dispatcher says
 
   onOrphan(entry: TaskEntry, link: WorkerLink): void {
-    this.#settleError(entry, crashOf(link, {}, entry));
+    this.#live.fail(entry, crashOf(link, {}, entry));
   }
 
   onCannotGrow(error: unknown): void {
@@ -247,78 +239,22 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
 
   // ---- the way of a task
 
-  #endDelay(entry: TaskEntry): void {
-    entry.timer = undefined;
-    if (this.#dispatcher.endDelay(entry)) this.#admit(entry);
-  }
-
   #admit(entry: TaskEntry): void {
     const { broken } = this.lifecycle;
-    if (broken !== undefined) return this.#settleError(entry, broken);
+    if (broken !== undefined) return this.#live.fail(entry, broken);
     this.#dispatcher.add(entry);
     if (this.#prioritised) this.#dispatcher.preempt(entry);
     this.#dispatcher.schedule();
     const full = this.#dispatcher.refuseOverflow(entry);
-    if (full !== undefined) queueMicrotask(() => this.#settleError(entry, full));
+    if (full !== undefined) queueMicrotask(() => this.#live.fail(entry, full));
   }
 
   #onTimeout(link: WorkerLink, entry: TaskEntry): void {
     if (entry.state !== "sent") return;
     const error = timeoutOf(entry);
     this.#canceller.abandon(link, entry, error);
-    this.#onFailure(link, entry, error);
+    this.#attempts.fail(link, entry, error);
     this.#dispatcher.schedule();
-  }
-
-  #onVictim(link: WorkerLink, entry: TaskEntry, crash: Error): void {
-    if (entry.state === "streaming") this.#settleError(entry, crash);
-    else this.#onFailure(link, entry, crash);
-  }
-
-  /** A try has failed: another one, or the end. */
-  #onFailure(link: WorkerLink, entry: TaskEntry, failure: unknown): void {
-    clearTimeout(entry.timer);
-    entry.timer = undefined;
-    entry.leaveWorker();
-    const { delay, error } = planRetry(link, entry, failure);
-    if (delay === undefined) {
-      this.#settleError(entry, error);
-      return;
-    }
-    this.#totals.retried++;
-    entry.retry(link);
-    this.#dispatcher.delay(entry);
-    if (delay > 0) entry.timer = setTimer(() => this.#endDelay(entry), delay);
-    else queueMicrotask(() => this.#endDelay(entry));
-  }
-
-  #settleValue(entry: TaskEntry, value: unknown): void {
-    const streamed = entry.state === "streaming";
-    this.#forget(entry);
-    this.#totals.completed++;
-    // The worker has read it. After a failure that is not certain: then it is left to the garbage collector.
-    this.lent?.giveBack(entry.lent);
-    if (!streamed) entry.sink.value(value);
-  }
-
-  #settleError(entry: TaskEntry, error: unknown): void {
-    const streamed = entry.state === "streaming";
-    if (!this.#live.has(entry)) return;
-    this.#forget(entry);
-    this.#totals.noteError(error);
-    publishFailure(this.options.name, entry.name, error);
-    if (!streamed) entry.sink.error(error);
-  }
-
-  #forget(entry: TaskEntry): void {
-    clearTimeout(entry.timer);
-    for (const { id } of entry.streams ?? []) entry.link?.streams.withdraw(id);
-    entry.settle();
-    entry.options.unwatch(entry);
-    this.#live.delete(entry);
-    if (this.#live.size > 0) return;
-    if (this.lifecycle.isClosing) this.#endIfDone();
-    else this.#workers.letGo(() => this.#live.size === 0 && !this.lifecycle.isAwaited);
   }
 
   // ---- the way of a worker
@@ -327,7 +263,7 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
     this.#workers.noteResult();
     link.noteResult();
     record.noteRun(micros / items);
-    this.#totals.micros += micros;
+    this.#live.totals.micros += micros;
   }
 
   #afterTask(link: WorkerLink): void {
@@ -348,10 +284,7 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
     const error = cancelledError("The executor was shut down.");
     this.#dispatcher.takeBackAll();
     this.lifecycle.refuse(error);
-    const waiting = [...this.#live].filter(
-      ({ state }) => state === "pending" || state === "locating" || state === "backoff",
-    );
-    for (const entry of waiting) this.cancel(entry, error, error);
+    for (const entry of [...this.#live]) if (entry.isWaiting) this.cancel(entry, error, error);
   }
 
   #break(what: string, cause: unknown): void {
@@ -360,6 +293,11 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
     for (const entry of [...this.#live]) this.cancel(entry, error, error);
     for (const link of [...this.#workers.links]) this.#workers.retire(link, 0);
     this.#dispatcher.denyRoom(error);
+  }
+
+  #onAllDone(): void {
+    if (this.lifecycle.isClosing) this.#endIfDone();
+    else this.#workers.letGo(() => this.#live.size === 0 && !this.lifecycle.isAwaited);
   }
 
   #endIfDone(): void {

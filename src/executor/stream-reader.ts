@@ -6,7 +6,7 @@ const WINDOW_ITEMS = 16;
 
 type Step = IteratorResult<unknown, undefined>;
 
-/** What a {@link StreamReader} says to the side that has the source. */
+/** Messages of a {@link StreamReader} to the side that has the source. */
 export interface StreamLine {
   /** There is room for that many more items. */
   pull(count: number): void;

@@ -11,7 +11,7 @@ import { transferListOf } from "./transfer.ts";
 
 type Kind = "iterable" | "readable";
 
-/** What can be read from the other side: opened by the first demand. */
+/** A source that the other side can read: opened by the first demand. */
 export type StreamSource = AsyncIterable<unknown> | Iterable<unknown> | ReadableStream<unknown>;
 
 /**

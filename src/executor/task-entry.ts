@@ -8,7 +8,7 @@ import { TASK_TRANSITIONS, type TaskState } from "./task-state.ts";
 import type { TaskOptions } from "./types.ts";
 import type { WorkerLink } from "./worker-link.ts";
 
-/** Who is told of a task's fate. */
+/** Receiver of what becomes of a task. */
 export interface TaskSink {
   started(): void;
   progress(value: unknown): void;
@@ -18,7 +18,7 @@ export interface TaskSink {
 
 const NO_ARGUMENTS: unknown[] = [];
 
-/** What an executor knows of one function. */
+/** One function as executors know it: where it is, how long it takes. */
 export class FunctionRecord {
   static #nextId = 1;
   static readonly #records: WeakMap<object, FunctionRecord> = new WeakMap();
@@ -147,7 +147,7 @@ export class TaskEntry {
   lent: readonly ArrayBufferLike[] | undefined;
   /** Streams among the arguments. */
   streams: readonly ArgumentStream[] | undefined;
-  /** What the arguments give away to whoever decodes them. */
+  /** Objects that the arguments give away to whoever decodes them. */
   moves: readonly Move[] | undefined;
   /** Streams of its result, by the worker's numbers. */
   results: readonly number[] | undefined;
@@ -186,6 +186,11 @@ export class TaskEntry {
   /** The worker that has it. */
   get link(): WorkerLink | undefined {
     return this.#link;
+  }
+
+  /** No worker has it, and none has had it for this attempt. */
+  get isWaiting(): boolean {
+    return this.#state === "pending" || this.#state === "locating" || this.#state === "backoff";
   }
 
   /** It waits for a worker: located, after its delay, or taken back from a worker that had not started it. */

@@ -33,7 +33,7 @@ function weightOf({ args }: TaskEntry): number {
   return weight;
 }
 
-/** What a task carries besides its arguments. */
+/** The header of a task: what it carries besides its arguments. */
 export function headerOf(entry: TaskEntry): TaskHeader {
   const { options } = entry;
   const reportStart = options.timeout !== undefined;

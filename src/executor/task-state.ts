@@ -1,6 +1,6 @@
 import type { Transitions } from "../util/state-machine.ts";
 
-/** Where a task stands on its way; the drawing is in README.md. */
+/** States of a task; README.md draws them. */
 export type TaskState =
   /** Its function is being located. */
   | "locating"

@@ -4,7 +4,7 @@ import type { ExecutorStats } from "./types.ts";
 
 const taskChannel = channel("manycore:task");
 
-/** What an executor has done so far. */
+/** Counts of what an executor has done. */
 export class Totals {
   completed = 0;
   failed = 0;
@@ -28,7 +28,7 @@ export class Totals {
   }
 }
 
-/** What subscribers of the diagnostics channel `manycore:task` get. */
+/** The message to subscribers of the diagnostics channel `manycore:task`. */
 export interface TaskFailureMessage {
   readonly type: "failed";
   readonly executor: string;

@@ -25,7 +25,7 @@ export function transfer<T extends object>(value: T, list: readonly unknown[]): 
   return value;
 }
 
-/** What is to be moved with a value, if its task said so. */
+/** The objects that are moved with a value, if its task said so. */
 export function transferListOf(value: unknown): readonly unknown[] | undefined {
   return typeof value === "object" && value !== null ? lists.get(value) : undefined;
 }

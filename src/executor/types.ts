@@ -1,12 +1,12 @@
 import type { WaitOptions } from "../util/wait-options.ts";
-import type { MapIterator } from "./map.ts";
+import type { MapIterator } from "./map-iterator.ts";
 import type { Task } from "../task/index.ts";
 import type { Future } from "./future.ts";
 
 /** A sync or async source of items, of known or unknown length. */
 export type AnyIterable<T> = Iterable<T> | AsyncIterable<T>;
 
-/** What arrives of a task's result: generators and streams arrive as async iterators. */
+/** The type in which a task's result arrives: generators and streams arrive as async iterators. */
 export type Received<R> =
   R extends ReadableStream<unknown>
     ? R
@@ -17,7 +17,7 @@ export type Received<R> =
         : R;
 
 /**
- * What arrives of a function that returns `R`, where that is what it returns: written so that the compiler takes
+ * The type that arrives of a function that returns `R`, where that is what it returns: written so that the compiler takes
  * it for `R` also in a function of yours that does not know `R` yet.
  */
 export type Arrived<R> = R & Received<Awaited<R>>;
@@ -29,7 +29,7 @@ export type IfConverted<R> = [R] extends [Received<Awaited<R>>]
     : unknown
   : unknown;
 
-/** How single tasks are run; given with `executor.with(options)`. */
+/** Options of single tasks; given with `executor.with(options)`. */
 export interface TaskOptions {
   /** Higher runs earlier; equal ones in order of submission. Default 0. */
   readonly priority?: number | undefined;
@@ -73,7 +73,7 @@ export interface TaskOptions {
   readonly context?: unknown;
 }
 
-/** What every executor can do. */
+/** The surface of every executor. */
 export interface Executor extends AsyncDisposable {
   /**
    * Hands one call to a worker.
@@ -155,7 +155,7 @@ export interface WorkerStats {
   readonly memory: number | undefined;
 }
 
-/** What an executor has done and does; fresh and frozen in time. */
+/** A snapshot of what an executor has done and does. */
 export interface ExecutorStats {
   readonly name: string;
   readonly kind: "process" | "thread" | "inline";

@@ -1,7 +1,7 @@
 import type { Scheduler } from "./scheduler.ts";
 
 /**
- * What all executors over the same workers hold, and the maps that still feed them: while one is left the
+ * Held by all executors over the same workers, and by the maps that still feed them: while one is left the
  * program can close them, when none is it never will.
  */
 export class Ownership {

@@ -4,7 +4,7 @@ import { abortSignal, milliseconds, oneOf } from "../util/checks.ts";
 import { checkOptions, type OptionTable } from "../util/option-table.ts";
 import { checkFutures, type Future } from "./future.ts";
 
-/** When {@link wait} returns. */
+/** The event that {@link wait} waits for. */
 export type ReturnWhen = "ALL_COMPLETED" | "FIRST_COMPLETED" | "FIRST_EXCEPTION";
 
 /** The two halves of what {@link wait} was given. */

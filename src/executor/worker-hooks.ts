@@ -7,9 +7,10 @@ import type { CheckedOptions } from "./options.ts";
 import { destinationOf } from "./prepare.ts";
 import { FunctionRecord } from "./task-entry.ts";
 import type { WorkerSettings } from "./worker/worker-settings.ts";
-import type { LinkOwner, WorkerLink } from "./worker-link.ts";
+import type { WorkerLink } from "./worker-link.ts";
+import type { LinkOwner } from "./worker-messages.ts";
 
-/** What worker number `id` is told at its start. */
+/** Settings of worker number `id`. */
 export function workerSettings(options: CheckedOptions, id: number): WorkerSettings {
   return {
     id,

@@ -1,8 +1,6 @@
-import { runIn } from "../util/async-scope.ts";
-import { decodeValue } from "../wire/codec.ts";
-import { decodeThrown } from "../wire/error-codec.ts";
-import type { ExitStatus, Peer } from "../wire/index.ts";
+import type { Peer } from "../wire/index.ts";
 import { transition } from "../util/state-machine.ts";
+import { acceptFrame, type LinkOwner } from "./worker-messages.ts";
 import { AbandonedSlot } from "./abandoned-slot.ts";
 import { MessageKind } from "./protocol.ts";
 import type { Claims } from "./claims.ts";
@@ -12,29 +10,6 @@ import { batchesOf, headerOf } from "./task-frame.ts";
 import type { WorkerStats } from "./types.ts";
 import { WORKER_TRANSITIONS, type WorkerState } from "./worker-state.ts";
 import { clearTimeout, performance } from "../util/platform.ts";
-
-/** What a worker's events lead to; the scheduler implements it. */
-export interface LinkOwner {
-  onReady(link: WorkerLink): void;
-  onStartFailed(link: WorkerLink, error: unknown): void;
-  onStarted(link: WorkerLink, entry: TaskEntry): void;
-  onResult(link: WorkerLink, entry: TaskEntry, result: ResultFrame): void;
-  onFinished(link: WorkerLink, entry: TaskEntry): void;
-  /** The worker has come back from a task that was given up. @param micros - of its run, if known. */
-  onAbandonedEnd(link: WorkerLink, slot: AbandonedSlot, micros: number | undefined): void;
-  onMemory(link: WorkerLink, bytes: number): void;
-  onExit(link: WorkerLink, status: ExitStatus): void;
-  /** A task could not be sent, and has been taken out of its worker. */
-  onUnsendable(entry: TaskEntry, error: unknown): void;
-}
-
-/** The parts of a `result` frame. */
-export interface ResultFrame {
-  readonly status: number;
-  readonly value: unknown;
-  readonly micros: number;
-  readonly attachments: unknown[] | undefined;
-}
 
 /** One worker as its executor sees it: what was handed to it, what it said last. */
 export class WorkerLink {
@@ -53,7 +28,7 @@ export class WorkerLink {
   handed = 0;
   completed = 0;
   memory: number | undefined;
-  /** When it last reported a result, by `performance.now()`. */
+  /** The time of its latest result, by `performance.now()`. */
   lastResult = 0;
   /** It holds tasks and does not get on: it is handed nothing ahead of time until its next result. */
   slow = false;
@@ -63,7 +38,7 @@ export class WorkerLink {
   killTimer: NodeJS.Timeout | undefined;
   /** Ends it when its event loop does not answer. */
   pingTimer: NodeJS.Timeout | undefined;
-  /** What it died of, in its own words. */
+  /** The error it reported before it died, or the one by which it broke the protocol. */
   exitCause: unknown;
   readonly #owner: LinkOwner;
   readonly #known: Set<number> = new Set();
@@ -76,7 +51,7 @@ export class WorkerLink {
     this.claims = claims;
     this.#owner = owner;
     this.streams = new StreamHub(peer.channel, peer.kind === "process" ? "process" : "thread");
-    peer.channel.onFrame = (frame, attachments) => this.#accept(frame, attachments);
+    peer.channel.onFrame = (frame, attachments) => acceptFrame(this, owner, frame, attachments);
     // A worker that breaks the protocol is as good as dead; an end of the channel precedes its exit.
     peer.channel.onClose = (error) => {
       if (error === undefined) return;
@@ -290,6 +265,13 @@ export class WorkerLink {
     }
   }
 
+  /** Takes all tasks that it has not started, but those whose buffers have moved into it. */
+  takeUnstarted(): TaskEntry[] {
+    const unstarted = [...this.reclaim(), ...this.unsent()].filter((entry) => !entry.moved);
+    this.release(unstarted);
+    return unstarted;
+  }
+
   /** Tasks added and not sent. */
   unsent(): TaskEntry[] {
     return this.#outbox.filter((entry) => entry.state === "outbox" && entry.link === this);
@@ -301,66 +283,9 @@ export class WorkerLink {
     this.peer.channel.send([MessageKind.define, record.id, record.json]);
   }
 
-  #accept(frame: unknown[], attachments: unknown[] | undefined): void {
-    const kind = frame[0];
-    if (kind === MessageKind.result) {
-      const entry = this.inflight.get(frame[1] as number);
-      if (entry === undefined) return;
-      const micros = frame[4] as number;
-      if (entry.state === "abandoned") this.#owner.onAbandonedEnd(this, entry, micros);
-      else {
-        const [, , status, value] = frame;
-        this.#owner.onResult(this, entry, { status: status as number, value, micros, attachments });
-      }
-      return;
-    }
-    this.#acceptOther(kind as number, frame, attachments);
-  }
-
   /** A task it has and that was not given up. */
   taskOf(id: number): TaskEntry | undefined {
     const entry = this.inflight.get(id);
     return entry?.state === "abandoned" ? undefined : entry;
-  }
-
-  #onFinished(id: number): void {
-    const entry = this.inflight.get(id);
-    if (entry?.state === "abandoned") this.#owner.onAbandonedEnd(this, entry, undefined);
-    else if (entry !== undefined) this.#owner.onFinished(this, entry);
-  }
-
-  #acceptOther(kind: number, frame: unknown[], attachments: unknown[] | undefined): void {
-    const entry = this.taskOf(frame[1] as number);
-    switch (kind) {
-      case MessageKind.started:
-        if (entry !== undefined) this.#owner.onStarted(this, entry);
-        return;
-      case MessageKind.progress:
-        runIn(entry?.scope, () => {
-          entry?.sink.progress(decodeValue(frame[2] as Uint8Array, attachments));
-        });
-        return;
-      case MessageKind.finished:
-        this.#onFinished(frame[1] as number);
-        return;
-      case MessageKind.ready:
-        this.#owner.onReady(this);
-        return;
-      case MessageKind.failed:
-        this.#owner.onStartFailed(this, decodeThrown(frame[1] as Uint8Array, attachments));
-        return;
-      case MessageKind.dying:
-        this.exitCause = decodeThrown(frame[1] as Uint8Array, attachments);
-        return;
-      case MessageKind.pong:
-        // Its event loop turns: what else it runs may come to an end.
-        clearTimeout(this.pingTimer);
-        return;
-      case MessageKind.memory:
-        this.#owner.onMemory(this, frame[1] as number);
-        return;
-      default:
-        this.streams.accept(frame, attachments);
-    }
   }
 }

@@ -7,7 +7,8 @@ import { MessageKind } from "./protocol.ts";
 import type { ExitStatus } from "../wire/index.ts";
 import type { CheckedOptions } from "./options.ts";
 import type { ExecutorStats } from "./types.ts";
-import type { LinkOwner, WorkerLink } from "./worker-link.ts";
+import type { WorkerLink } from "./worker-link.ts";
+import type { LinkOwner } from "./worker-messages.ts";
 import { clearTimeout, performance, setImmediate } from "../util/platform.ts";
 
 /** After a worker could not be started while others run, they are left to it for this long. */
@@ -18,10 +19,10 @@ export type StartWorker = (id: number, owner: LinkOwner) => WorkerLink;
 
 /** Deaths in a row before any task of the worker was done: then starting another is no help. */
 const MAX_FRUITLESS_STARTS = 3;
-/** How long a worker's finalizer may take when nobody is in a hurry. */
+/** Time for a worker's finalizer when nobody is in a hurry. */
 const FINALIZER_MS = 30_000;
 
-/** Whether there were not files or memory enough for it. */
+/** True when there were not files or memory enough for it. */
 function lacksResources(link: WorkerLink, { code, signal, error }: ExitStatus): boolean {
   if (link.wasReady) return false;
   const errno = error !== undefined && "code" in error ? error.code : undefined;

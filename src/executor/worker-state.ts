@@ -1,6 +1,6 @@
 import type { Transitions } from "../util/state-machine.ts";
 
-/** Where a worker is in its life; the drawing is in README.md. */
+/** States of a worker; README.md draws them. */
 export type WorkerState =
   /** Boots, or runs its initializer; tasks may be handed to it already. */
   | "starting"

@@ -1,7 +1,7 @@
 import { TaskNotFoundError } from "../errors/index.ts";
 import { pathOfModule } from "./module-url.ts";
 
-/** Why a function cannot be found again. */
+/** The reason why a function cannot be found again. */
 export type NotFoundReason =
   | "anonymous"
   | "bound"

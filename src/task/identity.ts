@@ -1,4 +1,4 @@
-/** Where a worker finds a function: plain data that travels on the wire. */
+/** The place where a worker finds a function: plain data that travels on the wire. */
 export type TaskIdentity =
   | {
       readonly kind: "export";

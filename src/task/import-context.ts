@@ -10,7 +10,7 @@ interface Slot {
   running: number;
   /** Timers made by imports and not over. */
   readonly timers: Set<number>;
-  /** What keeps the loop of this thread open by itself: the fewest resources that were seen before an import. */
+  /** Resources that keep the loop of this thread open by themselves: the fewest that were seen before an import. */
   base: number;
 }
 
@@ -25,7 +25,7 @@ const slot: Slot = globalSlot("import-context", () => ({
 const LOOK_AGAIN_MS = 20;
 const LAST_LOOK_MS = 30_000;
 
-/** What comes to an end by itself; anything else may have been there before any import. */
+/** Resources that come to an end by themselves; any other may have been there before any import. */
 const PASSING = /Req|Immediate|Timeout/;
 
 /** From here on a context costs nothing; before, every promise of the thread takes twice as long. */

@@ -49,7 +49,7 @@ async function importJavaScript(url: string): Promise<Record<string, unknown>> {
   }
 }
 
-/** What to do about the failure, where its reason is known. */
+/** Advice about the failure, where its reason is known. */
 async function adviceOn(error: unknown, url: string): Promise<string | undefined> {
   if (wantsRunner(error)) {
     return "There is no test runner in a worker. Move the function out of the test file, and out of what imports the runner.";

@@ -1,6 +1,6 @@
 import { Script } from "node:vm";
 
-/** What an inline function's text may mention although it is no global: helpers that compilers put in. */
+/** Names that an inline function's text may mention although they are no globals: helpers that compilers put in. */
 export interface InlineHelpers {
   /** Loads a module relative to the caller's file. */
   readonly load: (specifier: string, options?: ImportCallOptions) => Promise<unknown>;
@@ -71,7 +71,7 @@ export function makeInline(source: string, filename: string, helpers: InlineHelp
   );
 }
 
-/** What Babel does for `import x from` a CommonJS module. */
+/** Babel's helper for `import x from` a CommonJS module. */
 function withDefault(module: unknown): unknown {
   const isEsModule = typeof module === "object" && module !== null && "default" in module;
   return isEsModule ? module : { default: module };

@@ -3,14 +3,14 @@ import { normalizeModuleUrl } from "./module-url.ts";
 import { withV8Session } from "./v8-session.ts";
 import type { V8Session } from "./v8-session.ts";
 
-/** Where V8 says a function was written. */
+/** The place where a function was written, according to V8. */
 export interface FunctionPlace {
   /** The script's URL or path as its loader named it; empty when it has none. */
   readonly script: string;
   readonly scriptId: string;
-  /** Whether V8 compiled the script as an ES module. */
+  /** True when V8 compiled the script as an ES module. */
   readonly isModule: boolean;
-  /** Whether it was made inside another function, or block, whose variables it can see. */
+  /** True when it was made inside another function, or block, whose variables it can see. */
   readonly isNested: boolean;
   /** From 1. */
   readonly line: number;
@@ -18,7 +18,7 @@ export interface FunctionPlace {
   readonly column: number;
 }
 
-/** What V8 tells about a function. */
+/** V8's account of a function. */
 export type FunctionFacts =
   | { readonly kind: "placed"; readonly place: FunctionPlace }
   | { readonly kind: "bound" }

@@ -41,7 +41,7 @@ export function isMain(meta: { readonly url: string; readonly main?: boolean }):
   return programFiles(resolve(program)).some((it) => it === file || realPath(it) === own);
 }
 
-/** What Node and the TypeScript runners may have made of the first argument. */
+/** Forms that Node and the TypeScript runners may have given the first argument. */
 function programFiles(path: string): string[] {
   const files = [path, ...EXTENSIONS.flatMap((ext) => [path + ext, join(path, `index${ext}`)])];
   try {

@@ -90,7 +90,7 @@ function importMetaPlugin({ template }: Babel): object {
   };
 }
 
-/** Where transpiled files are kept: the project's own cache, else a directory that only this user can write. */
+/** The folder of transpiled files: the project's own cache, else a directory that only this user can write. */
 function cacheDirectory(path: string): string | false {
   if (process.env["JITI_FS_CACHE"] === "false") return false;
   for (let folder = dirname(path); ; folder = dirname(folder)) {

@@ -1,4 +1,4 @@
-/** What is used of the lexer. */
+/** The used part of the lexer. */
 type Parse = (typeof import("es-module-lexer"))["parse"];
 
 let parse: Promise<Parse> | undefined;

@@ -14,7 +14,7 @@ import { clearTimeout, setImmediate, setTimeout } from "../util/platform.ts";
 /** Turns of the event loop that `import()` of a module that is already evaluated needs at most; without loader hooks it needs none. */
 const IMPORT_TURNS = 3;
 
-/** How long a slow loader may take to hand out a module before its function counts as not exported, in ms. */
+/** Time for a slow loader to hand out a module before its function counts as not exported, in ms. */
 const IMPORT_WAIT_MS = 250;
 
 /** Outcome of looking at the live module. */
@@ -66,7 +66,7 @@ function lookAtModule(fn: Function, place: FunctionPlace): Promise<Live> {
   return importOrGoOn(fn, place.script);
 }
 
-/** What CommonJS keeps for a script; jiti and tsx enter their modules there too. */
+/** The module that CommonJS keeps for a script; jiti and tsx enter theirs there too. */
 function cachedExports(script: string): { exports: unknown } | undefined {
   const cache = createRequire(import.meta.url).cache;
   const path = script.startsWith("file:") ? fileURLToPath(script) : script;

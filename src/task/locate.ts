@@ -11,7 +11,7 @@ import { unwrapFacade } from "../util/facade.ts";
 import { wrongType } from "../util/argument-error.ts";
 import { TaskNotFoundError } from "../errors/index.ts";
 
-/** What was found out, or the search under way. */
+/** The place that was found, or the search under way. */
 const known = new WeakMap<Function, TaskIdentity | Promise<TaskIdentity>>();
 
 /**

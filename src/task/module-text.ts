@@ -30,7 +30,7 @@ export async function findInText(
 
 type Names = Awaited<ReturnType<typeof exportedNames>>;
 
-/** What the module exports, or will export once evaluated. */
+/** Names that the module exports, or will export once evaluated. */
 function pick(names: Names, locals: Readonly<Record<string, unknown>>): object {
   const exports = Object.create(null) as Record<string, unknown>;
   for (const { exported, local } of names) {

@@ -2,11 +2,11 @@ import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, extname, join } from "node:path";
 import { pathOfModule } from "./module-url.ts";
 
-/** What Node and the TypeScript runners answer to ES module syntax in a file that counts as CommonJS. */
+/** Messages of Node and the TypeScript runners on ES module syntax in a file that counts as CommonJS. */
 const MODULE_SYNTAX =
   /^(?:Cannot use import statement outside a module|Unexpected token 'export'|Cannot use 'import\.meta' outside a module|await is only valid in async functions and the top level bodies of modules)|Top-level await is (?:currently )?not (?:supported|available)/m;
 
-/** What Node answers to CommonJS in a file that counts as an ES module. */
+/** Messages of Node on CommonJS in a file that counts as an ES module. */
 const COMMONJS_SYNTAX = /^(?:require|module|exports|__filename|__dirname) is not defined\b/;
 
 /** Tells whether a file could not be loaded because it has ES module syntax and counts as CommonJS. */

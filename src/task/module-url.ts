@@ -46,7 +46,7 @@ export function pathOfModule(url: string): string | undefined {
   return fileURLToPath(new URL(url));
 }
 
-/** How jiti's wrapper begins when it has to evaluate a module from a `data:` URL. */
+/** Beginning of jiti's wrapper when it has to evaluate a module from a `data:` URL. */
 const JITI_WRAPPER = /^export default \((?:async )?function \(exports, require, module,/;
 
 function isFromJiti(url: string): boolean {

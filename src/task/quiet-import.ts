@@ -1,5 +1,5 @@
 /**
- * What Node says of a module's type while it loads one. The program itself has said so once where it matters,
+ * Warnings of Node on a module's type while it loads one. The program itself has said so once where it matters,
  * and each worker would say it again; a module that cannot be loaded for this reason fails with an advice.
  */
 const OF_MODULE_TYPE =

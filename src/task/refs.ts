@@ -19,7 +19,7 @@ const TASK_REF = Symbol.for("manycore.taskRef");
 /**
  * Refers to the exports of a module without loading it here.
  *
- * Whether an export exists is checked by the compiler, and by the worker when it imports the module.
+ * That an export exists is checked by the compiler, and by the worker when it imports the module.
  *
  * @param module - the module's URL: `new URL("./x.ts", import.meta.url)`, `import.meta.resolve("package")`, or an absolute path.
  * @returns an object with one reference per exported function.

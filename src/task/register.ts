@@ -4,7 +4,7 @@ import { badArgument, wrongType } from "../util/argument-error.ts";
 import { checkFunction } from "../util/checks.ts";
 import { isClass } from "./function-kind.ts";
 
-/** What `task()` needs of `import.meta`; a CommonJS module passes `{ url: __filename }`. */
+/** The part of `import.meta` that `task()` needs; a CommonJS module passes `{ url: __filename }`. */
 export interface ModuleMeta {
   readonly url: string;
 }

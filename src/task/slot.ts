@@ -1,12 +1,12 @@
 import type { TaskIdentity } from "./identity.ts";
 
-/** What must be one per process and thread even when two copies of this package are loaded. */
+/** State of which there is one per process and thread even when two copies of this package are loaded. */
 export interface TaskSlot {
   /** Functions that carry their own identity: `task()` and `inline()`. */
   readonly marked: WeakMap<object, TaskIdentity>;
   /** Functions registered by `task()`, per module URL, in the order of the calls. */
   readonly registered: Map<string, Function[]>;
-  /** How many registrations each module instance has made, by its `import.meta`. */
+  /** Number of registrations that each module instance has made, by its `import.meta`. */
   readonly counts: WeakMap<object, number>;
   /** True in processes and threads that this package started. */
   isWorker: boolean;

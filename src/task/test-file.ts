@@ -5,7 +5,7 @@ import { pathOfModule } from "./module-url.ts";
 const RUNNER =
   /["'](?:node:test|vitest|@jest\/globals|mocha)["']|(?<![.\w$])(?:context|describe|it|specify|suite|test)(?:\.\w+)*\(\s*["'`]/;
 
-/** What modules that find no runner fail with. */
+/** Messages of modules that find no runner. */
 const NO_RUNNER =
   /Vitest failed to (?:access its internal state|find the runner)|Do not import `@jest\/globals`|^(?:after|afterAll|afterEach|before|beforeAll|beforeEach|context|describe|expect|it|jest|suite|test|vi) is not defined$/;
 

@@ -11,7 +11,7 @@ const HOOKS = ["after", "afterEach", "before", "beforeEach"];
 const ALL_HOOKS = [...HOOKS, "afterAll", "beforeAll", "aroundAll", "aroundEach"];
 const GROUPS = ["describe", "it", "suite", "test"];
 
-/** What the runners export, by the names of their modules. */
+/** Exports of the runners, by the names of their modules. */
 const EXPORTS: Readonly<Record<string, readonly string[]>> = {
   "node:test": [
     ...[...GROUPS, ...HOOKS, "assert", "getTestContext", "mock", "only", "run", "skip"],

@@ -16,7 +16,7 @@ export interface TaskRef<A extends unknown[], R> {
   readonly [signature]?: (...args: A) => R;
 }
 
-/** What every method that takes a task accepts: the function itself or a reference to it. */
+/** The argument of every method that takes a task: the function itself or a reference to it. */
 export type Task<A extends unknown[], R> = TaskFunction<A, R> | TaskRef<A, R>;
 
 /** Any reference, whatever its parameters and result. */

@@ -5,7 +5,7 @@ import { activateParentLoader } from "./tsx.ts";
 
 const TYPESCRIPT = /\.(?:[cm]?tsx?|jsx)$/;
 
-/** What Node answers to TypeScript that it cannot run, or whose imports it cannot follow. */
+/** Messages of Node on TypeScript that it cannot run, or whose imports it cannot follow. */
 const FALL_BACK_CODES: ReadonlySet<unknown> = new Set([
   "ERR_UNKNOWN_FILE_EXTENSION", // no type stripping, or .tsx
   "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX", // enums, parameter properties

@@ -4,7 +4,7 @@ import { adoptPath } from "./self.ts";
 import { adoptStatus } from "./status-word.ts";
 import { Thread } from "./thread.ts";
 
-/** What a worker thread does that runs a Thread. */
+/** The role of a worker thread that runs a Thread. */
 export function start(host: Host): void {
   adoptStatus(host.claims as SharedArrayBuffer);
   adoptPath((host.boot.data as { path: readonly number[] }).path);

@@ -3,7 +3,7 @@ import { liveChildren } from "../process/children.ts";
 import { threadSelf } from "./self.ts";
 import type { Thread } from "./thread.ts";
 
-/** What is known of a thread: of those started here it is the {@link Thread} itself. */
+/** A thread as others see it: of those started here it is the {@link Thread} itself. */
 export interface ThreadInfo {
   readonly name: string;
   /** It does not keep the event loop of its starter open. True in the workers of executors and pools, too. */

@@ -3,9 +3,9 @@ import { publishUncaught } from "../process/uncaught.ts";
 import { checkFunction } from "../util/checks.ts";
 import { globalSlot } from "../util/global-slot.ts";
 
-/** What a {@link ThreadExceptHook} is called with. */
+/** Arguments of a {@link ThreadExceptHook}. */
 export interface ThreadExceptHookArgs {
-  /** What ended the thread. */
+  /** The error that ended the thread. */
   readonly error: unknown;
   /** The thread's name; that of a worker of an executor, too. */
   readonly name: string;

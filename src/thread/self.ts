@@ -1,7 +1,7 @@
 import { threadIdentity } from "../process/identity.ts";
 import { globalSlot } from "../util/global-slot.ts";
 
-/** Who this thread is. */
+/** The identity of this thread. */
 export interface ThreadSelf {
   readonly name: string;
   readonly daemon: boolean;
@@ -21,7 +21,7 @@ export function adoptPath(path: readonly number[]): void {
   slot.path = path;
 }
 
-/** Who this thread is: `MainThread` in the main thread of any process. */
+/** The name of this thread: `MainThread` in the main thread of any process. */
 export function threadSelf(): ThreadSelf {
   const own = threadIdentity();
   return { name: own?.name ?? "MainThread", daemon: own?.daemon ?? false, path: slot.path };

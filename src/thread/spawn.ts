@@ -14,7 +14,7 @@ import {
 } from "../wire/index.ts";
 import type { MessagePort } from "node:worker_threads";
 
-/** How to start a thread of ours. */
+/** Options of {@link spawnThread}. */
 export interface SpawnThreadOptions {
   /** URL of the module whose `start(host)` runs in the thread. */
   readonly role: string;
@@ -31,7 +31,7 @@ export interface SpawnThreadOptions {
   readonly claims?: unknown;
 }
 
-/** What the entry of a thread finds in `workerData`. */
+/** The `workerData` of a thread of ours. */
 export interface ThreadStart {
   readonly role: string;
   readonly boot: Uint8Array;
@@ -54,7 +54,7 @@ function takesFile({ execArgv = process.execArgv }: SpawnThreadOptions): boolean
   return !execArgv.some((word) => word.startsWith("--input-type"));
 }
 
-/** Those of the threads that run: the end of this one terminates them. */
+/** Threads that run: the end of this one terminates them. */
 const guards: Set<StopGuard> = new Set();
 let isWatchingEnd = false;
 
@@ -94,7 +94,7 @@ export function spawnThread(options: SpawnThreadOptions): ThreadPeer {
 }
 
 /**
- * What is to be said of a thread that Node could not make: it tells that by the exit code 0 and an error whose text
+ * The error of a thread that Node could not make: it tells that by the exit code 0 and an error whose text
  * has the system's code.
  */
 function whyUnstarted(error: Error): ProcessError | undefined {

@@ -18,7 +18,7 @@ export function createStatus(): SharedArrayBuffer {
   return new SharedArrayBuffer(WORDS * 4);
 }
 
-/** What a thread says of itself, read by its starter without the help of either event loop. */
+/** A word in which a thread reports on itself, read by its starter without the help of either event loop. */
 export class StatusView {
   readonly #words: Int32Array;
 

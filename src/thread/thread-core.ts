@@ -15,13 +15,13 @@ import type { ThreadPeer } from "./spawn.ts";
 import { createStatus, StatusView } from "./status-word.ts";
 import { setImmediate } from "../util/platform.ts";
 
-/** What a Thread may be told besides its target. */
+/** Options of a Thread. */
 export interface ThreadSettings extends HandleOptions {
   /** Limits of its heap and stack, as Node's; exceeding one ends the thread with exit code 1. */
   readonly resourceLimits?: ResourceLimits | undefined;
 }
 
-/** Where a thread is in its life, and whether its JavaScript runs at this moment. */
+/** States of a thread, and whether its JavaScript runs at this moment. */
 export type ThreadState = "new" | "runnable" | "running" | "blocked" | "terminated";
 
 /** The life of a worker thread. */

@@ -1,10 +1,10 @@
 import { resolveTask, type TaskIdentity } from "../task/index.ts";
 import { hrtime } from "../util/platform.ts";
 
-/** What has become of a Timer; each side may leave the first state, and one of them does. */
+/** States of a Timer; each side may leave the first one, and one of them does. */
 export const TimerState = { waiting: 0, cancelled: 1, runs: 2 } as const;
 
-/** What the thread of a Timer is told. */
+/** Data for the thread of a Timer. */
 export interface TimerJob {
   /** One word, a {@link TimerState}. */
   readonly state: SharedArrayBuffer;
@@ -30,7 +30,7 @@ export function processTime(): number {
   return seconds * 1000 + nanoseconds / 1e6;
 }
 
-/** What the thread of a Timer runs: waits, and calls the function unless it was cancelled. */
+/** The work of a Timer's thread: waits, and calls the function unless it was cancelled. */
 export async function runTimer(job: TimerJob): Promise<unknown> {
   const { state, interval, args, task, startedAt } = job;
   const words = new Int32Array(state);

@@ -1,6 +1,6 @@
 import { performance, setImmediate } from "./platform.ts";
 
-/** What it needs of the platform; tests give their own. */
+/** The used part of the platform; tests give their own. */
 export interface LoopClock {
   /** Milliseconds since whenever. */
   now(): number;
@@ -10,7 +10,7 @@ export interface LoopClock {
 
 const PLATFORM: LoopClock = { now: performance.now, nextTurn: setImmediate };
 
-/** How long an event loop is kept from sleeping for work that is likely to come at once. */
+/** Time in which an event loop is kept from sleeping for work that is likely to come at once. */
 const SPIN_MS = 0.2;
 /** Work that comes this soon would have been there sooner still, had nobody had to wake up for it. */
 const SOON_MS = 0.5;

@@ -6,7 +6,7 @@ const FAULT: string | undefined = process.env["MANYCORE_FAULT"];
 const [target, count] = FAULT === undefined ? [] : FAULT.split("@");
 let left = Number(count ?? 1);
 
-/** What happens there: `SIGKILL`, or `SIGSTOP` for a process that goes on when it is told to. */
+/** The signal that is sent there: `SIGKILL`, or `SIGSTOP` for a process that goes on when it is told to. */
 const SIGNAL: string = process.env["MANYCORE_FAULT_SIGNAL"] ?? "SIGKILL";
 /** Longer than a signal takes to arrive. */
 const STOPPING_MS = 50;

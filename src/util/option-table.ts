@@ -13,7 +13,7 @@ export interface AnyOptionTable {
   readonly sisters?: Readonly<Record<string, string>>;
   /** Stands before the names in messages: `resourceLimits.` */
   readonly prefix?: string;
-  /** What the options are called as a parameter. Default: `options`. */
+  /** The options' name as a parameter. Default: `options`. */
   readonly parameter?: string;
   /** The option that a bare number or word in place of the options must mean. */
   readonly bare?: string;
@@ -26,7 +26,7 @@ export interface OptionTable<O> extends AnyOptionTable {
   readonly bare?: keyof O & string;
 }
 
-/** What was found out about names that are no options: the one that is meant, if any. */
+/** Names that are no options, with the option that is meant, if any. */
 const meanings = new WeakMap<object, Map<string, string | undefined>>();
 /** Names come from the program's text: more than this are made up at run time. */
 const MAX_REMEMBERED = 200;

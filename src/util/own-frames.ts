@@ -1,13 +1,13 @@
 import { fileURLToPath } from "node:url";
 
 /**
- * Where this package is, as frames of its modules name it: by a path in CommonJS, else by a URL. This module lies one
+ * The folder of this package, as frames of its modules name it: by a path in CommonJS, else by a URL. This module lies one
  * folder below.
  */
 const ROOT = new URL("..", import.meta.url);
 const ROOTS = [ROOT.href, fileURLToPath(ROOT)];
 
-/** Whether a path or URL is that of a file of this package. */
+/** True when a path or URL is that of a file of this package. */
 export function isOwnFile(name: string): boolean {
   return ROOTS.some((root) => name.startsWith(root));
 }

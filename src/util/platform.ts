@@ -70,7 +70,7 @@ const since = hrtime();
 
 let timeOrigin: number | undefined;
 
-/** What is needed of `performance`: a clock that no change of the system's time moves. */
+/** The used part of `performance`: a clock that no change of the system's time moves. */
 export const performance: { readonly now: () => number; readonly timeOrigin: number } = {
   // Of `hrtime`, as loading `node:perf_hooks` takes more time than the rest of the import.
   now,

@@ -10,7 +10,7 @@ export function staysHere(constructor: { readonly prototype: object }, reason: s
   Object.defineProperty(constructor.prototype, REASON, { value: reason });
 }
 
-/** Why an object has to stay, if its class was marked. */
+/** The reason why an object has to stay, if its class was marked. */
 export function reasonToStay(value: object): string | undefined {
   const reason: unknown = (value as { readonly [REASON]?: unknown })[REASON];
   // A proxy may answer anything.

@@ -7,7 +7,7 @@ export function markUnmovable(buffer: ArrayBuffer): void {
   unmovable.add(buffer);
 }
 
-/** Whether an object was marked. */
+/** True when an object was marked. */
 export function isUnmovable(value: object): boolean {
   return unmovable.has(value);
 }

@@ -71,7 +71,7 @@ async function finishChunk(
   return values;
 }
 
-/** What is put on the wire for a result: generators as async streams, broken chunks as a pair. */
+/** A result as it is put on the wire: generators as async streams, broken chunks as a pair. */
 export function travelForm(value: unknown, chunk: boolean): unknown {
   if (value instanceof BrokenChunk) return [value.values.map(streamable), value.error];
   return chunk ? (value as unknown[]).map(streamable) : streamable(value);

@@ -23,7 +23,7 @@ const TINY_MICROS = 1000;
  * ends its worker has a task to answer for it, and does not go from worker to worker.
  */
 export class FunctionTable {
-  /** What has not been asked for, as it came. */
+  /** Identities that nobody has asked for, as they came. */
   readonly #defined: Map<number, string> = new Map();
   readonly #entries: Map<number, TableEntry> = new Map();
 

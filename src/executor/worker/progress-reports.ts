@@ -5,7 +5,7 @@ import { MessageKind } from "../protocol.ts";
 /** Reports of one task. */
 interface Waiting {
   readonly reports: Encoded[];
-  /** How many at the beginning have been sent. */
+  /** Number of those at the beginning that have been sent. */
   sent: number;
 }
 

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { InvalidStateError } from "../../errors/index.ts";
 import { globalSlot } from "../../util/global-slot.ts";
 
-/** What a running task can learn and say; see {@link taskContext}. */
+/** The view a running task has of its executor; see {@link taskContext}. */
 export interface TaskContext {
   /** Aborts when the task is cancelled, exceeds its timeout, or its executor goes away. */
   readonly signal: AbortSignal;
@@ -31,7 +31,7 @@ interface Slot {
 const slot: Slot = globalSlot("task-context", () => ({ current: undefined, storage: undefined }));
 
 /**
- * What the task that calls this knows about itself: its signal, attempt, context and worker.
+ * The context of the task that calls this: its signal, attempt, context and worker.
  *
  * @throws InvalidStateError outside a task.
  * @example

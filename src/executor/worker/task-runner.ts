@@ -27,7 +27,7 @@ export interface IncomingTask {
   readonly attachments: unknown[] | undefined;
 }
 
-/** What every task of a worker has in common. */
+/** The parts that all tasks of a worker share. */
 export interface RunnerOptions {
   readonly channel: Channel;
   readonly streams: StreamHub;

@@ -1,4 +1,4 @@
-/** What an executor tells its workers at their start. */
+/** Settings that an executor gives a worker at its start. */
 export interface WorkerSettings {
   readonly id: number;
   readonly name: string;
@@ -6,6 +6,6 @@ export interface WorkerSettings {
   readonly concurrency: number;
   /** An initializer or a finalizer follows in a message of its own; it is ready only after that. */
   readonly hasHooks: boolean;
-  /** Whether memory in use is of interest. */
+  /** Memory in use is to be reported. */
   readonly reportMemory: boolean;
 }

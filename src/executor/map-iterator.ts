@@ -1,38 +1,12 @@
 import { inspectAs } from "../util/inspectable.ts";
-import type { Ownership } from "./unclosed.ts";
 import { TimeoutError } from "../errors/index.ts";
-import { checkTask, type Task } from "../task/index.ts";
 import { deferred, type Deferred } from "../util/deferred.ts";
 import { clearTimeout } from "../util/platform.ts";
-import { setTimer } from "../util/timer.ts";
 import { waitFault, waitWithin } from "../util/wait-options.ts";
-import { type MapJob, type MapReader, MapFeeder } from "./map-feeder.ts";
-import { StepSource } from "./map-source.ts";
-import { checkBufferSize, checkChunkSize } from "./options.ts";
+import { MapFeeder, type MapReader } from "./map-feeder.ts";
+import { jobOf, type MapRequest, onDeadline } from "./map-request.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { CompiledOptions } from "./task-entry.ts";
-import type { AnyIterable } from "./types.ts";
-
-/** Up to this length the engine keeps the elements of an array in one block. */
-const MAX_BLOCK = 1 << 24;
-
-/** A `map` as its caller put it. */
-export interface MapRequest {
-  readonly task: Task<never, unknown>;
-  readonly iterables: readonly AnyIterable<unknown>[];
-  /** Each item of the single iterable is a list of arguments. */
-  readonly spread?: boolean;
-  /** After a failure the iterator goes on with the next item instead of ending. */
-  readonly resumable?: boolean;
-  /** Generators' items are yielded one by one instead of as a stream each. */
-  readonly flatten?: boolean;
-  readonly chunkSize?: number | undefined;
-  readonly buffer?: number | undefined;
-  readonly ordered?: boolean | undefined;
-  readonly origin: (...args: never[]) => unknown;
-  /** Held until the map is over, so that its executor does not count as dropped. */
-  readonly ownership?: Ownership | undefined;
-}
 
 type Slot = { readonly value: unknown } | { readonly error: unknown } | undefined;
 
@@ -49,84 +23,8 @@ export interface MapIterator<R> extends AsyncIterableIterator<R> {
   toArray(): Promise<R[]>;
 }
 
-/** Starts a map and returns the iterator over its results. */
-export function mapTasks(
-  scheduler: Scheduler,
-  options: CompiledOptions,
-  request: MapRequest,
-): MapIterator<unknown> {
-  return new ResultIterator(scheduler, options, request);
-}
-
-/** Runs a map to its end. @returns all values in order; fails with the first error and cancels the rest. */
-export function mapToArray(
-  scheduler: Scheduler,
-  options: CompiledOptions,
-  request: MapRequest,
-): Promise<unknown[]> {
-  const { promise, resolve, reject } = deferred<unknown[]>();
-  const results: unknown[] = [];
-  let missing = Infinity;
-  let done = 0;
-  const finish = (): void => {
-    if (done < missing) return;
-    clearTimeout(timer);
-    results.length = done;
-    resolve(results);
-  };
-  const fail = (error: unknown): void => {
-    clearTimeout(timer);
-    reject(error);
-    run.stop();
-  };
-  const timer = onDeadline(options, fail);
-  const reader: MapReader = {
-    values(index, values) {
-      makeRoom(results, Math.max(index, expected));
-      for (let i = 0; i < values.length; i++) results[index + i] = values[i];
-      done += values.length;
-      run.taken(values.length);
-      finish();
-    },
-    failure: (_index, _count, error) => fail(error),
-    inputEnd(count, failure) {
-      missing = count;
-      if (failure !== undefined) fail(failure.error);
-      else finish();
-    },
-  };
-  const job = jobOf(options, request);
-  const expected = job.source.length ?? 0;
-  const run = new MapFeeder(scheduler, options, job, reader);
-  run.feed();
-  return promise;
-}
-
-/** Writing far behind the end of an array would turn it into a dictionary, ten times slower. */
-function makeRoom(results: unknown[], length: number): void {
-  if (length > results.length && length <= MAX_BLOCK) results.length = length;
-}
-
-function jobOf(options: CompiledOptions, request: MapRequest): MapJob {
-  const { source } = options;
-  checkTask(request.task, "task");
-  if (request.chunkSize !== undefined) checkChunkSize(request.chunkSize, "chunkSize");
-  if (request.buffer !== undefined) checkBufferSize(request.buffer, "buffer");
-  // A timeout or a retry is meant for an item, not for a chunk of them.
-  const perItem = source.timeout !== undefined || options.retries > 0;
-  return {
-    task: request.task,
-    source: new StepSource(request.iterables, request.spread === undefined ? undefined : "items"),
-    spread: request.spread ?? request.iterables.length > 1,
-    chunkSize: request.chunkSize ?? source.chunkSize ?? (perItem ? 1 : undefined),
-    buffer: request.buffer ?? source.buffer,
-    origin: request.origin,
-    ownership: request.ownership,
-  };
-}
-
 /** Puts results in order, or in the order they come, for a reader that pulls them. */
-class ResultIterator implements MapIterator<unknown>, MapReader {
+export class ResultIterator implements MapIterator<unknown>, MapReader {
   static {
     inspectAs<ResultIterator>(ResultIterator, (results) => {
       const total = results.#total === Infinity ? "" : ` of ${results.#total}`;
@@ -151,7 +49,7 @@ class ResultIterator implements MapIterator<unknown>, MapReader {
   #innerNext: Promise<IteratorResult<unknown>> | undefined;
   /** Steps whose outcome has come. */
   #settled = 0;
-  /** What is thrown in the place of the first outcome that was not there in time. */
+  /** The error in the place of the first outcome that was not there in time. */
   #late: { readonly error: unknown } | undefined;
   readonly #timer: NodeJS.Timeout | undefined;
   /** Calls of `next` wait for each other. */
@@ -292,17 +190,6 @@ class ResultIterator implements MapIterator<unknown>, MapReader {
     if (failure !== undefined) throw failure.error;
     return { done: true, value: undefined };
   }
-}
-
-/** Calls back when the time of a whole map is up. */
-function onDeadline(
-  { source: { mapTimeout } }: CompiledOptions,
-  expire: (error: TimeoutError) => void,
-): NodeJS.Timeout | undefined {
-  if (mapTimeout === undefined) return undefined;
-  return setTimer(() => {
-    expire(new TimeoutError(`The map was not done within ${mapTimeout} ms of its start.`));
-  }, mapTimeout);
 }
 
 function onTimeout(timeout: number): never {
