@@ -18,6 +18,9 @@ export class LocalCell implements Place {
   waits = 0;
   /** This thread holds it (locks). */
   isHeld = false;
+  /** Which hold of this thread this is, of those there have been: to tell one from the next. */
+  hold = 0;
+  holds = 0;
   /** Whose hold it is; undefined is the whole thread. */
   context: Context | undefined;
   /** It was just taken over from a dead holder. */
@@ -36,6 +39,8 @@ export class LocalCell implements Place {
   writers = 0;
   /** Slots to ring once this thread has let go of it (locks): those that a condition has notified. */
   toRing: Set<number> | undefined;
+  /** Whether something of this thread is in it although no handle, wait or hold is left (bounded permits). */
+  isNeeded: (() => boolean) | undefined;
   /** Called right before this thread lets go of it: until then what it stands for stays mapped. */
   beforeEnd: (() => void) | undefined;
   /** What must not be collected before it: the lock of a condition. */

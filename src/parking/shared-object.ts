@@ -146,6 +146,7 @@ export function closeCell(cell: LocalCell): void {
  */
 export function settleCell(cell: LocalCell): void {
   if (cell.handles > 0 || cell.waits > 0 || cell.isHeld || cell.members > 0) return;
+  if (cell.isNeeded?.() === true) return;
   const self = participant();
   if (self.cells.get(cell.index) !== cell) return;
   self.cells.delete(cell.index);

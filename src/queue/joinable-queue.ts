@@ -4,7 +4,8 @@ import { parkSync } from "../parking/index.ts";
 import { shareable, type Arrival } from "../sync/index.ts";
 import type { WaitOptions } from "../util/wait-options.ts";
 import { Queue, type QueueOptions } from "./queue.ts";
-import { describeQueue, openCore } from "./queue-base.ts";
+import type { QueueCore } from "./queue-core.ts";
+import { openCore } from "./queue-base.ts";
 import { doneWish } from "./wait-requests.ts";
 import { RING } from "./ring-layout.ts";
 import { performance } from "../util/platform.ts";
@@ -68,8 +69,8 @@ export class JoinableQueue<T = unknown> extends Queue<T> {
    */
   async join(options?: WaitOptions): Promise<boolean> {
     const begun = performance.now();
-    if (!(await this.joinFeeder(options))) return false;
     const core = openCore(this);
+    if (!(await this.joinFeeder(options))) return false;
     return (await core.wait(doneWish(core), remaining(options, begun))) === true;
   }
 
@@ -81,11 +82,8 @@ export class JoinableQueue<T = unknown> extends Queue<T> {
   }
 
   static {
-    shareable(
-      JoinableQueue,
-      KIND.queue,
-      (arrival) => new JoinableQueue(arrival as QueueOptions),
-      (queue) => describeQueue(queue, () => [`${queue.unfinished} unfinished`]),
+    shareable(JoinableQueue, KIND.queue, (core: QueueCore) =>
+      core.describe(`${core.unfinished + core.outbox.buffered} unfinished`),
     );
   }
 }

@@ -5,8 +5,8 @@ import {
   SerializationError,
 } from "../errors/index.ts";
 import { KIND } from "../memory/index.ts";
-import { closeCell, endIfUnused, parkSync } from "../parking/index.ts";
-import { Arrival, SyncObject } from "../sync/index.ts";
+import { closeCell, parkSync } from "../parking/index.ts";
+import { Arrival, openBody, SyncObject } from "../sync/index.ts";
 import { timeoutOf, type WaitOptions } from "../util/wait-options.ts";
 import { feed, feedSync, isFarBehind, takeNap } from "./feeder.ts";
 import { openQueue, type QueueSettings } from "./queue-cell.ts";
@@ -23,36 +23,23 @@ const GIVE_MS = 50;
 type AnyQueue = QueueBase<never> | QueueBase<unknown>;
 
 /** The queue as this thread sees it. @throws InvalidStateError after `close()`. */
-export let openCore: (queue: AnyQueue) => QueueCore;
-/** The text that `console.log` shows, with `more` behind the number of items. */
-export let describeQueue: (queue: AnyQueue, more?: (core: QueueCore) => string[]) => string;
+export const openCore: (queue: AnyQueue) => QueueCore = openBody as never;
 
 /** Putting and taking, common to all queues between threads and processes. */
 export abstract class QueueBase<T> extends SyncObject {
-  readonly #core: QueueCore;
-
-  static {
-    openCore = (queue) => (queue as QueueBase<unknown>).#open;
-    describeQueue = (queue, more = () => []) => {
-      const { name } = queue.constructor;
-      if ((queue as QueueBase<unknown>).isClosed) return `${name} { closed }`;
-      const core = openCore(queue);
-      const { size } = core;
-      return `${name} { ${[`${size} item${size === 1 ? "" : "s"}`, ...more(core)].join(", ")} }`;
-    };
-  }
-
   /** @internal */
   constructor(source: QueueSettings | Arrival) {
     const made = source instanceof Arrival ? undefined : openQueue(source);
-    super(made === undefined ? (source as Arrival) : new Arrival(made.handle, KIND.queue));
-    this.#core = coreOf(this.cell);
-    if (made !== undefined) closeCell(made.cell);
+    const arrival = made === undefined ? (source as Arrival) : new Arrival(made.handle, KIND.queue);
+    super(arrival, (cell) => {
+      if (made !== undefined) closeCell(made.cell);
+      return coreOf(cell);
+    });
   }
 
   /** True while there is no item, neither in shared memory nor kept by this thread. */
   get empty(): boolean {
-    return this.#open.size === 0;
+    return openCore(this).size === 0;
   }
 
   /**
@@ -69,7 +56,7 @@ export abstract class QueueBase<T> extends SyncObject {
    */
   put(value: T, options?: WaitOptions): Promise<void> {
     try {
-      const core = this.#open;
+      const core = openCore(this);
       const item = this.#offer(core, value, options);
       if (item?.state === "waiting") return this.#waitForRoom(core, item, options);
       if (core.outbox.bytes > core.patience) return this.#giveTime(core);
@@ -81,7 +68,7 @@ export abstract class QueueBase<T> extends SyncObject {
 
   /** Puts an item as `put()` does; where it has to wait the thread sleeps. */
   putSync(value: T, options?: WaitOptions): void {
-    const core = this.#open;
+    const core = openCore(this);
     const item = this.#offer(core, value, options);
     if (item?.state === "waiting") {
       parkSync(putWish(core, item), options);
@@ -113,7 +100,7 @@ export abstract class QueueBase<T> extends SyncObject {
    */
   get(options?: WaitOptions): Promise<T> {
     try {
-      const core = this.#open;
+      const core = openCore(this);
       const timeout = timeoutOf(options);
       const taken = core.take();
       if (taken === undefined && timeout > 0) return this.#waitForItem(core, options);
@@ -126,7 +113,7 @@ export abstract class QueueBase<T> extends SyncObject {
 
   /** Takes the oldest item as `get()` does; the thread sleeps, and its event loop stands still meanwhile. */
   getSync(options?: WaitOptions): T {
-    const core = this.#open;
+    const core = openCore(this);
     const timeout = timeoutOf(options);
     const taken = core.take() ?? (timeout > 0 ? parkSync(takeWish(core), options) : undefined);
     return this.#valueOf(core, taken, timeout);
@@ -159,21 +146,13 @@ export abstract class QueueBase<T> extends SyncObject {
    * and waits that have begun go on. The queue ends with its last handle, with the items in it.
    */
   override close(): void {
-    if (this.isClosed) return;
     super.close();
-    endIfUnused(this.#core.cell);
   }
 
   /**
    * Called with an item that cannot travel, before `put` throws the error. For subclasses; does nothing.
    */
   protected onPutError(_error: SerializationError, _value: unknown): void {}
-
-  get #open(): QueueCore {
-    // Throws when closed.
-    void this.cell;
-    return this.#core;
-  }
 
   /** Hands an item over as far as that is possible at once. @returns the item if it had to go through the outbox. */
   #offer(core: QueueCore, value: T, options: WaitOptions | undefined): Item | undefined {

@@ -26,6 +26,7 @@ import { IMMEDIATE, RING, SHUT } from "./ring-layout.ts";
 import { RingLock } from "./ring-lock.ts";
 import { Ring, type Incoming } from "./ring.ts";
 import { Waiters } from "./waiters.ts";
+import type { Body } from "../sync/index.ts";
 import { performance } from "../util/platform.ts";
 
 /** The answer when there will be no item any more. */
@@ -38,7 +39,7 @@ const PATIENCE_SHARE = 16;
 const LOCK_TIMEOUT_MS = 10_000;
 
 /** One queue as this thread sees it, shared by all of the thread's handles. */
-export class QueueCore {
+export class QueueCore implements Body {
   readonly cell: LocalCell;
   readonly folder: string;
   readonly ring: Ring;
@@ -76,6 +77,11 @@ export class QueueCore {
     this.pendingProducers = new PendingProducers(words, slot, token);
   }
 
+  /** A handle was closed. */
+  closed(): void {
+    endIfUnused(this.cell);
+  }
+
   /** Keeps the queue for a wait that may last longer than its handle; ends with {@link QueueCore.release}. */
   retain(): void {
     this.cell.handles++;
@@ -98,6 +104,12 @@ export class QueueCore {
   /** Items that are there, as far as this thread can know. */
   get size(): number {
     return this.ring.isDropped ? 0 : this.ring.size + this.outbox.buffered;
+  }
+
+  /** The text that `console.log` shows, with `more` behind the number of items. */
+  describe(...more: string[]): string {
+    const { size } = this;
+    return [`${size} item${size === 1 ? "" : "s"}`, ...more].join(", ");
   }
 
   /** Items put whose taker has not said that they are done. */

@@ -6,7 +6,8 @@ import { boolean } from "../util/checks.ts";
 import { checkOptions, type OptionTable } from "../util/option-table.ts";
 import { checkWait, type WaitOptions } from "../util/wait-options.ts";
 import { abandon, feedSync } from "./feeder.ts";
-import { describeQueue, openCore, QueueBase } from "./queue-base.ts";
+import type { QueueCore } from "./queue-core.ts";
+import { openCore, QueueBase } from "./queue-base.ts";
 import { checkCapacity, checkMaxSize, limitOf, type Flavour } from "./queue-cell.ts";
 import { flushWish } from "./wait-requests.ts";
 import { RING } from "./ring-layout.ts";
@@ -123,16 +124,11 @@ export class Queue<T = unknown> extends QueueBase<T> {
   }
 
   static {
-    shareable(
-      Queue,
-      KIND.queue,
-      (arrival) => new Queue(arrival, "Queue"),
-      (queue) =>
-        describeQueue(queue, ({ ring }) => [
-          ...(ring.maxSize > 0 ? [`at most ${ring.maxSize}`] : []),
-          ...(ring.flags !== 0 ? ["shut down"] : []),
-        ]),
-    );
+    shareable(Queue, KIND.queue, (core: QueueCore) => {
+      const { maxSize, flags } = core.ring;
+      const limit = maxSize > 0 ? [`at most ${maxSize}`] : [];
+      return core.describe(...limit, ...(flags !== 0 ? ["shut down"] : []));
+    });
   }
 }
 

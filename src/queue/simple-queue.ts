@@ -2,7 +2,8 @@ import { KIND } from "../memory/index.ts";
 import { checkSharedName } from "../parking/index.ts";
 import { checkOptions, type OptionTable } from "../util/option-table.ts";
 import { Arrival, shareable, type SharedOptions } from "../sync/index.ts";
-import { describeQueue, QueueBase } from "./queue-base.ts";
+import type { QueueCore } from "./queue-core.ts";
+import { QueueBase } from "./queue-base.ts";
 
 /**
  * A queue with `put`, `get` and `empty` and nothing else: without a limit, without a shutdown. It is as
@@ -19,12 +20,7 @@ export class SimpleQueue<T = unknown> extends QueueBase<T> {
   }
 
   static {
-    shareable(
-      SimpleQueue,
-      KIND.queue,
-      (arrival) => new SimpleQueue(arrival as SharedOptions),
-      (queue) => describeQueue(queue),
-    );
+    shareable(SimpleQueue, KIND.queue, (core: QueueCore) => core.describe());
   }
 }
 

@@ -16,8 +16,7 @@ import {
   type Handle,
   type LocalCell,
 } from "../parking/index.ts";
-import { Lock, RLock } from "../sync/index.ts";
-import { Arrival, SyncObject } from "../sync/sync-object.ts";
+import { Arrival, Lock, revive, RLock, SyncObject } from "../sync/index.ts";
 import { FIELD } from "./fields.ts";
 
 /** A lock that goes with a value or an array. */
@@ -118,8 +117,8 @@ export function openLock(object: LocalCell): SharedLock | undefined {
 }
 
 function reviveLock(handle: Handle, kind: Kind): SharedLock {
-  const arrival = new Arrival(handle, kind) as object;
-  return kind === KIND.lock ? new Lock(arrival) : new RLock(arrival);
+  const arrival = new Arrival(handle, kind);
+  return kind === KIND.lock ? revive(Lock, arrival) : revive(RLock, arrival);
 }
 
 /** The index last: with a generation that is not its own it counts as ended. */

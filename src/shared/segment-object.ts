@@ -22,9 +22,16 @@ import {
   type LocalCell,
 } from "../parking/index.ts";
 import { faultPoint } from "../util/fault-point.ts";
-import { Arrival, SyncObject } from "../sync/sync-object.ts";
+import {
+  Arrival,
+  openBody,
+  revive,
+  SyncObject,
+  type Body,
+  type SharedClass,
+} from "../sync/index.ts";
 import { releaseMark } from "./companion-lock.ts";
-import { Segment, setSize, type SegmentUse } from "./segment.ts";
+import { Segment, setSize } from "./segment.ts";
 
 /** What a new object with memory of its own is like. */
 export interface SegmentCreation {
@@ -45,38 +52,34 @@ export interface SegmentCreation {
 
 let indexOf: (object: SegmentObject) => number;
 
+/** An object with memory of its own as this thread has it. */
+export interface SegmentBody extends Body {
+  readonly memory: ArrayBuffer;
+}
+
 /** Base of what has memory of its own. */
 export abstract class SegmentObject extends SyncObject {
   static {
-    indexOf = (object) => object.cell.index;
+    indexOf = (object) => openBody(object).cell.index;
   }
 
-  readonly #localCell: LocalCell;
-  readonly #use: SegmentUse;
-  #buffer: ArrayBuffer | undefined;
-
-  constructor(source: SegmentCreation | Arrival) {
-    super(source instanceof Arrival ? source : makeOrOpen(source));
-    this.#localCell = this.cell;
-    let segment: Segment;
-    try {
-      segment = Segment.of(this.cell);
-    } catch (error) {
-      super.close();
-      throw error;
-    }
-    this.#use = segment.use(this);
-    this.#buffer = segment.buffer;
-  }
-
-  /** The memory; throws after {@link SegmentObject.close}. */
-  protected get memory(): ArrayBuffer {
-    if (this.#buffer === undefined) {
-      throw new InvalidStateError(
-        `This ${this.constructor.name} was closed: make or open it again.`,
-      );
-    }
-    return this.#buffer;
+  /** @param bodyOf - what a handle has besides the memory. */
+  constructor(source: SegmentCreation | Arrival, bodyOf: (segment: SegmentBody) => Body) {
+    super(source instanceof Arrival ? source : makeOrOpen(source), (cell, handle) => {
+      const segment = Segment.of(cell);
+      const use = segment.use(handle);
+      try {
+        return bodyOf({
+          cell,
+          memory: segment.buffer,
+          closing: () => segment.close(use),
+          closed: () => endIfUnused(cell),
+        });
+      } catch (error) {
+        segment.close(use);
+        throw error;
+      }
+    });
   }
 
   /**
@@ -87,7 +90,6 @@ export abstract class SegmentObject extends SyncObject {
    */
   override close(): void {
     super.close();
-    endIfUnused(this.#localCell);
   }
 
   /**
@@ -96,7 +98,7 @@ export abstract class SegmentObject extends SyncObject {
    * @throws InvalidStateError when it was unlinked before.
    */
   unlink(): void {
-    const { index } = this.cell;
+    const { index } = openBody(this).cell;
     const { arena } = participant();
     arena.exclusively(() => {
       if (!unlinkCell(index)) {
@@ -105,12 +107,6 @@ export abstract class SegmentObject extends SyncObject {
         );
       }
     });
-  }
-
-  protected override onClose(): void {
-    if (this.#buffer === undefined) return;
-    this.#buffer = undefined;
-    this.#use.segment.close(this.#use);
   }
 }
 
@@ -160,12 +156,15 @@ export function removeObject(object: SegmentObject): void {
 
 /**
  * Opens the named object of a kind.
- * @param construct - calls the constructor.
  * @throws InvalidStateError when there is none.
  */
-export function openObject<T>(kind: Kind, name: string, construct: (source: Arrival) => T): T {
+export function openObject<T extends SyncObject>(
+  kind: Kind,
+  name: string,
+  Class: SharedClass<T>,
+): T {
   // Finding and attaching take the lock once.
-  return participant().arena.exclusively(() => construct(findObject(kind, name)));
+  return participant().arena.exclusively(() => revive(Class, findObject(kind, name)));
 }
 
 function findObject(kind: Kind, name: string): Arrival {

@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import { InvalidStateError } from "../errors/index.ts";
 import { KIND } from "../memory/index.ts";
-import { Arrival, shareable } from "../sync/sync-object.ts";
+import { Arrival, openBody, shareable } from "../sync/index.ts";
 import { describeLock, openLock, type SharedLock } from "./companion-lock.ts";
 import { capacityFor, decodeItem, encodeItem, sameItem, type ShareableItem } from "./list-item.ts";
 import { ListLayout } from "./list-layout.ts";
@@ -10,14 +10,23 @@ import {
   openObject,
   refuseIndex,
   SegmentObject,
+  type SegmentBody,
   type SegmentCreation,
 } from "./segment-object.ts";
-import { iterable } from "../util/checks.ts";
+import { checkPosition, iterable } from "../util/checks.ts";
 import { checkOptions, type OptionTable } from "../util/option-table.ts";
 import { SEGMENT_CHECKS, checkPersistent, type SegmentOptions } from "./shared-memory.ts";
 
 /** A write takes microseconds; only a process that was stopped in the midst of one makes others wait. */
 const WRITE_TIMEOUT_MS = 10_000;
+
+/** A list as this thread sees it. */
+interface ListBody extends SegmentBody {
+  readonly layout: ListLayout;
+  readonly lock: SharedLock | undefined;
+}
+
+const listOf: (object: ShareableList) => ListBody = openBody as never;
 
 /**
  * A list of a fixed length in memory that several processes and threads share. Its slots hold numbers, bigints of
@@ -35,9 +44,6 @@ const WRITE_TIMEOUT_MS = 10_000;
  * @since 0.2.0
  */
 export class ShareableList extends SegmentObject {
-  readonly #layout: ListLayout;
-  readonly #lock: SharedLock | undefined;
-
   /**
    * @param values - any iterable; another list is copied, with room for what it holds now.
    * @throws TypeError for a value that a list cannot hold.
@@ -46,9 +52,11 @@ export class ShareableList extends SegmentObject {
   constructor(values: Iterable<ShareableItem>, options?: SegmentOptions);
   /** @internal */
   constructor(values: Iterable<ShareableItem> | Arrival, options: SegmentOptions = {}) {
-    super(values instanceof Arrival ? values : creationOf(values, options));
-    this.#layout = new ListLayout(this.memory);
-    this.#lock = openLock(this.cell);
+    super(values instanceof Arrival ? values : creationOf(values, options), (segment) => ({
+      ...segment,
+      layout: new ListLayout(segment.memory),
+      lock: openLock(segment.cell),
+    }));
   }
 
   /**
@@ -56,16 +64,12 @@ export class ShareableList extends SegmentObject {
    * @throws InvalidStateError when there is none of this name.
    */
   static open(name: string): ShareableList {
-    return openObject(
-      KIND.list,
-      name,
-      (source) => new ShareableList(source as unknown as ShareableItem[]),
-    );
+    return openObject(KIND.list, name, ShareableList);
   }
 
   /** How many slots it has; that never changes. */
   get length(): number {
-    return (this.memory, this.#layout.length);
+    return listOf(this).layout.length;
   }
 
   /**
@@ -73,19 +77,16 @@ export class ShareableList extends SegmentObject {
    * @throws RangeError beyond either end.
    */
   get(index: number): ShareableItem {
-    const at = this.#index(index);
-    const value = decodeItem(this.#layout.read(at));
-    if (value !== undefined) return value;
-    throw new InvalidStateError(
-      `Slot ${at} of this ShareableList is damaged: something wrote over its memory. Close the list and make it again.`,
-    );
+    const { layout } = listOf(this);
+    const at = slotAt(layout, index);
+    return itemAt(layout, at);
   }
 
   /** As {@link ShareableList.get}, but undefined beyond either end, as `at` of an array. */
   at(index: number): ShareableItem | undefined {
     const { length } = this;
-    const whole = Math.trunc(index) || 0;
-    return whole >= -length && whole < length ? this.get(whole) : undefined;
+    checkPosition(index, "index");
+    return index >= -length && index < length ? this.get(index) : undefined;
   }
 
   /**
@@ -94,17 +95,18 @@ export class ShareableList extends SegmentObject {
    * @throws TypeError for a value that a list cannot hold.
    */
   set(index: number, value: ShareableItem): void {
-    const at = this.#index(index);
+    const { layout, lock } = listOf(this);
+    const at = slotAt(layout, index);
     const { kind, data } = encodeItem(value);
-    const capacity = this.#layout.capacity(at);
+    const capacity = layout.capacity(at);
     if (data.length > capacity) {
       throw new RangeError(
         `Slot ${at} has room for ${capacity} bytes, and this value has ${data.length}: make the list with a longer first value there.`,
       );
     }
-    const guard = this.#lock?.holdSync({ timeout: WRITE_TIMEOUT_MS });
+    const guard = lock?.holdSync({ timeout: WRITE_TIMEOUT_MS });
     try {
-      this.#layout.write(at, kind, data);
+      layout.write(at, kind, data);
     } finally {
       guard?.release();
     }
@@ -133,27 +135,27 @@ export class ShareableList extends SegmentObject {
     for (let i = 0; i < this.length; i++) yield this.get(i);
   }
 
-  #index(index: number): number {
-    const { length } = this;
-    if (!Number.isInteger(index)) refuseIndex(index, length);
-    const at = index < 0 ? length + index : index;
-    if (at < 0 || at >= length) refuseIndex(index, length);
-    return at;
-  }
-
-  static #describe(self: ShareableList): string {
-    if (self.isClosed) return "ShareableList { closed }";
-    return `ShareableList ${inspect([...self])}`;
-  }
-
   static {
-    shareable(
-      ShareableList,
-      KIND.list,
-      (arrival) => new ShareableList(arrival as unknown as ShareableItem[]),
-      (self) => ShareableList.#describe(self),
-    );
+    shareable(ShareableList, KIND.list, ({ layout }: ListBody) => {
+      const { length } = layout;
+      return inspect(Array.from({ length }, (_, at) => itemAt(layout, at)));
+    });
   }
+}
+
+function itemAt(layout: ListLayout, at: number): ShareableItem {
+  const value = decodeItem(layout.read(at));
+  if (value !== undefined) return value;
+  throw new InvalidStateError(
+    `Slot ${at} of this ShareableList is damaged: something wrote over its memory. Close the list and make it again.`,
+  );
+}
+
+function slotAt({ length }: ListLayout, index: number): number {
+  if (!Number.isInteger(index)) refuseIndex(index, length);
+  const at = index < 0 ? length + index : index;
+  if (at < 0 || at >= length) refuseIndex(index, length);
+  return at;
 }
 
 const SHAREABLE_LIST: OptionTable<SegmentOptions> = {

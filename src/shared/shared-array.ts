@@ -1,6 +1,6 @@
 import { InvalidStateError } from "../errors/index.ts";
 import { KIND, type Place } from "../memory/index.ts";
-import { Arrival, shareable } from "../sync/sync-object.ts";
+import { Arrival, openBody, shareable } from "../sync/index.ts";
 import {
   checkChoice,
   checkLock,
@@ -25,17 +25,28 @@ import {
   openObject,
   refuseIndex,
   SegmentObject,
+  type SegmentBody,
   type SegmentCreation,
 } from "./segment-object.ts";
 import { SEGMENT_CHECKS, checkPersistent, type SegmentOptions } from "./shared-memory.ts";
 import { wrongType as wrongArgument } from "../util/argument-error.ts";
-import { integer } from "../util/checks.ts";
+import { checkPosition, integer } from "../util/checks.ts";
 import { checkOptions, type OptionTable } from "../util/option-table.ts";
 import type { LockedOptions } from "./shared-value.ts";
 
 /** Options of {@link SharedArray}. */
 export interface SharedArrayOptions<L extends LockChoice = true>
   extends LockedOptions<L>, SegmentOptions {}
+
+/** An array as this thread sees it. */
+interface ArrayBody<T extends ElementType> extends SegmentBody {
+  readonly type: T;
+  readonly array: TypedArrays[T];
+  readonly lock: SharedLock | undefined;
+}
+
+const arrayOf: <T extends ElementType>(object: SharedArray<T, LockChoice>) => ArrayBody<T> =
+  openBody as never;
 
 /** Memory has to have some bytes, an array need not. */
 const LEAST_BYTES = 8;
@@ -60,8 +71,6 @@ export class SharedArray<
 > extends SegmentObject {
   /** Of which type its elements are. */
   readonly type: T;
-  readonly #array: TypedArrays[T];
-  readonly #lock: SharedLock | undefined;
 
   /**
    * @param lengthOrValues - how many zeros, or the values. A named array that is there must have as many
@@ -79,12 +88,18 @@ export class SharedArray<
     lengthOrValues?: number | Iterable<ElementOf<T>>,
     options: SharedArrayOptions<L> = {},
   ) {
-    super(type instanceof Arrival ? type : creationOf(type, lengthOrValues, options));
-    const { cell } = this;
-    this.type = type instanceof Arrival ? (storedType(cell) as T) : type;
-    this.#array = viewOf(this.type, this.memory, storedLength(cell));
-    const given = typeof options.lock === "object" ? options.lock : undefined;
-    this.#lock = given ?? openLock(cell);
+    let stored = type as T;
+    super(type instanceof Arrival ? type : creationOf(type, lengthOrValues, options), (segment) => {
+      const { cell, memory } = segment;
+      if (type instanceof Arrival) stored = storedType(cell) as T;
+      return {
+        ...segment,
+        array: viewOf(stored, memory, storedLength(cell)),
+        lock: typeof options.lock === "object" ? options.lock : openLock(cell),
+        type: stored,
+      };
+    });
+    this.type = stored;
   }
 
   /**
@@ -93,11 +108,7 @@ export class SharedArray<
    */
   static open<T extends ElementType>(type: T, name: string): SharedArray<T, LockChoice> {
     codeOf(type);
-    const array = openObject(
-      KIND.array,
-      name,
-      (source) => new SharedArray<T, LockChoice>(source as unknown as T, 0),
-    );
+    const array = openObject<SharedArray<T, LockChoice>>(KIND.array, name, SharedArray);
     if (array.type === type) return array;
     const found = array.type;
     array.close();
@@ -106,12 +117,12 @@ export class SharedArray<
 
   /** The elements, in shared memory. Sent by itself it is copied: send the SharedArray. */
   get array(): TypedArrays[T] {
-    return (this.memory, this.#array);
+    return arrayOf(this).array;
   }
 
   /** The lock that goes with it; undefined with `lock: false`. */
   get lock(): LockOf<L> {
-    return this.#lock as LockOf<L>;
+    return arrayOf(this).lock as LockOf<L>;
   }
 
   /** How many elements it has; that never changes. */
@@ -151,17 +162,11 @@ export class SharedArray<
     return this.array[Symbol.iterator]() as IterableIterator<ElementOf<T>>;
   }
 
-  static #describe(self: SharedArray<ElementType, LockChoice>): string {
-    if (self.isClosed) return "SharedArray { closed }";
-    return `SharedArray { ${self.type} × ${self.length} }`;
-  }
-
   static {
     shareable(
       SharedArray,
       KIND.array,
-      (arrival) => new SharedArray(arrival as unknown as ElementType, 0),
-      (self) => SharedArray.#describe(self),
+      ({ type, array }: ArrayBody<ElementType>) => `${type} × ${array.length}`,
     );
   }
 }
@@ -171,9 +176,6 @@ const SHARED_ARRAY: OptionTable<SharedArrayOptions<LockChoice>> = {
   checks: { ...SEGMENT_CHECKS, lock: checkChoice },
   bare: "name",
 };
-
-/** Any whole number; what is beyond the ends is cut, as arrays do. */
-const checkPosition = integer(-Infinity, Infinity);
 
 function lengthOf(length: unknown): number {
   integer(0)(length, "lengthOrValues");

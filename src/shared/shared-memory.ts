@@ -3,13 +3,14 @@ import { badArgument } from "../util/argument-error.ts";
 import { boolean, integer } from "../util/checks.ts";
 import { checkOptions, type OptionChecks, type OptionTable } from "../util/option-table.ts";
 import { KIND } from "../memory/index.ts";
-import { Arrival, shareable } from "../sync/sync-object.ts";
+import { Arrival, openBody, shareable } from "../sync/index.ts";
 import { crypto } from "../util/builtin.ts";
 import {
   checkBytes,
   openObject,
   SegmentObject,
   unlinkByName,
+  type SegmentBody,
   type SegmentCreation,
 } from "./segment-object.ts";
 
@@ -43,6 +44,8 @@ const SHARED_MEMORY: OptionTable<SharedMemoryOptions> = {
   bare: "size",
 };
 
+const segmentOf: (object: SharedMemory) => SegmentBody = openBody as never;
+
 /**
  * A block of memory that several processes and threads see at once: what one writes into
  * {@link SharedMemory.buffer} the others read, without a copy.
@@ -65,7 +68,7 @@ export class SharedMemory extends SegmentObject {
     if (!(source instanceof Arrival) && typeof source?.kind !== "number") {
       throw badArgument("Use SharedMemory.create({ size }) or SharedMemory.open(name)");
     }
-    super(source);
+    super(source, (segment) => segment);
   }
 
   /**
@@ -104,7 +107,7 @@ export class SharedMemory extends SegmentObject {
    * @throws InvalidStateError when there is none of this name.
    */
   static open(name: string): SharedMemory {
-    return openObject(KIND.segment, name, (source) => new SharedMemory(source));
+    return openObject(KIND.segment, name, SharedMemory);
   }
 
   /**
@@ -123,7 +126,7 @@ export class SharedMemory extends SegmentObject {
 
   /** Bytes. */
   get size(): number {
-    return this.memory.byteLength;
+    return segmentOf(this).memory.byteLength;
   }
 
   /**
@@ -133,20 +136,14 @@ export class SharedMemory extends SegmentObject {
    * @throws InvalidStateError after `close`.
    */
   get buffer(): ArrayBuffer {
-    return this.memory;
-  }
-
-  static #describe(self: SharedMemory): string {
-    if (self.isClosed) return "SharedMemory { closed }";
-    return `SharedMemory { ${JSON.stringify(self.name)}, ${self.size} bytes }`;
+    return segmentOf(this).memory;
   }
 
   static {
     shareable(
       SharedMemory,
       KIND.segment,
-      (arrival) => new SharedMemory(arrival),
-      (self) => SharedMemory.#describe(self),
+      ({ memory }: SegmentBody, name) => `${JSON.stringify(name)}, ${memory.byteLength} bytes`,
     );
   }
 }

@@ -1,8 +1,7 @@
 import { InvalidStateError } from "../errors/index.ts";
 import { KIND, type Place } from "../memory/index.ts";
-import type { Creation } from "../parking/index.ts";
-import { Arrival, shareable, SyncObject } from "../sync/sync-object.ts";
-import { checkSharedName } from "../parking/index.ts";
+import { checkSharedName, closeCell, type Creation } from "../parking/index.ts";
+import { Arrival, openBody, shareable, SyncObject, type Body } from "../sync/index.ts";
 import { checkFunction } from "../util/checks.ts";
 import { checkOptions, type OptionTable } from "../util/option-table.ts";
 import { checkWait, type WaitOptions } from "../util/wait-options.ts";
@@ -39,6 +38,16 @@ export interface LockedOptions<L extends LockChoice = true> {
   readonly name?: string | undefined;
 }
 
+/** A value as this thread sees it. */
+interface ValueBody<T extends ValueType> extends Body {
+  readonly type: T;
+  readonly number: CellNumber<ValueOf<T>>;
+  readonly lock: SharedLock | undefined;
+}
+
+const valueOf: <T extends ValueType>(object: SharedValue<T, LockChoice>) => ValueBody<T> =
+  openBody as never;
+
 /**
  * A number or boolean that several processes and threads have together.
  *
@@ -60,8 +69,6 @@ export class SharedValue<
 > extends SyncObject {
   /** Of which type it is. */
   readonly type: T;
-  readonly #number: CellNumber<ValueOf<T>>;
-  readonly #lock: SharedLock | undefined;
 
   /**
    * @param initial - default: 0, or false; a named value that is there keeps its own.
@@ -70,29 +77,34 @@ export class SharedValue<
   constructor(type: T, initial?: ValueOf<T>, options?: LockedOptions<L>);
   /** @internal */
   constructor(type: T | Arrival, initial?: ValueOf<T>, options: LockedOptions<L> = {}) {
-    super(type instanceof Arrival ? type : creationOf(type, initial, options));
-    const { cell } = this;
-    this.type = type instanceof Arrival ? (storedType(cell) as T) : type;
-    this.#number = cellNumber(this.type, cell, cell.base + FIELD.value);
-    // What the user gave is what the user gets back.
-    const given = typeof options.lock === "object" ? options.lock : undefined;
-    this.#lock = given ?? openLock(cell);
+    let stored = type as T;
+    super(type instanceof Arrival ? type : creationOf(type, initial, options), (cell) => {
+      if (type instanceof Arrival) stored = storedType(cell) as T;
+      return {
+        cell,
+        type: stored,
+        number: cellNumber(stored, cell, cell.base + FIELD.value),
+        // What the user gave is what the user gets back.
+        lock: typeof options.lock === "object" ? options.lock : openLock(cell),
+      };
+    });
+    this.type = stored;
   }
 
   /** What it is now. Setting it twice in a row is two changes: see {@link SharedValue.add}. */
   get value(): ValueOf<T> {
-    return this.#open.load();
+    return valueOf(this).number.load();
   }
 
   set value(value: ValueOf<T>) {
-    const number = this.#open;
+    const { number } = valueOf(this);
     number.check(value, "value");
     number.store(value);
   }
 
   /** The lock that goes with it; undefined with `lock: false`. */
   get lock(): LockOf<L> {
-    return this.#lock as LockOf<L>;
+    return valueOf(this).lock as LockOf<L>;
   }
 
   /**
@@ -101,7 +113,7 @@ export class SharedValue<
    * @throws TypeError for a bool.
    */
   add(n: ValueOf<T>): ValueOf<T> {
-    const number = this.#open;
+    const { number } = valueOf(this);
     number.check(n, "n");
     return number.add(n);
   }
@@ -111,7 +123,7 @@ export class SharedValue<
    * @returns what it was before.
    */
   exchange(value: ValueOf<T>): ValueOf<T> {
-    const number = this.#open;
+    const { number } = valueOf(this);
     number.check(value, "value");
     return number.exchange(value);
   }
@@ -121,7 +133,7 @@ export class SharedValue<
    * @returns what it was before: equal to `expected` if it was set.
    */
   compareExchange(expected: ValueOf<T>, replacement: ValueOf<T>): ValueOf<T> {
-    const number = this.#open;
+    const { number } = valueOf(this);
     number.check(expected, "expected");
     number.check(replacement, "replacement");
     return number.compareExchange(expected, replacement);
@@ -143,57 +155,55 @@ export class SharedValue<
   ): Promise<ValueOf<T>> {
     checkWait(options);
     checkFunction(body, "body");
+    const { cell, number, lock } = valueOf(this);
     const change = async (): Promise<ValueOf<T>> => {
       for (;;) {
-        const before = this.#open.load();
+        const before = number.load();
         const after = await body(before);
-        if (this.#replace(before, after)) return after;
+        if (replace(number, before, after)) return after;
       }
     };
-    return this.#lock === undefined ? change() : this.#lock.run(change, options);
+    // The handle may be closed meanwhile.
+    cell.handles++;
+    try {
+      return await (lock === undefined ? change() : lock.run(change, options));
+    } finally {
+      closeCell(cell);
+    }
   }
 
   /** As {@link SharedValue.update}, with a function that is not async; the thread sleeps while it waits. */
   updateSync(body: (value: ValueOf<T>) => ValueOf<T>, options?: WaitOptions): ValueOf<T> {
     checkWait(options);
     checkFunction(body, "body");
-    const guard = this.#lock?.holdSync(options);
+    const { cell, number, lock } = valueOf(this);
+    const guard = lock?.holdSync(options);
+    cell.handles++;
     try {
       for (;;) {
-        const before = this.#open.load();
+        const before = number.load();
         const after = body(before);
-        if (this.#replace(before, after)) return after;
+        if (replace(number, before, after)) return after;
       }
     } finally {
       guard?.release();
+      closeCell(cell);
     }
-  }
-
-  #replace(before: ValueOf<T>, after: ValueOf<T>): boolean {
-    const number = this.#open;
-    number.check(after, "body()");
-    const found = number.compareExchange(before, after);
-    return found === before || (Number.isNaN(found) && Number.isNaN(before));
-  }
-
-  /** The number; throws after `close`, when others may have its place. */
-  get #open(): CellNumber<ValueOf<T>> {
-    return (this.cell, this.#number);
-  }
-
-  static #describe(self: SharedValue<ValueType, LockChoice>): string {
-    if (self.isClosed) return "SharedValue { closed }";
-    return `SharedValue { ${self.type} ${String(self.value)} }`;
   }
 
   static {
     shareable(
       SharedValue,
       KIND.value,
-      (arrival) => new SharedValue(arrival as unknown as ValueType),
-      (self) => SharedValue.#describe(self),
+      ({ number, type }: ValueBody<ValueType>) => `${type} ${String(number.load())}`,
     );
   }
+}
+
+function replace<V>(number: CellNumber<V>, before: V, after: V): boolean {
+  number.check(after, "body()");
+  const found = number.compareExchange(before, after);
+  return found === before || (Number.isNaN(found) && Number.isNaN(before));
 }
 
 const SHARED_VALUE: OptionTable<LockedOptions<LockChoice>> = {

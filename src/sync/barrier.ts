@@ -1,6 +1,13 @@
 import { BrokenBarrierError, InvalidStateError } from "../errors/index.ts";
 import { CELL, KIND } from "../memory/index.ts";
-import { closeCell, park, parking, parkSync, type Handle } from "../parking/index.ts";
+import {
+  closeCell,
+  park,
+  parking,
+  parkSync,
+  type Creation,
+  type Handle,
+} from "../parking/index.ts";
 import { inspectAs } from "../util/inspectable.ts";
 import { checkOptions, type OptionTable } from "../util/option-table.ts";
 import { checkWait, type WaitOptions } from "../util/wait-options.ts";
@@ -15,7 +22,14 @@ import {
   type Arrival as Arrived,
 } from "./barrier-rounds.ts";
 import { countdown } from "./countdown.ts";
-import { Arrival, SyncObject, type SharedOptions } from "./sync-object.ts";
+import {
+  Arrival,
+  inspected,
+  openBody,
+  revive,
+  SyncObject,
+  type SharedOptions,
+} from "./sync-object.ts";
 import { isThenable } from "../util/thenable.ts";
 
 /** Options of barriers. */
@@ -28,6 +42,8 @@ export interface BarrierOptions extends SharedOptions {
   /** Milliseconds that each {@link Barrier.wait} waits unless it says otherwise; default: no limit. */
   readonly timeout?: number | undefined;
 }
+
+const roundsOf: (barrier: Barrier) => BarrierRounds = openBody as never;
 
 /**
  * A place where a number of parties wait for each other, again and again.
@@ -45,7 +61,6 @@ export interface BarrierOptions extends SharedOptions {
  * @since 0.2.0
  */
 export class Barrier extends SyncObject {
-  readonly #rounds: BarrierRounds;
   readonly #action: (() => unknown) | undefined;
   readonly #timeout: number | undefined;
 
@@ -53,28 +68,28 @@ export class Barrier extends SyncObject {
   constructor(parties: number, options?: BarrierOptions);
   /** @internal */
   constructor(source: number | Arrival, options: BarrierOptions = {}) {
-    super(source instanceof Arrival ? source : creationOf(source, options));
+    super(
+      source instanceof Arrival ? source : creationOf(source, options),
+      (cell) => new BarrierRounds(cell),
+    );
     const { action, timeout } = options;
-    this.#rounds = new BarrierRounds(this.cell);
     this.#action = action;
     this.#timeout = timeout;
   }
 
   /** How many have to arrive. */
   get parties(): number {
-    return this.#rounds.parties;
+    return roundsOf(this).parties;
   }
 
   /** How many have arrived and wait. */
   get waiting(): number {
-    void this.cell;
-    return this.#rounds.arrived;
+    return roundsOf(this).arrived;
   }
 
   /** Whether it has to be reset before it can be used. */
   get broken(): boolean {
-    void this.cell;
-    return this.#rounds.isBroken;
+    return roundsOf(this).isBroken;
   }
 
   /**
@@ -89,23 +104,23 @@ export class Barrier extends SyncObject {
     checkWait(options);
     const bounds = this.#bounds(options);
     const left = countdown(bounds);
-    const { cell } = this;
+    const rounds = roundsOf(this);
     parking().prepare();
-    const arrived = this.#arrived(await park(this.#rounds.arrival(), bounds));
-    cell.handles++;
+    const arrived = this.#arrived(rounds, await park(rounds.arrival(), bounds));
+    rounds.cell.handles++;
     try {
       if (arrived.isLast) {
-        await this.#act();
-        return this.#completed(arrived);
+        await this.#act(rounds);
+        return this.#completed(rounds, arrived);
       }
-      await park(this.#rounds.end(arrived), { ...bounds, timeout: left() });
-      return this.#passed(arrived);
+      await park(rounds.end(arrived), { ...bounds, timeout: left() });
+      return this.#passed(rounds, arrived);
     } catch (reason) {
-      this.#rounds.break(BREAK_REASON.given, arrived.round);
+      rounds.break(BREAK_REASON.given, arrived.round);
       throw reason;
     } finally {
-      this.#rounds.leave();
-      closeCell(cell);
+      rounds.leave();
+      closeCell(rounds.cell);
     }
   }
 
@@ -114,81 +129,79 @@ export class Barrier extends SyncObject {
     checkWait(options);
     const bounds = this.#bounds(options);
     const left = countdown(bounds);
-    const { cell } = this;
-    const arrived = this.#arrived(parkSync(this.#rounds.arrival(), bounds));
-    cell.handles++;
+    const rounds = roundsOf(this);
+    const arrived = this.#arrived(rounds, parkSync(rounds.arrival(), bounds));
+    rounds.cell.handles++;
     try {
       if (arrived.isLast) {
-        this.#actSync();
-        return this.#completed(arrived);
+        this.#actSync(rounds);
+        return this.#completed(rounds, arrived);
       }
-      parkSync(this.#rounds.end(arrived), { ...bounds, timeout: left() });
-      return this.#passed(arrived);
+      parkSync(rounds.end(arrived), { ...bounds, timeout: left() });
+      return this.#passed(rounds, arrived);
     } catch (reason) {
-      this.#rounds.break(BREAK_REASON.given, arrived.round);
+      rounds.break(BREAK_REASON.given, arrived.round);
       throw reason;
     } finally {
-      this.#rounds.leave();
-      closeCell(cell);
+      rounds.leave();
+      closeCell(rounds.cell);
     }
   }
 
   /** Breaks the barrier: all who wait, and all who come, fail until it is reset. */
   abort(): void {
-    void this.cell;
-    this.#rounds.break(BREAK_REASON.abort);
+    roundsOf(this).break(BREAK_REASON.abort);
   }
 
   /** Makes the barrier as new; those who wait get a {@link BrokenBarrierError}. */
   reset(): void {
-    void this.cell;
-    this.#rounds.reset();
+    roundsOf(this).reset();
   }
 
   #bounds(options: WaitOptions | undefined): WaitOptions {
     return { signal: options?.signal, timeout: options?.timeout ?? this.#timeout };
   }
 
-  #arrived(arrived: Arrived | "broken" | undefined): Arrived {
-    if (arrived === "broken") throw this.#broken();
+  #arrived(rounds: BarrierRounds, arrived: Arrived | "broken" | undefined): Arrived {
+    if (arrived === "broken") throw this.#broken(rounds);
     if (arrived !== undefined) return arrived;
     throw new BrokenBarrierError(
       `${this.#what} was still at the end of the round before when the time was up: its action has not returned.`,
     );
   }
 
-  async #act(): Promise<void> {
+  async #act(rounds: BarrierRounds): Promise<void> {
     try {
       const result = this.#action?.();
       if (isThenable(result)) await result;
     } catch (error) {
-      this.#rounds.break(BREAK_REASON.action);
+      rounds.break(BREAK_REASON.action);
       throw error;
     }
   }
 
-  #actSync(): void {
+  #actSync(rounds: BarrierRounds): void {
     try {
       if (!isThenable(this.#action?.())) return;
     } catch (error) {
-      this.#rounds.break(BREAK_REASON.action);
+      rounds.break(BREAK_REASON.action);
       throw error;
     }
-    this.#rounds.break(BREAK_REASON.action);
+    rounds.break(BREAK_REASON.action);
     throw new InvalidStateError(
       "The barrier's action returned a promise, and waitSync() cannot wait for it: use wait().",
     );
   }
 
-  #completed(arrived: Arrived): number {
-    if (!this.#rounds.complete(arrived)) throw this.#broken();
+  #completed(rounds: BarrierRounds, arrived: Arrived): number {
+    if (!rounds.complete(arrived)) throw this.#broken(rounds);
     return arrived.index;
   }
 
-  #passed(arrived: Arrived): number {
+  #passed(rounds: BarrierRounds, arrived: Arrived): number {
     // Without an effect when the round is over: all may have arrived in the moment the time was up.
-    this.#rounds.break(BREAK_REASON.timeout, arrived.round);
-    if (this.#rounds.outcome(arrived) !== "passed") throw this.#broken();
+    rounds.break(BREAK_REASON.timeout, arrived.round);
+    if (rounds.outcome(arrived) !== "passed") throw this.#broken(rounds);
     return arrived.index;
   }
 
@@ -196,17 +209,11 @@ export class Barrier extends SyncObject {
     return this.name === undefined ? "The barrier" : `Barrier ${JSON.stringify(this.name)}`;
   }
 
-  #broken(): BrokenBarrierError {
-    if (!this.#rounds.isBroken) return new BrokenBarrierError(`${this.#what} was reset.`);
+  #broken({ isBroken, reason }: BarrierRounds): BrokenBarrierError {
+    if (!isBroken) return new BrokenBarrierError(`${this.#what} was reset.`);
     return new BrokenBarrierError(
-      `${this.#what} is broken: ${BREAK_TEXTS[this.#rounds.reason] ?? BREAK_TEXTS[0]}. Call reset() to use it again.`,
+      `${this.#what} is broken: ${BREAK_TEXTS[reason] ?? BREAK_TEXTS[0]}. Call reset() to use it again.`,
     );
-  }
-
-  static #describe(barrier: Barrier): string {
-    if (barrier.isClosed) return "Barrier { closed }";
-    const { parties, waiting } = barrier;
-    return `Barrier { ${barrier.broken ? "broken" : `${waiting} of ${parties} wait`} }`;
   }
 
   static {
@@ -221,10 +228,14 @@ export class Barrier extends SyncObject {
       }),
       (data) => {
         const { timeout, ...handle } = data as Handle & { timeout: number | undefined };
-        return new Barrier(new Arrival(handle, KIND.barrier) as unknown as number, { timeout });
+        return revive(Barrier, new Arrival(handle, KIND.barrier), { timeout });
       },
     );
-    inspectAs(Barrier, (barrier) => Barrier.#describe(barrier));
+    inspectAs(Barrier, (barrier) =>
+      inspected(barrier, ({ isBroken, arrived, parties }: BarrierRounds) =>
+        isBroken ? "broken" : `${arrived} of ${parties} wait`,
+      ),
+    );
   }
 }
 
@@ -236,10 +247,7 @@ const BARRIER: OptionTable<BarrierOptions> = {
 
 const checkParties = integer(1, MAX_PARTIES);
 
-function creationOf(
-  parties: number,
-  options: BarrierOptions,
-): ConstructorParameters<typeof SyncObject>[0] {
+function creationOf(parties: number, options: BarrierOptions): Creation {
   checkParties(parties, "parties");
   checkOptions(options, BARRIER);
   const { name } = options;

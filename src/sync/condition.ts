@@ -1,11 +1,12 @@
 import { InvalidStateError } from "../errors/index.ts";
-import { CELL, KIND, type Place } from "../memory/index.ts";
+import { CELL, KIND } from "../memory/index.ts";
 import {
   closeCell,
   currentContext,
   park,
   parkSync,
   type Context,
+  type Creation,
   type Handle,
   type LocalCell,
   type Wish,
@@ -21,9 +22,20 @@ import { registerOwnClass } from "../wire/class-registry.ts";
 import { countdown } from "./countdown.ts";
 import type { Guard } from "./guard.ts";
 import { Lock } from "./lock.ts";
-import { releaseFully, restoreDepth, RLock } from "./rlock.ts";
-import { Arrival, SyncObject, type SharedOptions } from "./sync-object.ts";
-import { protocolOf } from "./waitable.ts";
+import { ownershipOf } from "./mutex.ts";
+import type { Ownership, SuspendedHold } from "./ownership.ts";
+import { RLock } from "./rlock.ts";
+import {
+  Arrival,
+  inspected,
+  keepUnreleased,
+  openBody,
+  optionsOf,
+  releasable,
+  SyncObject,
+  type Body,
+  type SharedOptions,
+} from "./sync-object.ts";
 import { WaitingList, type Seat } from "./waiting-list.ts";
 
 /** Which lock a condition belongs to: the index of its cell + 1, and its generation. */
@@ -33,6 +45,13 @@ const LOCK_GENERATION = CELL.number + 1;
 /** One per thread and condition, whatever handles there are. */
 const lists = new WeakMap<LocalCell, WaitingList>();
 
+/** A condition, and its lock as this thread sees it. */
+interface ConditionBody extends Body {
+  readonly lock: Lock | RLock;
+  readonly ownership: Ownership;
+  readonly list: WaitingList;
+}
+
 const CONDITION: OptionTable<SharedOptions> = { of: "Condition", checks: SHARED_CHECKS };
 
 /** How many are to be notified. */
@@ -41,16 +60,17 @@ const notifyCount = integer(0, Infinity);
 /** A wait that has let go of the lock. */
 interface Suspended {
   readonly seat: Seat;
-  /** Of an RLock: how often it was taken, and where. */
-  readonly depth: number;
-  readonly origin: Context | undefined;
+  /** The hold there was. */
+  readonly hold: SuspendedHold;
   /** To be notified. */
   readonly notice: Wish<true>;
   /** To have the lock again, as part of the hold there was. */
-  readonly reacquire: Wish<{}>;
+  readonly reacquire: Wish<true>;
   /** What the code that waits holds besides. */
   readonly context: Context | undefined;
 }
+
+const conditionOf: (condition: Condition) => ConditionBody = openBody as never;
 
 /**
  * A lock, and a place to wait until somebody who held it has changed something.
@@ -75,93 +95,78 @@ interface Suspended {
  * @since 0.2.0
  */
 export class Condition extends SyncObject {
-  readonly #lock: Lock | RLock;
-  readonly #ownsLock: boolean;
-  /** The lock as this thread sees it. */
-  readonly #held: LocalCell;
-  readonly #list: WaitingList;
-  /** Waits through this handle. */
-  #waits = 0;
-
   /**
    * @param lock - the lock to be held; default: an RLock of its own, named after the condition if that
    *   has a name. Everybody who opens a named condition must give the same lock.
    */
   constructor(lock?: Lock | RLock, options?: SharedOptions);
   /** @internal */
-  constructor(lock: Lock | RLock | undefined, options: SharedOptions | Arrival = {}) {
+  constructor(given: Lock | RLock | undefined, options: SharedOptions | Arrival = {}) {
     if (!(options instanceof Arrival)) checkOptions(options, CONDITION);
-    const mutex = lock === undefined ? new RLock(lockOptions(options)) : lock;
-    const held = lockCell(mutex);
-    const isOurs = (place: Place): boolean =>
-      place.ints[place.base + LOCK_INDEX] === held.index + 1 &&
-      place.ints[place.base + LOCK_GENERATION] === held.generation;
-    super(
-      options instanceof Arrival
-        ? options
-        : {
-            kind: KIND.condition,
-            name: options.name,
-            fill: ({ ints, base }) => {
-              ints[base + LOCK_INDEX] = held.index + 1;
-              ints[base + LOCK_GENERATION] = held.generation;
-            },
-            check: (place) => {
-              if (!isOurs(place)) throw anotherLock(options.name);
-            },
-          },
-    );
-    this.#lock = mutex;
-    this.#ownsLock = lock === undefined;
-    this.#held = held;
-    // Garbage collection closes in any order; a condition without its lock could not be opened again.
-    this.cell.keeps = mutex;
-    this.#list = listOf(this.cell);
+    const lock = given === undefined ? new RLock(lockOptions(options)) : checkLock(given);
+    const ownership = ownershipOf(lock);
+    super(options instanceof Arrival ? options : creation(options, ownership.cell), (cell) => {
+      // Garbage collection closes in any order; a condition without its lock could not be opened again.
+      cell.keeps = lock;
+      return {
+        cell,
+        lock,
+        ownership,
+        list: listOf(cell),
+        unreleased: () => ownership.unreleased(),
+        closing: () => {
+          if (given === undefined) lock.close();
+        },
+      };
+    });
   }
 
   /** Whether anyone holds the lock. */
   get locked(): boolean {
-    return this.#lock.locked;
+    return conditionOf(this).lock.locked;
   }
 
   /** Whether the holder of the lock before this one died with it; false unless this thread holds it. */
   get abandoned(): boolean {
-    return this.#lock.abandoned;
+    return conditionOf(this).lock.abandoned;
   }
 
   /** Takes the lock if it is free; never waits. */
   tryAcquire(): boolean {
-    return this.#lock.tryAcquire();
+    return conditionOf(this).lock.tryAcquire();
   }
 
   /** Takes the lock: see {@link Lock.acquire}. */
-  acquire(options?: WaitOptions): Promise<boolean> {
-    return this.#lock.acquire(options);
+  async acquire(options?: WaitOptions): Promise<boolean> {
+    const body = conditionOf(this);
+    const isTaken = await body.lock.acquire(options);
+    if (isTaken) keepUnreleased(this, body);
+    return isTaken;
   }
 
   /** Takes the lock; the thread sleeps: see {@link Lock.acquireSync}. */
   acquireSync(options?: WaitOptions): boolean {
-    return this.#lock.acquireSync(options);
+    return conditionOf(this).lock.acquireSync(options);
   }
 
   /** Releases the lock: see {@link Lock.release}. */
   release(): void {
-    this.#lock.release();
+    (releasable(this) as ConditionBody).ownership.release();
   }
 
   /** Takes the lock for as long as the guard lasts: see {@link Lock.hold}. */
-  hold(options?: WaitOptions): Promise<Guard> {
-    return this.#lock.hold(options);
+  async hold(options?: WaitOptions): Promise<Guard> {
+    return conditionOf(this).lock.hold(options);
   }
 
   /** As {@link Condition.hold}; the thread sleeps. */
   holdSync(options?: WaitOptions): Guard {
-    return this.#lock.holdSync(options);
+    return conditionOf(this).lock.holdSync(options);
   }
 
   /** Runs a function while holding the lock: see {@link Lock.run}. */
-  run<T>(body: () => T | Promise<T>, options?: WaitOptions): Promise<T> {
-    return this.#lock.run(body, options);
+  async run<T>(body: () => T | Promise<T>, options?: WaitOptions): Promise<T> {
+    return conditionOf(this).lock.run(body, options);
   }
 
   /**
@@ -175,11 +180,11 @@ export class Condition extends SyncObject {
    */
   async wait(options?: WaitOptions): Promise<boolean> {
     checkWait(options);
-    return this.#wait(this.cell, options);
+    return this.#wait(conditionOf(this), options);
   }
 
-  async #wait(cell: LocalCell, options: WaitOptions | undefined): Promise<boolean> {
-    const suspended = this.#suspend(cell);
+  async #wait(body: ConditionBody, options: WaitOptions | undefined): Promise<boolean> {
+    const suspended = this.#suspend(checkHeld(body, "wait"));
     const { notice, reacquire, context } = suspended;
     let failure: { readonly reason: unknown } | undefined;
     try {
@@ -188,17 +193,17 @@ export class Condition extends SyncObject {
       failure = { reason };
     }
     await park(reacquire, { context, detectDeadlock: false });
-    return this.#resume(cell, suspended, failure);
+    return this.#resume(body, suspended, failure);
   }
 
   /** As {@link Condition.wait}; the thread sleeps. */
   waitSync(options?: WaitOptions): boolean {
     checkWait(options);
-    return this.#waitSync(this.cell, options);
+    return this.#waitSync(conditionOf(this), options);
   }
 
-  #waitSync(cell: LocalCell, options: WaitOptions | undefined): boolean {
-    const suspended = this.#suspend(cell);
+  #waitSync(body: ConditionBody, options: WaitOptions | undefined): boolean {
+    const suspended = this.#suspend(checkHeld(body, "waitSync"));
     let failure: { readonly reason: unknown } | undefined;
     try {
       parkSync(suspended.notice, options);
@@ -206,7 +211,7 @@ export class Condition extends SyncObject {
       failure = { reason };
     }
     parkSync(suspended.reacquire, { detectDeadlock: false });
-    return this.#resume(cell, suspended, failure);
+    return this.#resume(body, suspended, failure);
   }
 
   /**
@@ -219,13 +224,19 @@ export class Condition extends SyncObject {
   async waitFor<T>(predicate: () => T | PromiseLike<T>, options?: WaitOptions): Promise<T> {
     checkWait(options);
     checkFunction(predicate, "predicate");
-    const { cell } = this;
-    this.#checkHeld("waitFor");
+    const condition = checkHeld(conditionOf(this), "waitFor");
     const left = countdown(options);
-    for (;;) {
-      const value = await predicate();
-      if (value || left() <= 0) return value;
-      await this.#wait(cell, { ...options, timeout: left() });
+    const { cell } = condition;
+    // The handle may be closed meanwhile.
+    cell.handles++;
+    try {
+      for (;;) {
+        const value = await predicate();
+        if (value || left() <= 0) return value;
+        await this.#wait(condition, { ...options, timeout: left() });
+      }
+    } finally {
+      closeCell(cell);
     }
   }
 
@@ -233,13 +244,18 @@ export class Condition extends SyncObject {
   waitForSync<T>(predicate: () => T, options?: WaitOptions): T {
     checkWait(options);
     checkFunction(predicate, "predicate");
-    const { cell } = this;
-    this.#checkHeld("waitForSync");
+    const condition = checkHeld(conditionOf(this), "waitForSync");
     const left = countdown(options);
-    for (;;) {
-      const value = predicate();
-      if (value || left() <= 0) return value;
-      this.#waitSync(cell, { ...options, timeout: left() });
+    const { cell } = condition;
+    cell.handles++;
+    try {
+      for (;;) {
+        const value = predicate();
+        if (value || left() <= 0) return value;
+        this.#waitSync(condition, { ...options, timeout: left() });
+      }
+    } finally {
+      closeCell(cell);
     }
   }
 
@@ -250,12 +266,11 @@ export class Condition extends SyncObject {
    */
   notify(count = 1): void {
     notifyCount(count, "count");
-    void this.cell;
-    this.#checkHeld("notify");
-    const notified = this.#list.notify(count);
+    const { list, ownership } = checkHeld(conditionOf(this), "notify");
+    const notified = list.notify(count);
     if (notified.length === 0) return;
     // Rung now, they would wake only to wait for the lock.
-    const toRing = (this.#held.toRing ??= new Set());
+    const toRing = (ownership.cell.toRing ??= new Set());
     for (const slot of notified) toRing.add(slot);
   }
 
@@ -264,36 +279,23 @@ export class Condition extends SyncObject {
     this.notify(Infinity);
   }
 
-  /** Gives this handle up, and the lock's if that is the condition's own; what waits through it goes on. */
-  override close(): void {
-    if (this.isClosed) return;
-    super.close();
-    // Who waits, or holds it, needs it to the end; then it is collected.
-    if (this.#ownsLock && this.#waits === 0 && !this.#held.isHeld) this.#lock.close();
-  }
-
-  #suspend(cell: LocalCell): Suspended {
-    this.#checkHeld("wait");
-    const held = this.#held;
-    const seat = this.#list.take();
-    const { context: hold, origin } = held;
+  #suspend({ cell, ownership, list }: ConditionBody): Suspended {
+    const seat = list.take();
     // However the handles are closed meanwhile, the words stay where they are.
     cell.handles++;
-    held.handles++;
-    this.#waits++;
-    const depth = this.#letGo();
+    ownership.cell.handles++;
+    const hold = ownership.suspendHold();
     faultPoint("condition:waiting");
     return {
       seat,
-      depth,
-      origin,
-      reacquire: wishOf(this.#lock, hold),
+      hold,
+      reacquire: ownership.wish(hold.context),
       context: currentContext(),
       notice: {
         cells: [cell],
         group: seat,
-        attempt: () => (this.#list.isNotified(seat) ? true : undefined),
-        arm: () => !this.#list.isNotified(seat),
+        attempt: () => (list.isNotified(seat) ? true : undefined),
+        arm: () => !list.isNotified(seat),
         holder: () => 0,
         // Nobody else can be rung in its place: it is meant by its seat.
         suspend: () => {},
@@ -303,70 +305,73 @@ export class Condition extends SyncObject {
 
   /** The lock is held again: as often as before, and by the same flow of work. */
   #resume(
-    cell: LocalCell,
-    { seat, depth, origin }: Suspended,
+    body: ConditionBody,
+    { seat, hold }: Suspended,
     failure: { readonly reason: unknown } | undefined,
   ): boolean {
-    if (this.#lock instanceof RLock) {
-      restoreDepth(this.#lock, depth);
-      this.#held.origin = origin;
-    }
-    const isNotified = this.#list.isNotified(seat);
-    this.#list.leave(seat);
+    const { cell, lock, ownership, list } = body;
+    ownership.resumeHold(hold);
+    keepUnreleased(this, body);
+    keepUnreleased(lock, ownership);
+    const isNotified = list.isNotified(seat);
+    list.leave(seat);
     closeCell(cell);
-    closeCell(this.#held);
-    this.#waits--;
+    closeCell(ownership.cell);
     if (failure !== undefined && !isNotified) throw failure.reason;
     return isNotified;
-  }
-
-  #letGo(): number {
-    if (this.#lock instanceof RLock) return releaseFully(this.#lock);
-    this.#lock.release();
-    return 1;
-  }
-
-  #checkHeld(method: string): void {
-    if (this.#held.isHeld) return;
-    throw new InvalidStateError(
-      `Hold the lock of a condition when you call ${method}(): inside run(), or between acquire() and release().`,
-    );
-  }
-
-  static #describe(condition: Condition): string {
-    if (condition.isClosed) return "Condition { closed }";
-    const { size } = condition.#list;
-    return `Condition { ${size} waiting, ${condition.locked ? "locked" : "not locked"} }`;
   }
 
   static {
     registerOwnClass(
       Condition,
       "manycore.Condition",
-      (condition) => ({ ...SyncObject.handleOf(condition), lock: condition.#lock }),
+      (condition) => ({ ...SyncObject.handleOf(condition), lock: conditionOf(condition).lock }),
       (data) => {
         const { lock, ...handle } = data as Handle & { lock: Lock | RLock };
         return new Condition(lock, new Arrival(handle, KIND.condition) as SharedOptions);
       },
     );
-    inspectAs(Condition, (condition) => Condition.#describe(condition));
+    inspectAs(Condition, (condition) =>
+      inspected(condition, ({ list, ownership }: ConditionBody) => {
+        const state = ownership.owner === 0 ? "not locked" : "locked";
+        return `${list.size} waiting, ${state}`;
+      }),
+    );
   }
+}
+
+function creation({ name }: SharedOptions, { index, generation }: LocalCell): Creation {
+  return {
+    kind: KIND.condition,
+    name,
+    fill: ({ ints, base }) => {
+      ints[base + LOCK_INDEX] = index + 1;
+      ints[base + LOCK_GENERATION] = generation;
+    },
+    check: ({ ints, base }) => {
+      const isOurs =
+        ints[base + LOCK_INDEX] === index + 1 && ints[base + LOCK_GENERATION] === generation;
+      if (!isOurs) throw anotherLock(name);
+    },
+  };
+}
+
+/** @throws InvalidStateError when this thread does not hold the lock. */
+function checkHeld(body: ConditionBody, method: string): ConditionBody {
+  if (body.ownership.cell.isHeld) return body;
+  throw new InvalidStateError(
+    `Hold the lock of a condition when you call ${method}(): inside run(), or between acquire() and release().`,
+  );
 }
 
 function lockOptions(options: SharedOptions | Arrival): SharedOptions {
-  if (options instanceof Arrival || options.name === undefined) return {};
-  return { name: `${options.name}.lock` };
+  const { name } = optionsOf(options);
+  return name === undefined ? {} : { name: `${name}.lock` };
 }
 
-function lockCell(lock: Lock | RLock): LocalCell {
-  if (!(lock instanceof Lock) && !(lock instanceof RLock)) {
-    throw wrongType("lock", "a Lock or an RLock of this package", lock);
-  }
-  return wishOf(lock, undefined).cells[0]!;
-}
-
-function wishOf(lock: Lock | RLock, context: Context | undefined): Wish<{}> {
-  return protocolOf(lock)!.wish(lock, context);
+function checkLock(lock: unknown): Lock | RLock {
+  if (lock instanceof Lock || lock instanceof RLock) return lock;
+  throw wrongType("lock", "a Lock or an RLock of this package", lock);
 }
 
 function listOf(cell: LocalCell): WaitingList {

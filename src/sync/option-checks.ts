@@ -1,7 +1,7 @@
 import { checkSharedName } from "../parking/index.ts";
 import { boolean, type Check, oneOf } from "../util/checks.ts";
 import type { OptionChecks } from "../util/option-table.ts";
-import type { LockOptions } from "./lock.ts";
+import type { LockOptions } from "./mutex.ts";
 import type { SharedOptions } from "./sync-object.ts";
 
 /** The checks of what everything shared takes. */

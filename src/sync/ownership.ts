@@ -16,7 +16,12 @@ import {
   type Wish,
 } from "../parking/index.ts";
 import { faultPoint } from "../util/fault-point.ts";
+import type { WaitOptions } from "../util/wait-options.ts";
 import { Date } from "../util/platform.ts";
+import type { AcquirableBody } from "./acquirable.ts";
+import { describeOwner } from "./describe.ts";
+import { Guard } from "./guard.ts";
+import type { Unreleased } from "./sync-object.ts";
 
 /**
  * The state of a word that was released to the one that starves: nobody owns it, and only the one that
@@ -25,8 +30,19 @@ import { Date } from "../util/platform.ts";
  */
 const RESERVED: number = STARVING | WAITERS;
 
+/** How code takes a lock: for its thread, or for its async context. */
+export type Manner = "sync" | "async";
+
+/** A hold while a Condition waits. */
+export interface SuspendedHold {
+  readonly depth: number;
+  readonly origin: Context | undefined;
+  readonly context: Context | undefined;
+  readonly hold: number;
+}
+
 /** A word that one participant owns at a time, as Lock, RLock and the writers of an RWLock use it. See README.md. */
-export class Ownership {
+export class Ownership implements AcquirableBody {
   readonly cell: LocalCell;
   readonly #ints: Int32Array;
   readonly #state: number;
@@ -66,6 +82,49 @@ export class Ownership {
     if (cell.handles === 0) settleCell(cell);
   }
 
+  /** Whether the holder before this thread died with it; false unless this thread holds it. */
+  get isAbandoned(): boolean {
+    return this.cell.isHeld && this.cell.isAbandoned;
+  }
+
+  guard(): Guard {
+    return new Guard(() => this.release(), this.isAbandoned);
+  }
+
+  missed(ms: number): string {
+    return `was not free within ${ms} ms; it is held by ${describeOwner(this)}`;
+  }
+
+  /** The hold that there is now, as long as it lasts. */
+  unreleased(): Unreleased {
+    const { cell } = this;
+    const hold = cell.isHeld ? cell.hold : 0;
+    return { take: () => cell.isHeld && cell.hold === hold };
+  }
+
+  /** Takes it once more, if it can be and the code that calls has it. */
+  reenter(_manner: Manner, _options?: WaitOptions): boolean {
+    return false;
+  }
+
+  /** Lets go of it however often it was taken, for a Condition that waits. */
+  suspendHold(): SuspendedHold {
+    const { depth, origin, context, hold } = this.cell;
+    this.cell.depth = 0;
+    this.release();
+    return { depth, origin, context, hold };
+  }
+
+  /** What was just taken again is the hold that there was. */
+  resumeHold({ hold }: SuspendedHold): void {
+    this.cell.hold = hold;
+  }
+
+  /** As part of a wait for several objects. */
+  jointWish(context: Context | undefined): Wish<true> {
+    return this.wish(context);
+  }
+
   /** The participant that has it; 0 for nobody. */
   get owner(): number {
     return ownerIn(Atomics.load(this.#ints, this.#state));
@@ -93,6 +152,7 @@ export class Ownership {
   #taken(context: Context | undefined): void {
     const { cell } = this;
     cell.isHeld = true;
+    cell.hold = ++cell.holds;
     cell.isAbandoned = cell.isStolen;
     cell.isStolen = false;
     cell.context = context;

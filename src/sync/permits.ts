@@ -4,11 +4,16 @@ import {
   hasWaiters,
   parking,
   participant,
+  settleCell,
   slotOf,
   wake,
   WAITERS,
   type LocalCell,
+  type Wish,
 } from "../parking/index.ts";
+import type { Guard } from "./guard.ts";
+import { permitGuard, type PermitBody } from "./permit-body.ts";
+import type { Unreleased } from "./sync-object.ts";
 
 /**
  * The words of the permits of a semaphore, in order, as far as their cells exist: 32 in the cell itself, more in
@@ -40,7 +45,7 @@ const ONE = 2;
  * permits of the dead can be told and taken back. The first 32 words are in the cell itself, more in a
  * chain of extension cells. See docs/sync.md for what users may rely on.
  */
-export class Permits {
+export class Permits implements PermitBody {
   readonly cell: LocalCell;
   /** How many there are, free or taken. */
   readonly count: number;
@@ -57,6 +62,7 @@ export class Permits {
     this.#state = cell.base + CELL.state;
     this.#token = participant().token;
     this.#collect();
+    cell.isNeeded ??= () => this.own > 0;
   }
 
   /** Takes a free one. What the dead have is found by {@link Permits.recover} only. */
@@ -70,10 +76,12 @@ export class Permits {
 
   /**
    * Gives some back: this thread's own first, then anyone's.
-   * @returns how many; fewer than asked for when all are free.
+   * @returns how many; fewer than asked for when too few are taken.
    */
   giveBack(count: number): number {
     let given = 0;
+    // Finding one of its own is enough; only a larger number needs counting.
+    if (count > 1 && this.count - this.free < count) return 0;
     for (const isOwn of [true, false]) {
       // What the dead have is free already: it cannot be given back.
       if (!isOwn && given < count) this.recover();
@@ -85,7 +93,46 @@ export class Permits {
       }
     }
     if (given > 0) this.#announce(given);
+    // Its last handle was closed meanwhile.
+    if (this.cell.handles === 0) settleCell(this.cell);
     return given;
+  }
+
+  guard(describe: () => string): Guard {
+    return permitGuard(this, describe);
+  }
+
+  missed(ms: number): string {
+    return `had no permit within ${ms} ms; all ${this.count} are taken`;
+  }
+
+  tooMany(count: number): string {
+    const max = this.count;
+    return `was released too often: ${max - this.free} of its ${max} permits are taken, and ${count} were to be given back. Release each permit once.`;
+  }
+
+  /** The permits that this thread has; once there is a closed handle, those that were taken through that. */
+  unreleased(before?: Unreleased): Unreleased {
+    if (before instanceof UnreleasedPermits) {
+      before.count++;
+      return before;
+    }
+    return new UnreleasedPermits(this, this.own);
+  }
+
+  wish(): Wish<true> {
+    const { cell } = this;
+    return {
+      cells: [cell],
+      group: cell,
+      attempt: () => this.take(),
+      arm: () => this.arm(),
+      holder: () => this.holder(),
+      recover: () => this.recover(),
+      leave: () => this.passOn(),
+      passOn: () => this.passOn(),
+      suspend: () => this.passOn(),
+    };
   }
 
   /** Proves that none is free and notes that somebody sleeps. */
@@ -136,6 +183,13 @@ export class Permits {
     if (!hasWaiters(cell)) return;
     Atomics.or(cell.ints, this.#state, WAITERS);
     if (this.#hasFree()) wake(cell, waker, 1);
+  }
+
+  /** How many this thread has. */
+  get own(): number {
+    let own = 0;
+    for (let index = 0; index < this.count; index++) if (this.#load(index) === this.#token) own++;
+    return own;
   }
 
   /** How many are free, those of the dead among them. */
@@ -230,5 +284,23 @@ export class Permits {
       this.#arrays.push(ints);
       this.#at.push(at);
     }
+  }
+}
+
+class UnreleasedPermits implements Unreleased {
+  readonly #permits: Permits;
+  count: number;
+
+  constructor(permits: Permits, count: number) {
+    this.#permits = permits;
+    this.count = count;
+  }
+
+  take(count: number): boolean {
+    // Others of this thread may have given them back.
+    this.count = Math.min(this.count, this.#permits.own);
+    if (this.count < count) return false;
+    this.count -= count;
+    return true;
   }
 }

@@ -1,27 +1,29 @@
 import { DeadlockError, TimeoutError } from "../errors/index.ts";
-import { CELL, KIND, RW_WRITING } from "../memory/index.ts";
+import { KIND } from "../memory/index.ts";
 import {
   enterContext,
-  hasWaiters,
   park,
-  parking,
   parkSync,
-  wake,
   type Context,
+  type Creation,
   type ParkOptions,
-  type Wish,
 } from "../parking/index.ts";
-import { checkOptions, type OptionTable } from "../util/option-table.ts";
-import { checkWait, type WaitOptions } from "../util/wait-options.ts";
 import { boolean } from "../util/checks.ts";
-import { SHARED_CHECKS } from "./option-checks.ts";
-import { describeObject } from "./describe-object.ts";
-import { Guard } from "./guard.ts";
-import { describeOwner } from "./owner-text.ts";
-import { Ownership } from "./ownership.ts";
-import { Readers, type Reading } from "./readers.ts";
-import { Arrival, shareable, SyncObject, type SharedOptions } from "./sync-object.ts";
+import { checkOptions, type OptionTable } from "../util/option-table.ts";
 import { performance } from "../util/platform.ts";
+import { checkWait, type WaitOptions } from "../util/wait-options.ts";
+import { describeObject, describeOwner } from "./describe.ts";
+import type { Guard } from "./guard.ts";
+import { SHARED_CHECKS } from "./option-checks.ts";
+import { ReadWriteWords } from "./read-write-words.ts";
+import {
+  Arrival,
+  openBody,
+  optionsOf,
+  shareable,
+  SyncObject,
+  type SharedOptions,
+} from "./sync-object.ts";
 
 /** Options of {@link RWLock}. */
 export interface RWLockOptions extends SharedOptions {
@@ -33,6 +35,8 @@ const RW_LOCK: OptionTable<RWLockOptions> = {
   of: "RWLock",
   checks: { ...SHARED_CHECKS, detectDeadlock: boolean },
 };
+
+const wordsOf: (lock: RWLock) => ReadWriteWords = openBody as never;
 
 /**
  * A lock that any number hold to read, or one alone to write.
@@ -56,42 +60,38 @@ const RW_LOCK: OptionTable<RWLockOptions> = {
  * @since 0.2.0
  */
 export class RWLock extends SyncObject {
-  readonly #ownership: Ownership;
-  readonly #readers: Readers;
   readonly #detectDeadlock: boolean;
 
   constructor(options?: RWLockOptions);
   /** @internal */
   constructor(options: RWLockOptions | Arrival = {}) {
     super(
-      options instanceof Arrival
-        ? options
-        : { kind: KIND.rwLock, name: checked(options).name, fill: () => {} },
+      options instanceof Arrival ? options : creation(options),
+      (cell) => new ReadWriteWords(cell),
     );
-    this.#ownership = new Ownership(this.cell);
-    this.#readers = new Readers(this.cell);
-    this.#detectDeadlock = options instanceof Arrival || options.detectDeadlock !== false;
+    this.#detectDeadlock = optionsOf(options).detectDeadlock !== false;
   }
 
   /** How many threads read now, of all processes; a moment later it may be another number. */
   get readers(): number {
-    return (this.cell, this.#readers.count);
+    return wordsOf(this).readers.count;
   }
 
   /** Whether somebody writes now. */
   get writing(): boolean {
-    return (this.cell, this.#ownership).owner !== 0 && this.#isMarked;
+    return wordsOf(this).isWriting;
   }
 
   /** Reads if that is possible at once; never waits. */
   tryRead(): Guard | undefined {
-    const reading = parkSync(this.#openReaders.wish(undefined), this.#bounds({ timeout: 0 }));
-    return reading === undefined ? undefined : this.#readGuard(reading);
+    const words = wordsOf(this);
+    const reading = parkSync(words.readers.wish(undefined), this.#bounds({ timeout: 0 }));
+    return reading === undefined ? undefined : words.readGuard(reading);
   }
 
   /** Writes if that is possible at once; never waits. */
   tryWrite(): Guard | undefined {
-    return this.#writeSync({ timeout: 0 });
+    return this.#writeSync(wordsOf(this), { timeout: 0 });
   }
 
   /**
@@ -107,11 +107,12 @@ export class RWLock extends SyncObject {
   /** As {@link RWLock.read}, but the thread sleeps: its event loop stands still meanwhile. */
   readSync(options?: WaitOptions): Guard {
     checkWait(options);
-    const readers = this.#openReaders;
+    const words = wordsOf(this);
+    const { readers } = words;
     const reading =
       (options?.signal === undefined ? readers.take(undefined) : undefined) ??
       parkSync(readers.wish(undefined), this.#bounds(options));
-    return this.#readGuard(reading ?? this.#timeout("read", options));
+    return words.readGuard(reading ?? this.#timeout(words, "read", options));
   }
 
   /**
@@ -119,8 +120,7 @@ export class RWLock extends SyncObject {
    *
    * **Waiting**: until nobody reads or writes. **Cancellation**: safe; readers it kept out go on.
    * @throws DeadlockError when a task awaits it inside a reading of its own and nothing else could end that;
-   * {@link TimeoutError} when the time was up;
-   * `signal.reason`.
+   * {@link TimeoutError} when the time was up; `signal.reason`.
    */
   write(options?: WaitOptions): Promise<Guard> {
     return this.#write(enterContext(), options);
@@ -132,28 +132,27 @@ export class RWLock extends SyncObject {
    */
   writeSync(options?: WaitOptions): Guard {
     checkWait(options);
-    if (this.cell.members > 0) throw this.#upgradeError();
-    return this.#writeSync(options) ?? this.#timeout("written", options);
+    const words = wordsOf(this);
+    if (words.cell.members > 0) throw this.#upgradeError();
+    return this.#writeSync(words, options) ?? this.#timeout(words, "written", options);
   }
 
   async #read(context: Context, options: WaitOptions | undefined): Promise<Guard> {
     checkWait(options);
-    const readers = this.#openReaders;
+    const words = wordsOf(this);
+    const { readers } = words;
     options?.signal?.throwIfAborted();
     // Past all that wait: the writer they wait for may wait for the reading that this one is in.
     const nested = readers.isReading(context.parent, "async") ? readers.take(context) : undefined;
     const bounds = { ...this.#bounds(options), context: context.parent };
     const reading = nested ?? (await park(readers.wish(context), bounds));
-    return this.#readGuard(reading ?? this.#timeout("read", options));
-  }
-
-  #readGuard(reading: Reading): Guard {
-    return new Guard(() => this.#readers.release(reading), this.#isMarked);
+    return words.readGuard(reading ?? this.#timeout(words, "read", options));
   }
 
   async #write(context: Context, options: WaitOptions | undefined): Promise<Guard> {
     checkWait(options);
-    const readers = this.#openReaders;
+    const words = wordsOf(this);
+    const { readers } = words;
     // Only started while its own task reads: that may end before the task comes to await it.
     const bounds = {
       ...this.#bounds(options),
@@ -164,99 +163,36 @@ export class RWLock extends SyncObject {
       }),
     };
     const begun = performance.now();
-    const isTaken = await park(this.#writerWish(context), bounds);
-    if (isTaken === undefined) return this.#timeout("written", options);
+    const isTaken = await park(words.writerWish(context), bounds);
+    if (isTaken === undefined) return this.#timeout(words, "written", options);
     try {
       const rest = { ...bounds, ...this.#rest(options, begun) };
       const isAlone = await park(readers.drained(), rest);
-      if (isAlone === true) return this.#writeGuard();
+      if (isAlone === true) return words.writeGuard();
     } catch (error) {
-      this.#releaseWriter();
+      words.releaseWriter();
       throw error;
     }
-    this.#releaseWriter();
-    return this.#timeout("written", options);
+    words.releaseWriter();
+    return this.#timeout(words, "written", options);
   }
 
-  #writeSync(options: WaitOptions | undefined): Guard | undefined {
+  #writeSync(words: ReadWriteWords, options: WaitOptions | undefined): Guard | undefined {
     const begun = performance.now();
-    const ownership = (this.cell, this.#ownership);
-    if (options?.signal === undefined && ownership.tryTake(undefined)) {
-      if (this.#readers.isEmpty) return this.#writeGuard();
-    } else if (parkSync(this.#writerWish(undefined), this.#bounds(options)) === undefined) {
+    if (options?.signal === undefined && words.writer.tryTake(undefined)) {
+      if (words.readers.isEmpty) return words.writeGuard();
+    } else if (parkSync(words.writerWish(undefined), this.#bounds(options)) === undefined) {
       return undefined;
     }
     try {
-      const isAlone = parkSync(this.#readers.drained(), this.#rest(options, begun));
-      if (isAlone === true) return this.#writeGuard();
+      const isAlone = parkSync(words.readers.drained(), this.#rest(options, begun));
+      if (isAlone === true) return words.writeGuard();
     } catch (error) {
-      this.#releaseWriter();
+      words.releaseWriter();
       throw error;
     }
-    this.#releaseWriter();
+    words.releaseWriter();
     return undefined;
-  }
-
-  #writeGuard(): Guard {
-    const isAbandoned = this.#isMarked;
-    const { cell } = this.#ownership;
-    Atomics.store(cell.ints, cell.base + CELL.aux, RW_WRITING);
-    return new Guard(() => {
-      Atomics.store(cell.ints, cell.base + CELL.aux, 0);
-      this.#releaseWriter();
-    }, isAbandoned);
-  }
-
-  /** Lets readers and writers in: all are rung, for nobody knows which of them sleep. */
-  #releaseWriter(): void {
-    this.#ownership.release();
-    this.#wakeAll();
-  }
-
-  #wakeAll(): void {
-    const { cell } = this.#ownership;
-    if (hasWaiters(cell)) wake(cell, parking(), Infinity);
-  }
-
-  #writerWish(context: Context | undefined): Wish<true> {
-    const { cell } = this;
-    const wish = this.#ownership.wish(context, () => cell.writers);
-    // The thread's other waits may be readers, who cannot take what is handed over to a writer.
-    let isCounted = false;
-    const uncount = (): void => {
-      if (isCounted) cell.writers--;
-      isCounted = false;
-    };
-    const leave = (): void => {
-      uncount();
-      wish.leave?.();
-      if (this.#ownership.owner === 0) this.#wakeAll();
-    };
-    return {
-      ...wish,
-      attempt: () => {
-        const isTaken = wish.attempt();
-        if (isTaken) uncount();
-        return isTaken;
-      },
-      arm: () => {
-        if (!isCounted) cell.writers++;
-        isCounted = true;
-        return wish.arm();
-      },
-      leave,
-      suspend: leave,
-    };
-  }
-
-  get #openReaders(): Readers {
-    return (this.cell, this.#readers);
-  }
-
-  get #isMarked(): boolean {
-    // Also of a handle that was closed while it waited: what it took stays its own until it is released.
-    const { cell } = this.#ownership;
-    return Atomics.load(cell.ints, cell.base + CELL.aux) === RW_WRITING;
   }
 
   #bounds(options: WaitOptions | undefined): ParkOptions {
@@ -276,12 +212,9 @@ export class RWLock extends SyncObject {
     return { timeout, signal: options?.signal, detectDeadlock: false };
   }
 
-  #timeout(what: string, options: WaitOptions | undefined): never {
-    const { owner } = this.#ownership;
-    const who =
-      owner === 0 ? `${this.#readers.count} read it` : `${describeOwner(this.#ownership)} has it`;
+  #timeout({ users }: ReadWriteWords, what: string, options: WaitOptions | undefined): never {
     throw new TimeoutError(
-      `${describeObject(this)} could not be ${what} within ${options?.timeout ?? 0} ms; ${who}.`,
+      `${describeObject(this)} could not be ${what} within ${options?.timeout ?? 0} ms; ${users}.`,
     );
   }
 
@@ -291,24 +224,15 @@ export class RWLock extends SyncObject {
     );
   }
 
-  static #describe(lock: RWLock): string {
-    if (lock.isClosed) return "RWLock { closed }";
-    if (lock.writing) return `RWLock { written by ${describeOwner(lock.#ownership)} }`;
-    const { readers } = lock;
-    return readers === 0 ? "RWLock { free }" : `RWLock { read by ${readers} }`;
-  }
-
   static {
-    shareable(
-      RWLock,
-      KIND.rwLock,
-      (arrival) => new RWLock(arrival as RWLockOptions),
-      (lock) => RWLock.#describe(lock),
-    );
+    shareable(RWLock, KIND.rwLock, ({ isWriting, writer, readers }: ReadWriteWords) => {
+      if (isWriting) return `written by ${describeOwner(writer)}`;
+      return readers.isEmpty ? "free" : `read by ${readers.count}`;
+    });
   }
 }
 
-function checked(options: RWLockOptions): RWLockOptions {
+function creation(options: RWLockOptions): Creation {
   checkOptions(options, RW_LOCK);
-  return options;
+  return { kind: KIND.rwLock, name: options.name, fill: () => {} };
 }

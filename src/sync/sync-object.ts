@@ -10,7 +10,7 @@ import {
   type LocalCell,
 } from "../parking/index.ts";
 import { inspectAs } from "../util/inspectable.ts";
-import { registerOwnClass } from "../wire/class-registry.ts";
+import { registerOwnClass, type AnyClass } from "../wire/class-registry.ts";
 import { setTimeout } from "../util/platform.ts";
 
 /** How long an object that was sent is kept for those who receive it, if the sender lets go of it. */
@@ -25,86 +25,138 @@ export interface SharedOptions {
   readonly name?: string | undefined;
 }
 
-/** Closes the cell of an object that was collected. */
+/** What a closed handle has to give back. */
+export interface Unreleased {
+  /** Whether that much of it is left; counts it as given back then. */
+  take(count: number): boolean;
+}
+
+/** An object as this thread sees it: its cell, and the operations on the words of that. */
+export interface Body {
+  readonly cell: LocalCell;
+  /**
+   * Of what is taken and given back: what a handle has to give back still that is closed now.
+   * @param before - what it had to give back already, if something was taken through it after that.
+   */
+  unreleased?(before?: Unreleased): Unreleased;
+  /** Called when a handle is closed, before it gives up the cell. */
+  closing?(): void;
+  /** Called when a handle was closed. */
+  closed?(): void;
+}
+
+/** What there is to say of an open object. */
+export type Describe<B extends Body> = (body: B, name: string | undefined) => string;
+
+/** The object behind a handle. @throws InvalidStateError when the handle is closed. */
+export let openBody: (object: SyncObject) => Body;
+
+/** The object to give something back to: behind a closed handle only as long as that has something to give back. */
+export let releasable: (object: SyncObject, count?: number) => Body;
+
+/** Notes that something was taken through a handle that may have been closed meanwhile. */
+export let keepUnreleased: (object: SyncObject, body: Body) => void;
+
+/** What `console.log` shows, of closed handles too. */
+export let inspected: <B extends Body>(object: SyncObject, describe: Describe<B>) => string;
+
+/** The cells of handles that were collected are closed. */
 const collected = new FinalizationRegistry<LocalCell>(closeCell);
 
-/** Base of what stands in a cell: opening, travelling, closing. */
+/**
+ * Base of what stands in a cell: opening, travelling, closing.
+ *
+ * A handle reaches its object through {@link openBody} alone, which throws once the handle is closed: the cell may be
+ * another object's then. What has to go on after that - a wait that has begun, a guard - keeps the body itself, and
+ * with it the cell: see `closeCell`.
+ */
 export abstract class SyncObject {
-  #cell: LocalCell | undefined;
-  readonly #words: LocalCell;
-  /** What was taken, or is being waited for, through this handle and has to be given back. */
-  #uses = 0;
+  #body: Body | undefined;
   readonly #name: string | undefined;
+  #unreleased: { readonly body: Body; readonly rest: Unreleased } | undefined;
 
-  /** @param source - what to make or open, or what came from elsewhere. */
-  constructor(source: Creation | Arrival) {
+  /**
+   * @param source - what to make or open, or what came from elsewhere.
+   * @param bodyOf - what a handle has of its cell.
+   */
+  constructor(source: Creation | Arrival, bodyOf: (cell: LocalCell, handle: object) => Body) {
     const isArrival = source instanceof Arrival;
-    this.#cell = isArrival ? attachCell(source.handle, source.kind) : openCell(source);
-    this.#words = this.#cell;
-    this.#name = isArrival ? participant().arena.nameOf(this.#cell.index) : source.name;
-    collected.register(this, this.#cell, this);
+    const cell = isArrival ? attachCell(source.handle, source.kind) : openCell(source);
+    try {
+      this.#body = bodyOf(cell, this);
+    } catch (error) {
+      closeCell(cell);
+      throw error;
+    }
+    this.#name = isArrival ? participant().arena.nameOf(cell.index) : source.name;
+    collected.register(this, cell, this);
   }
 
-  /** The name it was made with; undefined when it has none. */
+  /** The name it was made with; undefined when it has none. Also of a closed handle. */
   get name(): string | undefined {
     return this.#name;
   }
 
   /**
-   * Gives this handle up; what waits through it goes on. The object ends with its last handle. Objects that
-   * are no longer used are closed by themselves, so this is for names that must be free again at once.
+   * Gives this handle up: everything but `name` and `close()` fails with {@link InvalidStateError} from then on. What
+   * waits through it goes on; what this thread holds it keeps, and guards and `release()` still give that back. The
+   * object ends with its last handle. Objects that are no longer used are closed by themselves, so this is for
+   * names that must be free again at once.
    */
   close(): void {
-    const cell = this.#cell;
-    if (cell === undefined) return;
-    this.#cell = undefined;
+    const body = this.#body;
+    if (body === undefined) return;
+    this.#body = undefined;
     collected.unregister(this);
-    this.onClose();
-    if (this.#uses === 0) closeCell(cell);
+    this.#keepUnreleased(body);
+    body.closing?.();
+    closeCell(body.cell);
+    body.closed?.();
   }
 
   [Symbol.dispose](): void {
     this.close();
   }
 
-  /** For subclasses that keep things of their own. */
-  protected onClose(): void {}
-
-  /** The cell; throws after {@link SyncObject.close}. */
-  protected get cell(): LocalCell {
-    if (this.#cell === undefined) {
-      throw new InvalidStateError(
-        `This ${this.constructor.name} was closed: make or open it again.`,
-      );
-    }
-    return this.#cell;
+  #keepUnreleased(body: Body): void {
+    const rest = body.unreleased?.(this.#unreleased?.rest);
+    if (rest !== undefined) this.#unreleased = { body, rest };
   }
 
-  /**
-   * The cell, after {@link SyncObject.close} too: for waits that had begun, which keep it, and for what lies
-   * between {@link SyncObject.beginUse} and {@link SyncObject.endUse}.
-   */
-  protected get words(): LocalCell {
-    return this.#words;
+  #releasable(count: number): Body {
+    const unreleased = this.#unreleased;
+    if (unreleased?.rest.take(count) === true) return unreleased.body;
+    throw this.#closedError();
   }
 
-  /** Keeps the cell, however this handle is closed meanwhile, until {@link SyncObject.endUse}. @throws when it was closed. */
-  protected beginUse(): void {
-    void this.cell;
-    this.#uses++;
+  #closedError(): InvalidStateError {
+    return new InvalidStateError(
+      `This ${this.constructor.name} was closed: make or open it again.`,
+    );
   }
 
-  protected endUse(): void {
-    if (--this.#uses === 0 && this.isClosed) closeCell(this.#words);
-  }
-
-  protected get isClosed(): boolean {
-    return this.#cell === undefined;
+  static {
+    openBody = (object) => {
+      const body = object.#body;
+      if (body === undefined) throw object.#closedError();
+      return body;
+    };
+    releasable = (object, count = 1) => object.#body ?? object.#releasable(count);
+    keepUnreleased = (object, body) => {
+      if (object.#body === undefined) object.#keepUnreleased(body);
+    };
+    inspected = (object, describe) => {
+      const body = object.#body;
+      const { constructor, name } = object;
+      const text = body === undefined ? "closed" : describe(body as never, name);
+      // A list is shown as one.
+      return `${constructor.name} ${text.startsWith("[") ? text : `{ ${text} }`}`;
+    };
   }
 
   /** Where it is, for those it is sent to; keeps it open until they have it. @internal */
   static handleOf(object: SyncObject): Handle {
-    const { index, generation } = object.cell;
+    const { index, generation } = openBody(object).cell;
     lend(object);
     return { folder: participant().arena.folder, index, generation };
   }
@@ -121,6 +173,23 @@ export class Arrival {
   }
 }
 
+/** A class of shared objects; its constructor takes what arrives, too, which its public signature does not tell. */
+export type SharedClass<T extends SyncObject> = abstract new (...args: never[]) => T;
+
+/** Makes an instance of what came from elsewhere. */
+export function revive<T extends SyncObject>(
+  Class: SharedClass<T>,
+  arrival: Arrival,
+  ...more: readonly unknown[]
+): T {
+  return new (Class as unknown as new (...args: unknown[]) => T)(arrival, ...more);
+}
+
+/** The options in the place of which something arrived: those that stay behind have their defaults. */
+export function optionsOf<O extends object>(given: O | Arrival): Partial<O> {
+  return given instanceof Arrival ? {} : given;
+}
+
 const lent = new Set<SyncObject>();
 
 /** Keeps an object from being collected while it travels. */
@@ -132,19 +201,18 @@ function lend(object: SyncObject): void {
 
 /**
  * Lets instances of a class travel, and show themselves in `console.log`.
- * @param revive - makes an instance of what came.
+ * @param describe - what there is to say of an open one.
  */
-export function shareable<T extends SyncObject>(
-  Class: (abstract new (...args: never[]) => T) & { readonly name: string },
+export function shareable<T extends SyncObject, B extends Body>(
+  Class: SharedClass<T> & { readonly name: string },
   kind: Kind,
-  revive: (arrival: Arrival) => T,
-  describe: (self: T) => string,
+  describe: Describe<B>,
 ): void {
   registerOwnClass(
-    Class as abstract new () => T,
+    Class as AnyClass<T>,
     `manycore.${Class.name}`,
     (object) => SyncObject.handleOf(object),
-    (handle) => revive(new Arrival(handle as Handle, kind)),
+    (handle) => revive(Class, new Arrival(handle as Handle, kind)),
   );
-  inspectAs(Class as { readonly prototype: T }, describe);
+  inspectAs<SyncObject>(Class, (self) => inspected(self, describe));
 }

@@ -70,9 +70,9 @@ export function waitAllSync(objects: readonly SyncWaitable[], options?: WaitOpti
   const left = start(options);
   for (;;) {
     const missing = tryAll(entries);
-    if (missing === undefined) return true;
+    if (missing === undefined) return allTaken(entries);
     if (parkSync(missing.wish(), { ...options, timeout: left() }) === undefined) return false;
-    if (completes(entries, missing)) return true;
+    if (completes(entries, missing)) return allTaken(entries);
   }
 }
 
@@ -84,12 +84,17 @@ async function takeAll(
   const left = start(options);
   for (;;) {
     const missing = tryAll(entries);
-    if (missing === undefined) return true;
+    if (missing === undefined) return allTaken(entries);
     const bounds = { ...options, timeout: left(), context };
     // Only what is missing is waited for, with nothing held: then the others are tried again.
     if ((await park(missing.wish(), bounds)) === undefined) return false;
-    if (completes(entries, missing)) return true;
+    if (completes(entries, missing)) return allTaken(entries);
   }
+}
+
+function allTaken(entries: readonly Entry[]): true {
+  for (const entry of entries) entry.taken();
+  return true;
 }
 
 function start(options: WaitOptions | undefined): () => number {

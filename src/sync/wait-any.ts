@@ -86,7 +86,9 @@ class AnyWish implements Wish<WaitAnyResult> {
     for (const [index, wish] of this.#wishes.entries()) {
       if (wish.attempt() === undefined) continue;
       this.#taken = wish;
-      return { index, abandoned: this.#entries[index]!.isAbandoned() };
+      const entry = this.#entries[index]!;
+      entry.taken();
+      return { index, abandoned: entry.isAbandoned() };
     }
     return undefined;
   }

@@ -2,13 +2,15 @@ import { wrongType } from "../util/argument-error.ts";
 import { InvalidStateError } from "../errors/index.ts";
 import type { Context, Wish } from "../parking/index.ts";
 import { EndingWatch, isEnding } from "./endings.ts";
-import { protocolOf } from "./waitable.ts";
+import { targetOf } from "./waitable.ts";
 
 /** One of the objects of a wait for several. */
 export interface Entry {
   /** Where it stands in the caller's list. */
   readonly index: number;
   wish(): Wish<{}>;
+  /** Notes that the wait took it. */
+  taken(): void;
   giveBack(): void;
   isAbandoned(): boolean;
 }
@@ -35,14 +37,14 @@ function entryOf(
   index: number,
   { caller, contexts, signal }: EntryOptions,
 ): Entry {
-  const protocol = protocolOf(object);
-  if (protocol !== undefined) {
-    const target = object as object;
+  const target = targetOf(object);
+  if (target !== undefined) {
     return {
       index,
-      wish: () => protocol.wish(target, contexts?.[index]),
-      giveBack: () => protocol.giveBack(target),
-      isAbandoned: () => protocol.isAbandoned?.(target) === true,
+      wish: () => target.wish(contexts?.[index]),
+      taken: () => target.taken?.(),
+      giveBack: target.giveBack,
+      isAbandoned: () => target.isAbandoned?.() === true,
     };
   }
   if (!isEnding(object)) {
@@ -58,5 +60,6 @@ function entryOf(
     );
   }
   const { wish } = new EndingWatch(object, signal);
-  return { index, wish: () => wish, giveBack: () => {}, isAbandoned: () => false };
+  const nothing = (): void => {};
+  return { index, wish: () => wish, taken: nothing, giveBack: nothing, isAbandoned: () => false };
 }

@@ -1,15 +1,31 @@
 import { InvalidStateError } from "../errors/index.ts";
 import { KIND } from "../memory/index.ts";
-import { park, parking, parkSync, participant, wake, type Wish } from "../parking/index.ts";
+import {
+  park,
+  parking,
+  parkSync,
+  participant,
+  wake,
+  type Creation,
+  type Wish,
+} from "../parking/index.ts";
 import { checkOptions, type OptionTable } from "../util/option-table.ts";
 import { checkWait, type WaitOptions } from "../util/wait-options.ts";
 import { outOfRange } from "../util/argument-error.ts";
 import { type Check, milliseconds } from "../util/checks.ts";
 import { RESET_CHECK, SHARED_CHECKS } from "./option-checks.ts";
 import type { ResetMode } from "./event.ts";
+import { describeDue } from "./describe.ts";
 import { undetected } from "./permit-options.ts";
 import { monotonic, Schedule } from "./schedule.ts";
-import { Arrival, shareable, SyncObject, type SharedOptions } from "./sync-object.ts";
+import {
+  Arrival,
+  openBody,
+  shareable,
+  SyncObject,
+  type Body,
+  type SharedOptions,
+} from "./sync-object.ts";
 import { waitable } from "./waitable.ts";
 
 /** Options of {@link WaitableTimer}. */
@@ -23,6 +39,12 @@ export interface TimerSetOptions {
   /** Milliseconds from one time to the next; default: it falls due once. */
   readonly period?: number;
 }
+
+interface TimerBody extends Body {
+  readonly schedule: Schedule;
+}
+
+const timerOf: (timer: WaitableTimer) => TimerBody = openBody as never;
 
 /**
  * A time that tasks, threads and processes wait for together.
@@ -39,24 +61,24 @@ export interface TimerSetOptions {
  * @since 0.2.0
  */
 export class WaitableTimer extends SyncObject {
-  readonly #schedule: Schedule;
-
   /** @throws InvalidStateError when a timer of this name is there with another `reset`. */
   constructor(options?: WaitableTimerOptions);
   /** @internal */
   constructor(options: WaitableTimerOptions | Arrival = {}) {
-    super(options instanceof Arrival ? options : creation(options));
-    this.#schedule = new Schedule(this.cell);
+    super(options instanceof Arrival ? options : creation(options), (cell) => ({
+      cell,
+      schedule: new Schedule(cell),
+    }));
   }
 
   /** How it is reset. */
   get reset(): ResetMode {
-    return this.#open.isAuto ? "auto" : "manual";
+    return timerOf(this).schedule.isAuto ? "auto" : "manual";
   }
 
   /** Whether a wait would go through now. */
   get isDue(): boolean {
-    return this.#open.due === 0;
+    return timerOf(this).schedule.due === 0;
   }
 
   /**
@@ -68,13 +90,14 @@ export class WaitableTimer extends SyncObject {
     finiteMilliseconds(dueMs, "dueMs");
     checkOptions(options, SET);
     const { period = 0 } = options;
-    this.#replace(() => monotonic() + Math.max(0, dueMs), Math.max(0, period));
+    replace(timerOf(this), () => monotonic() + Math.max(0, dueMs), Math.max(0, period));
   }
 
   /** Stops it. If it is due and nobody has come for that yet, it stays so. */
   cancel(): void {
     // Taking it first keeps a wait that goes on at this moment from using the same time again.
-    this.#replace(() => (this.#open.take() ? monotonic() : Infinity), 0);
+    const body = timerOf(this);
+    replace(body, () => (body.schedule.take() ? monotonic() : Infinity), 0);
   }
 
   /**
@@ -86,67 +109,48 @@ export class WaitableTimer extends SyncObject {
    */
   async wait(options?: WaitOptions): Promise<boolean> {
     checkWait(options);
-    return (await park(this.#wish(), undetected(options))) === true;
+    return (await park(wishOf(timerOf(this)), undetected(options))) === true;
   }
 
   /** As {@link WaitableTimer.wait}, but the thread sleeps: its event loop stands still meanwhile. */
   waitSync(options?: WaitOptions): boolean {
     checkWait(options);
-    return parkSync(this.#wish(), undetected(options)) === true;
-  }
-
-  #replace(due: () => number, period: number): void {
-    const { cell } = this;
-    const hasSleepers = participant().arena.exclusively(() =>
-      this.#schedule.replace(due(), period),
-    );
-    if (hasSleepers) wake(cell, parking(), Infinity);
-  }
-
-  /** The schedule; throws when this was closed. */
-  get #open(): Schedule {
-    return (this.cell, this.#schedule);
-  }
-
-  #wish(): Wish<true> {
-    const { cell } = this;
-    return {
-      cells: [cell],
-      group: cell,
-      attempt: () => (this.#schedule.take() ? true : undefined),
-      arm: () => this.#schedule.arm(),
-      holder: () => 0,
-      due: () => this.#schedule.due,
-      leave: () => {
-        // The next one of this thread has to set its alarm.
-        if (cell.waits > 0) parking().scanSoon();
-      },
-      suspend: () => {},
-    };
+    return parkSync(wishOf(timerOf(this)), undetected(options)) === true;
   }
 
   static {
-    waitable(WaitableTimer, {
-      wish: (timer) => timer.#wish(),
-      giveBack: (timer) => {
-        if (timer.#schedule.giveBack()) wake(timer.words, parking(), 1);
-      },
+    waitable(WaitableTimer, (timer) => {
+      const body = timerOf(timer);
+      return {
+        wish: () => wishOf(body),
+        giveBack: () => {
+          if (body.schedule.giveBack()) wake(body.cell, parking(), 1);
+        },
+      };
     });
-    shareable(
-      WaitableTimer,
-      KIND.timer,
-      (arrival) => new WaitableTimer(arrival as WaitableTimerOptions),
-      (timer) => WaitableTimer.#describe(timer),
-    );
+    shareable(WaitableTimer, KIND.timer, ({ schedule }: TimerBody) => describeDue(schedule));
   }
+}
 
-  static #describe(timer: WaitableTimer): string {
-    if (timer.isClosed) return "WaitableTimer { closed }";
-    const { due } = timer.#schedule;
-    if (due === 0) return "WaitableTimer { due }";
-    if (due === Infinity) return "WaitableTimer { not set }";
-    return `WaitableTimer { due in ${(due / 1000).toFixed(1)} s }`;
-  }
+function replace({ cell, schedule }: TimerBody, due: () => number, period: number): void {
+  const hasSleepers = participant().arena.exclusively(() => schedule.replace(due(), period));
+  if (hasSleepers) wake(cell, parking(), Infinity);
+}
+
+function wishOf({ cell, schedule }: TimerBody): Wish<true> {
+  return {
+    cells: [cell],
+    group: cell,
+    attempt: () => (schedule.take() ? true : undefined),
+    arm: () => schedule.arm(),
+    holder: () => 0,
+    due: () => schedule.due,
+    leave: () => {
+      // The next one of this thread has to set its alarm.
+      if (cell.waits > 0) parking().scanSoon();
+    },
+    suspend: () => {},
+  };
 }
 
 const finiteMilliseconds: Check = (value, name) => {
@@ -167,7 +171,7 @@ const SET: OptionTable<TimerSetOptions> = {
   bare: "period",
 };
 
-function creation(options: WaitableTimerOptions): ConstructorParameters<typeof SyncObject>[0] {
+function creation(options: WaitableTimerOptions): Creation {
   checkOptions(options, WAITABLE_TIMER);
   const { name, reset = "manual" } = options;
   const isAuto = reset === "auto";

@@ -1,31 +1,50 @@
 import type { Context, Wish } from "../parking/index.ts";
 
-/** How several objects are waited for together: what a class tells `waitAny`, `waitAll` and Condition. */
-export interface WaitProtocol<T extends object> {
-  /** The wish to take the object, or to see it signaled. Throws when the handle is closed. */
-  readonly wish: (object: T, context: Context | undefined) => Wish<{}>;
-  /** Undoes what such a wish took. */
-  readonly giveBack: (object: T) => void;
+/**
+ * An object as part of a wait for several: what a class tells `waitAny` and `waitAll`. It belongs to one wait and does
+ * not mind that the handle is closed meanwhile.
+ */
+export interface WaitTarget {
+  /** The wish to take the object, or to see it signaled. */
+  readonly wish: (context: Context | undefined) => Wish<{}>;
+  /** Notes that the wait took it. */
+  readonly taken?: () => void;
+  /** Undoes what the wish took. */
+  readonly giveBack: () => void;
   /** Whether what was just taken came from a holder that died. */
-  readonly isAbandoned?: (object: T) => boolean;
+  readonly isAbandoned?: () => boolean;
 }
 
-const protocols = new Map<object, WaitProtocol<never>>();
+type Targeting<T> = (object: T) => WaitTarget;
 
-/** Lets instances of a class, and of its subclasses, be waited for together with others. */
+const targets = new Map<object, Targeting<never>>();
+
+/**
+ * Lets instances of a class, and of its subclasses, be waited for together with others.
+ * @param targeting - throws when the handle is closed.
+ */
 export function waitable<T extends object>(
   Class: { readonly prototype: T },
-  protocol: WaitProtocol<T>,
+  targeting: Targeting<T>,
 ): void {
-  protocols.set(Class.prototype, protocol);
+  targets.set(Class.prototype, targeting);
 }
 
-/** How to wait for an object; undefined when it is nothing to wait for. */
-export function protocolOf(object: unknown): WaitProtocol<object> | undefined {
+/** Whether an object can be waited for together with others. */
+export function isWaitable(object: unknown): object is object {
+  return targetingOf(object) !== undefined;
+}
+
+/** How to wait for an object; undefined when it is nothing to wait for. Throws when it is closed. */
+export function targetOf(object: unknown): WaitTarget | undefined {
+  return targetingOf(object)?.(object as object);
+}
+
+function targetingOf(object: unknown): Targeting<object> | undefined {
   if (typeof object !== "object") return undefined;
   for (let proto: unknown = object; proto != null; proto = Object.getPrototypeOf(proto)) {
-    const protocol = protocols.get(proto);
-    if (protocol !== undefined) return protocol as WaitProtocol<object>;
+    const targeting = targets.get(proto);
+    if (targeting !== undefined) return targeting as Targeting<object>;
   }
   return undefined;
 }

@@ -24,6 +24,9 @@ export function integer(
   };
 }
 
+/** Any whole number, for a place in a list; what is beyond the ends is cut, as arrays do. */
+export const checkPosition: Check = integer(-Infinity, Infinity);
+
 function integerText(least: number, most: number): string {
   if (least === -Infinity) return "an integer";
   if (most === Infinity) return `an integer >= ${least} or Infinity`;

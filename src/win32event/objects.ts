@@ -7,8 +7,8 @@ import {
   RLock,
   Semaphore,
   WaitableTimer,
-  type Arrival,
   type ResetMode,
+  type SharedClass,
   type SyncObject,
 } from "../sync/index.ts";
 import { checkSharedName } from "../parking/index.ts";
@@ -214,33 +214,16 @@ function checkHandle(
 interface Type<T extends SyncObject> {
   readonly kind: Kind;
   readonly what: string;
-  readonly revive: (arrival: Arrival) => T;
+  readonly Class: SharedClass<T>;
 }
 
-// The constructors take what arrives besides what users give.
-const events: Type<Event> = {
-  kind: KIND.event,
-  what: "event",
-  revive: (arrival) => new Event(arrival as object),
-};
-const mutexes: Type<RLock> = {
-  kind: KIND.rlock,
-  what: "mutex",
-  revive: (arrival) => new RLock(arrival as object),
-};
-const semaphores: Type<Semaphore> = {
-  kind: KIND.semaphore,
-  what: "semaphore",
-  revive: (arrival) => new Semaphore(arrival as unknown as number),
-};
-const timers: Type<WaitableTimer> = {
-  kind: KIND.timer,
-  what: "timer",
-  revive: (arrival) => new WaitableTimer(arrival as object),
-};
+const events: Type<Event> = { kind: KIND.event, what: "event", Class: Event };
+const mutexes: Type<RLock> = { kind: KIND.rlock, what: "mutex", Class: RLock };
+const semaphores: Type<Semaphore> = { kind: KIND.semaphore, what: "semaphore", Class: Semaphore };
+const timers: Type<WaitableTimer> = { kind: KIND.timer, what: "timer", Class: WaitableTimer };
 
 function create<T extends SyncObject>(
-  { kind, revive }: Type<T>,
+  { kind, Class }: Type<T>,
   name: Name,
   make: (named: { readonly name?: string }) => T,
 ): { readonly object: T; readonly wasThere: boolean } {
@@ -248,14 +231,14 @@ function create<T extends SyncObject>(
   const result =
     name == null
       ? { object: make({}), wasThere: false }
-      : openOrMake(kind, name, revive, () => make({ name }));
+      : openOrMake(kind, name, Class, () => make({ name }));
   lastError = result.wasThere ? ERROR_ALREADY_EXISTS : 0;
   return result;
 }
 
-function open<T extends SyncObject>({ kind, what, revive }: Type<T>, name: string): T {
+function open<T extends SyncObject>({ kind, what, Class }: Type<T>, name: string): T {
   checkSharedName(name, "name");
-  const object = openNamed(kind, name, revive);
+  const object = openNamed(kind, name, Class);
   if (object !== undefined) return object;
   throw new InvalidStateError(
     `There is no ${what} named ${JSON.stringify(name)}: create it first, in a process that keeps it open.`,

@@ -8,7 +8,7 @@ import {
   type WaitAnyResult,
 } from "../sync/index.ts";
 import { isEnding } from "../sync/endings.ts";
-import { protocolOf } from "../sync/waitable.ts";
+import { isWaitable, targetOf, type WaitTarget } from "../sync/waitable.ts";
 import { outOfRange, wrongType } from "../util/argument-error.ts";
 import { array, boolean, milliseconds as checkTime } from "../util/checks.ts";
 import type { WaitOptions } from "../util/wait-options.ts";
@@ -32,7 +32,7 @@ export type AsyncHandle = SyncWaitable | Joinable;
  * @since 0.2.0
  */
 export function WaitForSingleObject(handle: Handle, milliseconds: number = INFINITE): number {
-  checkHandle(handle, protocolOf(handle) !== undefined);
+  checkHandle(handle, isWaitable(handle));
   return codeOfAny(waitAnySync([handle], bounds(milliseconds)));
 }
 
@@ -41,7 +41,7 @@ export async function WaitForSingleObjectAsync(
   handle: AsyncHandle,
   milliseconds: number = INFINITE,
 ): Promise<number> {
-  checkHandle(handle, protocolOf(handle) !== undefined || isEnding(handle));
+  checkHandle(handle, isWaitable(handle) || isEnding(handle));
   return waitAny([handle], bounds(milliseconds)).then(codeOfAny);
 }
 
@@ -61,7 +61,8 @@ export function WaitForMultipleObjects(
   checkHandles(handles, all);
   const options = bounds(milliseconds);
   if (!all) return codeOfAny(waitAnySync(handles, options));
-  return codeOfAll(handles, waitAllSync(handles, options));
+  const targets = handles.map(targetOf);
+  return codeOfAll(targets, waitAllSync(handles, options));
 }
 
 /** As {@link WaitForMultipleObjects}, in the event loop. @since 0.2.0 */
@@ -73,7 +74,9 @@ export async function WaitForMultipleObjectsAsync(
   checkHandles(handles, all);
   const options = bounds(milliseconds);
   if (!all) return waitAny(handles, options).then(codeOfAny);
-  return waitAll(handles, options).then((isTaken) => codeOfAll(handles, isTaken));
+  // A handle may be closed before the wait is over.
+  const targets = handles.map(targetOf);
+  return codeOfAll(targets, await waitAll(handles, options));
 }
 
 /** Gives a handle up; an object ends with the last one of it. @since 0.2.0 */
@@ -89,9 +92,9 @@ function codeOfAny(found: WaitAnyResult | undefined): number {
   return (found.abandoned ? WAIT_ABANDONED_0 : WAIT_OBJECT_0) + found.index;
 }
 
-function codeOfAll(handles: readonly AsyncHandle[], isTaken: boolean): number {
+function codeOfAll(targets: readonly (WaitTarget | undefined)[], isTaken: boolean): number {
   if (!isTaken) return WAIT_TIMEOUT;
-  const abandoned = handles.findIndex((handle) => "abandoned" in handle && handle.abandoned);
+  const abandoned = targets.findIndex((target) => target?.isAbandoned?.() === true);
   return abandoned < 0 ? WAIT_OBJECT_0 : WAIT_ABANDONED_0 + abandoned;
 }
 
@@ -108,7 +111,7 @@ function checkHandles(handles: readonly unknown[], all: boolean): void {
   array(handles, "handles");
   boolean(all, "all");
   for (const [at, handle] of handles.entries()) {
-    const isRight = protocolOf(handle) !== undefined || isEnding(handle);
+    const isRight = isWaitable(handle) || isEnding(handle);
     checkHandle(handle, isRight, `handles[${at}]`);
   }
   if (handles.length > 0 && handles.length <= MAXIMUM_WAIT_OBJECTS) return;

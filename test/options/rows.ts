@@ -222,6 +222,7 @@ export const ROWS: Readonly<Record<string, KindName>> = {
   "new ShareableList(values)": "listValues",
   "SharedMemoryManager#sharedMemory(size)": "positive",
   "SharedMemoryManager#shareableList(values)": "listValues",
+  "ShareableList#at(index)": "anyIndex",
   "ShareableList#set(value)": "listValue",
   "ShareableList#count(value)": "any",
   "ShareableList#indexOf(value)": "any",

@@ -162,7 +162,7 @@ describe("a notification", () => {
     const condition = new Condition();
     expect(() => condition.notify()).toThrow(/Hold the lock of a condition when you call notify/);
     await expect(condition.wait()).rejects.toMatchObject({ code: "ERR_MANYCORE_INVALID_STATE" });
-    expect(() => condition.waitSync()).toThrow(/wait\(\)/);
+    expect(() => condition.waitSync()).toThrow(/waitSync\(\)/);
     await expect(condition.waitFor(() => true)).rejects.toThrow(/waitFor\(\)/);
     expect(() => condition.waitForSync(() => true)).toThrow(/waitForSync\(\)/);
     await condition.run(() => {
