@@ -1,4 +1,4 @@
-/** What the exit codes of the command mean; they are part of its contract and never change. */
+/** Exit codes of the command; they are part of its contract and never change. */
 export const EXIT_CODE = {
   /** Every record went well. */
   ok: 0,

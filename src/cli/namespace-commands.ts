@@ -10,7 +10,7 @@ import { CliError } from "./cli-error.ts";
 import { countedText } from "./text.ts";
 import { Date } from "../util/platform.ts";
 
-/** What `ps`, `locks` and `clean` take. */
+/** Options of `ps`, `locks` and `clean`. */
 export interface NamespaceOptions {
   readonly json?: boolean;
   /** Only this one; default: the one that the environment names, or all of this user. */

@@ -49,7 +49,7 @@ export async function runProgram(args: readonly string[]): Promise<number> {
   }
 }
 
-/** What a program tells while it is parsed. */
+/** Answers of a program while it is parsed. */
 interface Told {
   readonly done: (exitCode: number) => void;
   /** Gets help and version. */

@@ -1,6 +1,6 @@
 import type { Command, CommanderError } from "commander";
 
-/** What options are called elsewhere, by what they are called here. */
+/** Names of options elsewhere, by their names here. */
 const SISTERS: Readonly<Record<string, readonly string[]>> = {
   "--jobs": [
     ..."--workers --worker --max-workers --maxWorkers --num-workers --threads --num-threads".split(
@@ -25,7 +25,7 @@ const SISTERS: Readonly<Record<string, readonly string[]>> = {
   "--worker-memory": ["--max-memory", "--memory", "--max-memory-per-worker"],
 };
 
-/** What is wrong with the words of a command line, as one sentence, and the word that was meant if one is known. */
+/** The fault in the words of a command line, as one sentence, with the word that was meant if one is known. */
 export function usageMessage(
   error: CommanderError,
   program: Command,

@@ -64,7 +64,7 @@ test.runIf(has("fish"))("in fish options and their values are offered", async ()
   expect(ask("manycore map x --fsync ")).toMatch(/^always/m);
 });
 
-test("of another shell is refused", async () => {
+test("completion of another shell is refused", async () => {
   const run = await manycore(["completion", "tcsh"]);
   expect(run.code).toBe(2);
   expect(run.stderr).toMatch(/Allowed choices are bash, zsh, fish/);

@@ -72,7 +72,7 @@ describe("docs/map.md", () => {
     else expect(run.stdout).not.toBe("");
   });
 
-  test("and the help know the same options", async () => {
+  test("has the options of the help, and no others", async () => {
     const { stdout: help } = await manycore(["map", "--help"]);
     const told = new Set(help.match(/--[a-z][a-z-]+/g));
     const foreign = ["--pipe", "--resume-failed", "--sshlogin"];
@@ -81,7 +81,7 @@ describe("docs/map.md", () => {
     expect(unknown.sort()).toEqual(foreign);
   });
 
-  test("and the command know the same exit codes", async () => {
+  test("has the exit codes of the command, and no others", async () => {
     const { EXIT_CODE } = (await import("../../dist/cli/exit-code.js")) as {
       EXIT_CODE: Record<string, number>;
     };

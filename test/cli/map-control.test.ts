@@ -28,7 +28,7 @@ afterEach(() => gate.close());
 const ONE_TO_TEN = "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n";
 
 describe("--halt", () => {
-  test("now,fail=1 ends what runs, with 3; -x is the same", async () => {
+  test("with now,fail=1 ends what runs, with 3, and so does -x", async () => {
     for (const halt of [["--halt", "now,fail=1"], ["-x"]]) {
       const args = ["map", "./work.mjs#picky", "-j", "1", "--chunk", "1", ...halt];
       const run = await manycore(args, { input: ONE_TO_TEN });
@@ -41,7 +41,7 @@ describe("--halt", () => {
     }
   });
 
-  test("soon lets end what runs", async () => {
+  test("with soon lets end what runs", async () => {
     const args = ["map", "./work.mjs#gated", "-j", "2", "--chunk", "1", "--halt", "soon,done=1"];
     const run = startManycore(args, { input: ONE_TO_TEN, env: gate.env });
     const guests = [await gate.next(run), await gate.next(run)];
@@ -74,8 +74,8 @@ describe("--halt", () => {
   });
 });
 
-describe("time", () => {
-  test("--max-time ends the run with 124, and what does not end with it", async () => {
+describe("limits of time", () => {
+  test("end the run with 124 by --max-time, and what does not end by itself with it", async () => {
     const args = ["map", "./work.mjs#stuck", "--max-time", "1500ms", "--kill-after", "100ms"];
     const run = await manycore([...args, "--chunk", "1", "-j", "1"], { input: ONE_TO_TEN });
     expect(run.code).toBe(124);
@@ -83,7 +83,7 @@ describe("time", () => {
     expect(run.stderr).toMatch(/--max-time is over/);
   });
 
-  test("--rate keeps starts apart, --retry-delay attempts", async () => {
+  test("keep starts apart by --rate, and attempts by --retry-delay", async () => {
     const args = ["map", "./work.mjs#identity", "--rate", "20/s", "--summary", "json"];
     const run = await manycore(args, { input: "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n" });
     expect(run.code).toBe(0);
@@ -95,7 +95,7 @@ describe("time", () => {
     expect((JSON.parse(last) as { wallMs: number }).wallMs).toBeGreaterThan(400);
   });
 
-  test("a limit of 3x follows the median once three records are known", () => {
+  test("follow the median once three records are known, when --timeout is a multiple", () => {
     const limit = new RecordTimeLimit({ timesMedian: 3 });
     limit.observe(100);
     limit.observe(200);
@@ -109,7 +109,7 @@ describe("time", () => {
   });
 });
 
-describe("memory", () => {
+describe("memory of the machine", () => {
   test("that is short holds starts up until there is some, and in need makes the youngest stop", async () => {
     let free = 40;
     let emergencies = 0;
@@ -179,7 +179,7 @@ describe("memory", () => {
     expect((await run.ended).code).toBe(130);
   });
 
-  test("of a worker is bounded by --worker-memory and --max-tasks-per-worker: it is replaced", async () => {
+  test("is not used up by a worker: --worker-memory and --max-tasks-per-worker replace it", async () => {
     const args = ["map", "./work.mjs#identity", "-j", "1", "--envelope"];
     for (const limit of [
       ["--worker-memory", "1M"],
@@ -339,17 +339,20 @@ describe("--trace", () => {
   });
 });
 
-describe("what goes wrong with files", () => {
-  test.runIf(existsSync("/dev/full"))("is told with the file's name, and ends with 2", async () => {
-    for (const option of ["--errors", "--joblog"]) {
-      const args = ["map", "./work.mjs#picky", option, "/dev/full"];
-      const run = await manycore(args, { input: "5\n" });
-      expect(run.code).toBe(2);
-      expect(run.stderr).toMatch(/Cannot write \/dev\/full: ENOSPC.*; make room first/);
-    }
-  });
+describe("a fault with a file", () => {
+  test.runIf(existsSync("/dev/full"))(
+    "is told with the file's name, and ends the run with 2",
+    async () => {
+      for (const option of ["--errors", "--joblog"]) {
+        const args = ["map", "./work.mjs#picky", option, "/dev/full"];
+        const run = await manycore(args, { input: "5\n" });
+        expect(run.code).toBe(2);
+        expect(run.stderr).toMatch(/Cannot write \/dev\/full: ENOSPC.*; make room first/);
+      }
+    },
+  );
 
-  test("an output is no input", async () => {
+  test("is an output that is an input, too", async () => {
     writeFileSync(file("in.txt"), "1\n");
     const args = ["map", "./work.mjs#identity", file("in.txt"), "--errors", file("in.txt")];
     const run = await manycore([...args, "--overwrite"]);

@@ -123,7 +123,7 @@ describe.runIf(hasScript)("in a terminal", () => {
     expect(drawn).toMatch(/1 ok, 0 failed\r\n.*read but not started\r\n/);
   });
 
-  test("a narrow one leaves out what does not fit", async () => {
+  test("a bar leaves out what does not fit a narrow one", async () => {
     gate.open();
     const drawn = await inTerminal("map ./work.mjs#gated *.mjs -o /dev/null", 24, gate.env);
     const bars = drawn.split("\r\u001b[K").filter((frame) => /^ *\d+% /.test(frame));

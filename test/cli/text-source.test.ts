@@ -201,7 +201,7 @@ describe("what a run has left", () => {
   );
   const formats = fc.constantFrom("lines" as const, "jsonl" as const, "csv" as const);
 
-  test("together with what it has done is the input, whichever blocks those are", async () => {
+  test("is, with what it has done, the whole input, whichever blocks those are", async () => {
     await fc.assert(
       fc.asyncProperty(
         inputs,

@@ -21,7 +21,7 @@ describe("parseDuration", () => {
     expect(parseDuration(text, "--timeout")).toBe(ms);
   });
 
-  test("a bare number is refused with both readings", () => {
+  test("refuses a bare number, with both readings", () => {
     expect(() => parseDuration("30", "--timeout")).toThrow(
       "--timeout needs a unit: write 30s or 30ms",
     );
@@ -94,7 +94,7 @@ describe("blocks of text", () => {
     shapeOf("json"),
   );
 
-  test("command and worker find the same records, whatever the text", () => {
+  test("have the same records for the command and the worker, whatever the text", () => {
     fc.assert(
       fc.property(texts, shapes, fc.integer({ min: 1, max: 3 }), (text, shape, size) => {
         // The source never hands out what follows an array's end.
@@ -112,7 +112,7 @@ describe("blocks of text", () => {
     );
   });
 
-  test("lines keep blank records, jsonl skips them and counts their lines", () => {
+  test("keep blank lines as records, and skip them in jsonl, but count them", () => {
     const lines = shapeOf("lines");
     expect([...recordsOf(lines, block(lines, "a\n\nb"))].map(({ value }) => value)).toEqual([
       "a",
@@ -208,8 +208,8 @@ describe("Slots", () => {
   });
 });
 
-describe("text", () => {
-  test("numbers are short and readable", () => {
+describe("texts for people", () => {
+  test("have short numbers", () => {
     expect([bytesText(0), bytesText(999), bytesText(66_768_788), bytesText(999_999)]).toEqual([
       "0 B",
       "999 B",
@@ -233,7 +233,7 @@ describe("text", () => {
     ]);
   });
 
-  test("a stack keeps the user's frames only", () => {
+  test("have the user's own frames of a stack, and no others", () => {
     const own = new URL("../../dist/cli/map/work/block-runner.js", import.meta.url).href;
     const stack = [
       "RangeError: no",

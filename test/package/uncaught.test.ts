@@ -17,9 +17,9 @@ function stderrOf(program: string): string {
 
 // Node prints the line of code that threw. Were the package written without lines, that would be all of it.
 test.each([
-  ["one thrown at once", `new manycore.ThreadPoolExecutor().map(Math.sqrt, 5);`, "TypeError"],
-  ["one of the primitives", `new manycore.SharedMemory(5);`, "TypeError"],
-])("an error that nobody catches is a screenful: %s", (_, program, kind) => {
+  ["thrown by a call", `new manycore.ThreadPoolExecutor().map(Math.sqrt, 5);`, "TypeError"],
+  ["thrown by a constructor", `new manycore.SharedMemory(5);`, "TypeError"],
+])("an error %s that nobody catches fills no more than a screen", (_, program, kind) => {
   const stderr = stderrOf(program);
   expect(stderr).toContain(kind);
   expect(stderr.split("\n")[1]?.length).toBeLessThan(200);

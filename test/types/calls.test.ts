@@ -99,7 +99,7 @@ describe("types of calls", () => {
     });
   });
 
-  test("runOnAll and with", () => {
+  test("runOnAll and with keep the types of the function and of the executor", () => {
     compiled(() => {
       expectTypeOf(executor.runOnAll(square, 1)).toEqualTypeOf<Promise<number[]>>();
       expectTypeOf(executor.runOnAll(later, "x")).toEqualTypeOf<Promise<number[]>>();
@@ -112,7 +112,7 @@ describe("types of calls", () => {
     });
   });
 
-  test("a pool's calls", () => {
+  test("a pool's calls take the function's arguments and give its results", () => {
     compiled(() => {
       expectTypeOf(pool.apply(add, [1, 2])).toEqualTypeOf<Promise<number>>();
       expectTypeOf(pool.applyAsync(later, ["x"])).toEqualTypeOf<Future<number>>();

@@ -41,7 +41,7 @@ describe("types of connections", () => {
     });
   });
 
-  test("typed ones can be waited for", () => {
+  test("a typed connection can be waited for", () => {
     compiled(async () => {
       expectTypeOf(await waitReady([typed])).toEqualTypeOf<Listener<Job>[]>();
       expectTypeOf(await waitReady(pipe<Job>())).toEqualTypeOf<Connection<Job>[]>();

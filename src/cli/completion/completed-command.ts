@@ -14,7 +14,7 @@ export interface CompletedCommand {
   readonly name: string;
   readonly description: string;
   readonly options: readonly CompletedOption[];
-  /** What its first argument can be; none: a file. */
+  /** Words its first argument can be; none: a file. */
   readonly choices: readonly string[];
 }
 

@@ -10,7 +10,7 @@ export const SHELLS = ["bash", "zsh", "fish"] as const;
 /** A shell of {@link SHELLS}. */
 export type Shell = (typeof SHELLS)[number];
 
-/** What a shell has to run so that it completes the words of the program. */
+/** The script a shell has to run so that it completes the words of the program. */
 export function completionScript(program: Command, shell: Shell): string {
   const name = program.name();
   const commands = program.commands.map(completedCommand);

@@ -116,7 +116,7 @@ function maxBlocks(options: MapOptions): number | undefined {
   return Math.max(1, Math.floor(maxTasksPerWorker / records));
 }
 
-/** How many workers start together, before the first record is read; the others follow as they are needed. */
+/** Number of workers that start together, before the first record is read; the others follow as they are needed. */
 function workersAtOnce(
   { maxTasksPerWorker, memfree }: MapOptions,
   { paths, sizes }: Inputs,

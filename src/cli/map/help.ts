@@ -1,4 +1,4 @@
-/** What stands below the options in `manycore map --help`. */
+/** The text below the options in `manycore map --help`. */
 export const EXAMPLES = `
 Examples:
   $ manycore map ./shrink.ts#shrink 'photos/**/*.jpg' -o sizes.jsonl

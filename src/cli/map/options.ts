@@ -1,19 +1,19 @@
 import type { HaltRule } from "./parse/halt.ts";
 import type { RetryDelay, TimeLimit } from "./parse/timeout.ts";
 
-/** Where the function runs. */
+/** Places where the function can run. */
 export type Backend = "process" | "thread" | "inline";
 
-/** How the run is shown on standard error. */
+/** Forms in which a run is shown on standard error. */
 export type ProgressMode = "auto" | "bar" | "plain" | "json" | "none";
 
-/** What an input is made of, by the name on the command line. */
+/** Formats of an input, by their names on the command line. */
 export type FormatName = "files" | "lines" | "jsonl" | "json" | "csv" | "tsv";
 
 /** When files are made sure to be on the disk. */
 export type FsyncMode = "batch" | "always" | "never";
 
-/** What is read. */
+/** Options of the input. */
 export interface InputOptions {
   readonly inputs: readonly string[];
   /** `undefined`: go by the names of the inputs. */
@@ -30,7 +30,7 @@ export interface InputOptions {
   readonly seed: number;
 }
 
-/** How the function is run. */
+/** Options of the work. */
 export interface WorkOptions {
   readonly jobs: number;
   readonly backend: Backend;
@@ -61,7 +61,7 @@ export interface WorkOptions {
   readonly groupBy: string | undefined;
 }
 
-/** What is written. */
+/** Options of the output. */
 export interface OutputOptions {
   /** A path, or `undefined` for standard output. */
   readonly output: string | undefined;
@@ -81,7 +81,7 @@ export interface OutputOptions {
   readonly fsync: FsyncMode;
 }
 
-/** What is shown. */
+/** Options of progress and sums. */
 export interface ShowOptions {
   readonly progress: ProgressMode;
   readonly color: "auto" | "always" | "never";
@@ -91,7 +91,7 @@ export interface ShowOptions {
   readonly dryRun: boolean;
 }
 
-/** What `manycore map` was asked to do, checked. */
+/** Options of `manycore map`, checked. */
 export interface MapOptions extends InputOptions, WorkOptions, OutputOptions, ShowOptions {
   /** `MODULE#EXPORT` as given. */
   readonly target: string;

@@ -2,14 +2,14 @@ import type { InputTotals } from "../input/block-source.ts";
 import type { BlockResult } from "../work/block-result.ts";
 import { performance } from "../../../util/platform.ts";
 
-/** What an earlier run has done: all of it, and as far as it belongs to the input of this one. */
+/** The work of an earlier run: all of it, and as far as it belongs to the input of this one. */
 export interface DoneBefore {
   readonly ran: number;
   readonly records: number;
   readonly bytes: number;
 }
 
-/** What has been done so far, exact at every moment; the progress and the summary read it. */
+/** Counts of what is done, exact at every moment; the progress and the summary read them. */
 export class RunCounters {
   /** Records that went well. */
   ok = 0;
@@ -25,7 +25,7 @@ export class RunCounters {
   crashes = 0;
   /** Bytes of input behind the records that are done. */
   bytes = 0;
-  /** What an earlier run has done. */
+  /** The work of an earlier run. */
   readonly before: DoneBefore;
   readonly #started: number = performance.now();
   readonly #workerCpuUs = new Map<number, number>();
@@ -42,7 +42,7 @@ export class RunCounters {
     return this.ok + this.failed;
   }
 
-  /** What is known of the input as a whole. */
+  /** Sizes of the input as a whole. */
   get totals(): InputTotals {
     return this.#totals();
   }
@@ -77,7 +77,7 @@ export class RunCounters {
     return Math.max(0, ((total - before - done) * this.elapsedMs) / done);
   }
 
-  /** How much of the input is done, from 0 to 1; `undefined` when its size is unknown. */
+  /** The share of the input that is done, from 0 to 1; `undefined` when its size is unknown. */
   get fraction(): number | undefined {
     const { total, before, done } = this.#measure();
     return total === undefined || total === 0 ? undefined : Math.min(1, (before + done) / total);

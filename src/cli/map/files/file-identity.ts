@@ -6,7 +6,7 @@ import { basename, dirname, join, resolve } from "node:path";
 const MAX_LINKS = 40;
 
 /**
- * What tells a file from every other one, whatever it is called: device and inode, or, of one that does
+ * The identity of a file, whatever it is called: device and inode, or, of one that does
  * not exist yet, its folder's and its name there.
  *
  * @returns `undefined` for what may well be named twice (devices, pipes, terminals, folders), and for what
@@ -43,7 +43,7 @@ function newcomer(place: string): string | undefined {
   return `${found.dev}:${found.ino}/${ignoresCase(folder) ? name.toLowerCase() : name}`;
 }
 
-/** Whether two names that differ in their case are one here; asked of a name that is there. */
+/** True when two names that differ in their case are one here; asked of a name that is there. */
 function ignoresCase(folder: string): boolean {
   const names = quietly(() => readdirSync(folder)) ?? [];
   for (const name of names) {

@@ -29,7 +29,7 @@ export class RunFiles implements BlockSink {
     }
   }
 
-  /** Whether a block has to be whole to be written. */
+  /** True when a block has to be whole to be written. */
   get isJournalled(): boolean {
     return this.#outputs.journal !== undefined;
   }

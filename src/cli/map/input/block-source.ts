@@ -1,6 +1,6 @@
 import type { RecordBlock } from "./block.ts";
 
-/** What is known of the whole input; a field is `undefined` while, or because, nobody can know it. */
+/** Sizes of the whole input; a field is `undefined` while, or because, nobody can know it. */
 export interface InputTotals {
   readonly records: number | undefined;
   readonly bytes: number | undefined;
@@ -8,7 +8,7 @@ export interface InputTotals {
 
 /** An input that is pulled block by block; nothing is read ahead of a call. */
 export interface BlockSource {
-  /** What records are called in messages, in the singular. */
+  /** The word for a record in messages, in the singular. */
   readonly unit: string;
   /**
    * Takes the next records, at most `maxRecords`, fewer when no more are at hand.
@@ -17,7 +17,7 @@ export interface BlockSource {
    * @returns `undefined` at the end of the input.
    */
   next(maxRecords: number): Promise<RecordBlock | undefined>;
-  /** What is known of the input as a whole at this moment. */
+  /** Sizes of the input as a whole, as far as they are known at this moment. */
   totals(): InputTotals;
   /** Lets go of open files; a `next` that waits ends with `undefined`. */
   close(): void;
@@ -29,7 +29,7 @@ export interface Segment {
   readonly input: number;
   /** First byte of the file as unpacked; for files as records the number of the first. */
   readonly start: number;
-  /** Where it ends; `undefined`: at the end of the file. */
+  /** Its end; `undefined`: the end of the file. */
   readonly end: number | undefined;
   /** Line in which it starts, from 1. */
   readonly line: number;

@@ -1,7 +1,7 @@
-/** What the records of an input are, once names such as `tsv` are resolved. */
+/** Kinds of records, once names such as `tsv` are resolved. */
 export type RecordFormat = "files" | "lines" | "jsonl" | "csv" | "json";
 
-/** How the bytes of an input are cut into records; the same for the command and its workers. */
+/** The rules by which bytes are cut into records; the same for the command and its workers. */
 export interface RecordShape {
   readonly format: RecordFormat;
   /** The byte that ends a record of `lines`, `jsonl` and `files`: line feed or NUL. */
@@ -25,9 +25,9 @@ export interface Pick {
 export interface BlockBody {
   /** Index of the first record in the whole input, from 0. */
   readonly first: number;
-  /** How many records there are, at least 1. */
+  /** Number of records, at least 1. */
   readonly count: number;
-  /** Where they come from, for messages: a path or `stdin`. */
+  /** Their origin, for messages: a path or `stdin`. */
   readonly source: string;
   /** Line number of the first line of `text`, from 1; 0 for items. */
   readonly line: number;
@@ -58,13 +58,13 @@ export interface BlockRange {
 /** A run of records on its way through the command. */
 export interface RecordBlock {
   readonly body: BlockBody;
-  /** How many bytes of input it stands for. */
+  /** Bytes of input that it stands for. */
   readonly bytes: number;
   /** The input it covers, records that were left out included. */
   readonly ranges: readonly BlockRange[];
 }
 
-/** How a record is called in messages and envelopes: a file by its path, others by where they stand. */
+/** The name of a record in messages and envelopes: the path of a file, the place of any other. */
 export function recordKey(
   format: RecordFormat,
   source: string,

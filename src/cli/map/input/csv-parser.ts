@@ -7,7 +7,7 @@ export async function loadCsvParser(): Promise<void> {
   papa ??= (await import("papaparse")).default;
 }
 
-/** What parsing a text has given. */
+/** Rows of a text that was parsed. */
 export interface CsvRows {
   readonly rows: string[][];
   /** The first complaint, if there is one. */
@@ -21,7 +21,7 @@ export function parseCsv(text: string, delimiter: string, newline: "\n" | "\r\n"
   return { rows: data, complaint: errors[0]?.message };
 }
 
-/** Whether a carriage return stands outside of quotes that no line feed follows: where old files end their rows. */
+/** True when a carriage return outside of quotes has no line feed behind it: where old files end their rows. */
 export function hasLoneReturn(text: string): boolean {
   return text.includes("\r") && /\r(?!\n)/.test(text.replaceAll(/"(?:[^"]|"")*"/g, ""));
 }

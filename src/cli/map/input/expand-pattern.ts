@@ -77,7 +77,7 @@ function seen(folder: string, entry: Dirent, base: string): Dirent[] {
   return [Object.create(entry, kind) as Dirent];
 }
 
-/** Whether the name cannot be used: what is no UTF-8 was replaced in it. */
+/** True when the name cannot be used: what is no UTF-8 was replaced in it. */
 function isLost(folder: string, { name }: Dirent): boolean {
   if (!name.includes("\ufffd")) return false;
   return lstatSync(join(folder, name), { throwIfNoEntry: false }) === undefined;

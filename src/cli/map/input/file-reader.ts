@@ -6,12 +6,12 @@ import { CliError } from "../../cli-error.ts";
 
 /** One read of a file; large enough that a block seldom has to wait for the next. */
 const READ_BYTES = 512 * 1024;
-/** What every gzip file starts with, and no text. */
+/** First bytes of every gzip file, and of no text. */
 const GZIP_MAGIC = [0x1f, 0x8b];
 
 /** Bytes that are read piece by piece. */
 export interface Reader {
-  /** How many unpacked bytes a byte of the file stands for; 1 for a file that is not packed. */
+  /** Unpacked bytes for each byte of the file; 1 for a file that is not packed. */
   readonly inflation: number;
   /** The next piece, or `undefined` at the end or after {@link close}. */
   read(): Promise<Buffer | undefined>;
@@ -116,7 +116,7 @@ export class FileReader implements Reader {
   }
 }
 
-/** Whether the file is one of gzip's, by its first two bytes, whatever its name is. */
+/** True for a file of gzip's, by its first two bytes, whatever its name is. */
 function isGzipFile(path: string): boolean {
   const fd = openSync(path, "r");
   try {

@@ -9,7 +9,7 @@ import { packedError, unpackerOf } from "./text-head.ts";
 
 const STDIN = "-";
 
-/** What is to be read: which files, and how. */
+/** The files to be read, and how. */
 export interface Inputs {
   /** Files in order; `-` for standard input. */
   readonly paths: readonly string[];

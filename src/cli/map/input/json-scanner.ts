@@ -55,7 +55,7 @@ export class JsonScanner implements RecordScanner {
     return firstInk(this.#bytes, start, end) >= 0;
   }
 
-  /** Where a string that is open at `from` closes; -1 when the piece ends before. */
+  /** The end of a string that is open at `from`; -1 when the piece ends before. */
   #endOfString(from: number): number {
     const bytes = this.#bytes;
     for (let at = from; ; at++) {
@@ -76,7 +76,7 @@ export function firstInk(bytes: Buffer, start: number, end: number): number {
   return -1;
 }
 
-/** Whether the array closes at `start`, blanks aside. `undefined`: the piece does not tell. */
+/** True when the array closes at `start`, blanks aside. `undefined`: the piece does not tell. */
 export function closesAt(bytes: Buffer, start: number): boolean | undefined {
   const ink = firstInk(bytes, start, bytes.length);
   return ink < 0 ? undefined : bytes[ink] === CLOSE_BRACKET;

@@ -7,12 +7,12 @@ import { SelectingSource } from "./selecting-source.ts";
 import { ShuffledSource } from "./shuffled-source.ts";
 import { TextSource } from "./text-source.ts";
 
-/** What of the inputs is still to be done. */
+/** The part of the inputs that is still to be done. */
 export interface Remainder {
   readonly segments: readonly Segment[];
   /** Only these records of them. */
   readonly only: ReadonlySet<number> | undefined;
-  /** How many records were taken before, as `--limit` counts them. */
+  /** Number of records taken before, as `--limit` counts them. */
   readonly taken: number;
 }
 

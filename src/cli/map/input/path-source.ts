@@ -3,7 +3,7 @@ import type { RecordBlock, RecordShape } from "./block.ts";
 import type { BlockSource, InputTotals, Segment } from "./block-source.ts";
 import { textRecords } from "./split.ts";
 
-/** How many files are asked for their size at once. */
+/** Number of files asked for their size at once. */
 const STAT_BATCH = 64;
 /** Paths beyond this are not measured beforehand; the progress then counts files alone. */
 const MAX_MEASURED = 200_000;

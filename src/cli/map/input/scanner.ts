@@ -10,7 +10,7 @@ export interface RecordScanner {
    * @returns -1 when the end is not in the piece.
    */
   endOf(start: number, isLast: boolean): number;
-  /** Whether `[start, end)` is a record, and not an empty line that the format skips. */
+  /** True when `[start, end)` is a record, and not an empty line that the format skips. */
   isRecord(start: number, end: number): boolean;
 }
 
@@ -34,12 +34,12 @@ export function scannerOf(shape: RecordShape, bytes: Buffer): RecordScanner {
   }
 }
 
-/** Whether records are lines, or stand for them: each separator ends one. */
+/** True when records are lines, or stand for them: each separator ends one. */
 export function isLineByLine({ format }: RecordShape): boolean {
   return format !== "csv" && format !== "json";
 }
 
-/** How many line feeds are in `[start, end)`. */
+/** Counts the line feeds in `[start, end)`. */
 export function countFeeds(bytes: Buffer, start: number, end: number): number {
   let feeds = 0;
   for (let at = bytes.indexOf(LINE_FEED, start); at >= 0 && at < end; feeds++) {
@@ -79,7 +79,7 @@ class LineScanner implements RecordScanner {
 class CsvScanner implements RecordScanner {
   readonly #bytes: Buffer;
   readonly #delimiter: number;
-  /** Where the next quote is, so that a piece with few of them is not searched again and again. */
+  /** The place of the next quote, so that a piece with few of them is not searched again and again. */
   #quote = -1;
 
   constructor(bytes: Buffer, delimiter: number) {

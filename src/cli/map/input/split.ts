@@ -8,7 +8,7 @@ const COMMA = 44;
 export interface TextRecord {
   /** The record with its terminator. */
   readonly bytes: Buffer;
-  /** How many lines of the text stand before it. */
+  /** Number of lines of the text before it. */
   readonly line: number;
 }
 

@@ -6,7 +6,7 @@ const SAMPLE_BYTES = 4096;
 const CARRIAGE_RETURN = 13;
 const LINE_FEED = 10;
 
-/** What packed files start with, and the program that unpacks them. */
+/** First bytes of packed files, and the program that unpacks them. */
 const PACKED: readonly (readonly [name: string, program: string, start: readonly number[]])[] = [
   ["zstd", "zstd -dc", [0x28, 0xb5, 0x2f, 0xfd]],
   ["xz", "xz -dc", [0xfd, 0x37, 0x7a, 0x58]],
@@ -25,12 +25,12 @@ const PACKED_NAMES: Readonly<Record<string, string>> = {
   zip: "unzip -p",
 };
 
-/** How a name that ends as packed data is to be read; `undefined` for every other one. */
+/** The program that unpacks a file, by the end of its name; `undefined` for every other name. */
 export function unpackerOf(path: string): string | undefined {
   return PACKED_NAMES[/\.([a-z0-9]+)$/.exec(path.toLowerCase())?.[1] ?? ""];
 }
 
-/** What is said of an input that is packed in a way that is not read. */
+/** The error for an input that is packed in a way that is not read. */
 export function packedError(path: string, program: string): CliError {
   return new CliError(
     `${path} is packed in a way that is not read (gzip is); unpack it on the way: ` +
@@ -38,7 +38,7 @@ export function packedError(path: string, program: string): CliError {
   );
 }
 
-/** Whether what an input starts with may be a mark of which the rest has not come. */
+/** True when an input may start with a mark of which the rest has not come. */
 export function isCutMark(head: Buffer): boolean {
   const [first = 0] = head;
   return head.length < 4 && (first >= 0x80 || (head.length === 1 && first !== LINE_FEED));
@@ -85,7 +85,7 @@ function markedEncoding(head: Buffer): string | undefined {
   return a === 0 && b === 0 && c === 0xfe && d === 0xff ? "UTF-32" : undefined;
 }
 
-/** Where a carriage return stands that no line feed follows; -1 when there is none. What ends the text does not count. */
+/** The place of a carriage return that no line feed follows; -1 when there is none. What ends the text does not count. */
 export function loneReturn(bytes: Buffer, start: number, end: number): number {
   for (let at = bytes.indexOf(CARRIAGE_RETURN, start); at >= 0 && at < end - 1;) {
     if (bytes[at + 1] !== LINE_FEED) return at;
@@ -94,7 +94,7 @@ export function loneReturn(bytes: Buffer, start: number, end: number): number {
   return -1;
 }
 
-/** What is said of a file of lines that no line feed ends. */
+/** The error for a file of lines that no line feed ends. */
 export function loneReturnError(label: string): CliError {
   return new CliError(
     `The lines of ${label} end with a carriage return alone; convert it on the way: ` +

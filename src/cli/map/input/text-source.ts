@@ -9,7 +9,7 @@ import { countFeeds, isLineByLine, scannerOf } from "./scanner.ts";
 import { loneReturn, loneReturnError, refuseForeignText } from "./text-head.ts";
 import { Window } from "./window.ts";
 
-/** How a source cuts its text. */
+/** Options of a source of text. */
 export interface TextOptions {
   readonly shape: RecordShape;
   /** Files in order; `-` is standard input. */
@@ -21,7 +21,7 @@ export interface TextOptions {
   readonly blockBytes: number;
   /** Records that stay together; a block holds a multiple of it, except at the end of a file. */
   readonly batch: number;
-  /** Whether each file of csv begins with the names of its columns. */
+  /** True when each file of csv begins with the names of its columns. */
   readonly hasHeader: boolean;
   /** Names that replace those of the header. */
   readonly columns: readonly string[] | undefined;
@@ -29,7 +29,7 @@ export interface TextOptions {
   readonly open?: (path: string, start: number) => Reader;
 }
 
-/** What a piece holds: its first whole records. */
+/** The first whole records of a piece. */
 interface Cut {
   readonly end: number;
   readonly count: number;
@@ -125,7 +125,7 @@ export class TextSource implements BlockSource {
     };
   }
 
-  /** Whether a file of lines is one line in which carriage returns stand where others have line feeds. */
+  /** True when a file of lines is one line in which carriage returns stand where others have line feeds. */
   #isOnlyLine({ bytes, isAtEnd }: Window, end: number): boolean {
     const { shape } = this.#options;
     if (!isAtEnd || this.#line > 1 || end < bytes.length) return false;
@@ -156,12 +156,12 @@ export class TextSource implements BlockSource {
     return isWhole ? { end: at, count, pieces } : whole;
   }
 
-  /** Whether what the window ends with is a record as it stands. An array has to be closed first. */
+  /** True when the window ends with a record as it stands. An array has to be closed first. */
   #isLast({ isAtEnd }: Window): boolean {
     return isAtEnd && (this.#options.shape.format !== "json" || this.#segment?.end !== undefined);
   }
 
-  /** Whether no record follows at `at` in this file. */
+  /** True when no record follows at `at` in this file. */
   #isRest(window: Window, at: number): boolean {
     if (this.#options.shape.format === "json" && closesAt(window.bytes, at) === true) return true;
     return window.isAtEnd && at >= window.bytes.length;

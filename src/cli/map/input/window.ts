@@ -4,7 +4,7 @@ import { isCutMark } from "./text-head.ts";
 
 /** A record beyond this is taken for a wrong format rather than read into memory for ever. */
 const MAX_RECORD_BYTES = 128 * 1024 * 1024;
-/** What may be scanned again from its start whenever more of it arrives. */
+/** Bytes that may be scanned again from their start whenever more of them arrive. */
 const CHEAP_BYTES = 1024 * 1024;
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 const NOTHING: Buffer = Buffer.alloc(0);
@@ -13,7 +13,7 @@ const NOTHING: Buffer = Buffer.alloc(0);
 export class Window {
   /** Starts with a record. */
   bytes: Buffer = NOTHING;
-  /** Where `bytes` starts in the file as unpacked. */
+  /** The place of `bytes` in the file as unpacked. */
   offset: number;
   /** Nothing follows `bytes`. */
   isAtEnd = false;

@@ -15,7 +15,7 @@ import type { Inputs } from "../input/inputs.ts";
 import type { MapOptions } from "../options.ts";
 import type { FunctionName } from "../work/run-spec.ts";
 
-/** How much of the head and of the tail of a file tells it from others. */
+/** Bytes of the head and of the tail of a file that tell it from others. */
 const SAMPLE_BYTES = 64 * 1024;
 /** Files up to this number are told one by one; of more there is one sum. */
 const MAX_TOLD = 1000;
@@ -44,7 +44,7 @@ export function takeFingerprint(
 }
 
 /**
- * What differs between two runs, in words; nothing when the one can go on where the other ended.
+ * Differences between two runs, in words; none when the one can go on where the other ended.
  *
  * @param mayRepair - the function may be another one: it was mended.
  */
@@ -129,7 +129,7 @@ function moduleHash(url: string): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 32);
 }
 
-/** What has no say in the results is left out: how many workers, how often to try, what to show. */
+/** Options that have a say in the results; how many workers, how often to try and what to show have none. */
 function tellingOptions(
   { paths, shape, hasHeader }: Inputs,
   options: MapOptions,

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { BlockRange } from "../input/block.ts";
 import type { Fingerprint } from "./fingerprint.ts";
 
-/** How long the files of a run are. */
+/** Lengths of the files of a run. */
 export interface Offsets {
   readonly output: number;
   readonly errors: number;
@@ -14,7 +14,7 @@ export interface JournalHeader {
   readonly journal: "manycore map";
   readonly version: 2;
   readonly fingerprint: Fingerprint;
-  /** How long the files were when the run began. */
+  /** Lengths of the files when the run began. */
   readonly at: OffsetList;
 }
 

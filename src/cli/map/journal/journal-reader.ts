@@ -8,10 +8,10 @@ import { checkedSum, toRange } from "./journal-entry.ts";
 import type { JournalEntry, JournalHeader, Offsets } from "./journal-entry.ts";
 
 const LINE_FEED = 10;
-/** What every journal starts with. */
+/** The beginning of every journal. */
 const HEAD = '{"journal":"manycore map"';
 
-/** What a journal says of a run. */
+/** A run as its journal tells it. */
 export interface JournalState {
   readonly header: JournalHeader;
   /** Input that is done, sorted, neighbours joined. */
@@ -21,13 +21,13 @@ export interface JournalState {
   /** Records that failed for good, and have not succeeded since. */
   readonly failed: ReadonlySet<number>;
   readonly isComplete: boolean;
-  /** How long the files have to be. */
+  /** Lengths that the files have to have. */
   readonly offsets: Offsets;
-  /** How long the journal has to be; what follows speaks of lines that are lost. */
+  /** The length that the journal has to have; what follows speaks of lines that are lost. */
   readonly length: number;
   /** The sum of its last line that counts, for the one to follow. */
   readonly sum: string;
-  /** Whether it speaks of more than the files hold. */
+  /** True when it speaks of more than the files hold. */
   readonly isAhead: boolean;
 }
 
@@ -147,7 +147,7 @@ function fits(entry: JournalEntry | undefined, { output, errors, joblog }: Offse
   return outputEnd <= output && errorsEnd <= errors && joblogEnd <= joblog;
 }
 
-/** Whether one of the sorted numbers is in `[from, to)`. */
+/** True when one of the sorted numbers is in `[from, to)`. */
 function hasBetween(sorted: readonly number[], from: number, to: number): boolean {
   let [low, high] = [0, sorted.length];
   while (low < high) {

@@ -8,7 +8,7 @@ import type { Output } from "../output/output.ts";
 import { sealLine, toList } from "./journal-entry.ts";
 import type { JournalEntry, Offsets } from "./journal-entry.ts";
 
-/** What is to be written to the journal next. */
+/** Notes to be written to the journal next. */
 interface Notes {
   ranges: BlockRange[];
   ran: number;

@@ -80,7 +80,7 @@ function held(journal: string, holder: string): CliError {
 }
 
 /**
- * Who lives behind the socket, by its process id; empty when it does not say in time (it may be stopped).
+ * The process id of the run behind the socket; empty when it does not say in time (it may be stopped).
  *
  * @returns `undefined` when nobody does.
  */

@@ -1,6 +1,6 @@
 import type { BlockRange } from "../input/block.ts";
 
-/** What became of a block: everything that is written about it. */
+/** A block at its end: everything that is written about it. */
 export interface FinishedBlock {
   /** Lines for the output, in order. */
   readonly parts: readonly Uint8Array[];
@@ -8,7 +8,7 @@ export interface FinishedBlock {
   readonly errors: string;
   /** Rows for the job log. */
   readonly log: string;
-  /** What values were folded to, in order. */
+  /** Partial results of `--reduce`, in order. */
   readonly partials: readonly Uint8Array[];
   /** The input it covers. */
   readonly ranges: readonly BlockRange[];

@@ -9,12 +9,12 @@ export interface BlockSink {
   write(blocks: readonly FinishedBlock[]): Promise<void>;
 }
 
-/** What an {@link OutputQueue} works by. */
+/** Rules of an {@link OutputQueue}. */
 export interface QueueOptions {
   readonly sink: BlockSink;
   readonly isOrdered: boolean;
   /**
-   * Whether a block with records that did not run is left out as a whole, in order with all behind it:
+   * True when a block with records that did not run is left out as a whole, in order with all behind it:
    * so must it be when the run will be resumed.
    */
   readonly leavesGaps: boolean;
@@ -50,7 +50,7 @@ export class OutputQueue {
     return this.#backlogBytes;
   }
 
-  /** Whether writing has failed; nothing more will be written. */
+  /** True when writing has failed; nothing more will be written. */
   get hasFailed(): boolean {
     return this.#failure !== undefined;
   }

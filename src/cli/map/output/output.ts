@@ -21,9 +21,9 @@ const WRITE_BYTES = 1024 * 1024;
 const pack = promisify(gzip);
 const syncData = promisify(fdatasync);
 
-/** Where finished lines go. Writes happen one at a time, in the order of the calls. */
+/** A place for finished lines. Writes happen one at a time, in the order of the calls. */
 export interface Output {
-  /** Where the next byte goes; counts what a file held before. */
+  /** The place of the next byte; counts what a file held before. */
   readonly offset: number;
   /** Writes all of `bytes`. **Waiting**: until the reader or the disk has taken them. */
   write(bytes: Uint8Array): Promise<void>;
@@ -33,7 +33,7 @@ export interface Output {
   close(): Promise<void>;
 }
 
-/** How a file is opened. */
+/** Ways to open a file. */
 export type OpenMode =
   /** It must not exist. */
   | { readonly kind: "create" }
@@ -52,7 +52,7 @@ export function openStdout(fd: number = 1): Output {
 
 /** A file that is open and has not been changed yet. */
 export interface OpenedFile {
-  /** How long it was, or will be once {@link OpenedFile.begin} has cut it. */
+  /** Its length, or what that will be once {@link OpenedFile.begin} has cut it. */
   readonly offset: number;
   /** Cuts it as its mode says; from now on it is written. */
   begin(): Output;
@@ -98,7 +98,7 @@ function lengthOf(mode: OpenMode, size: number): number {
   return mode.kind === "append" ? size : 0;
 }
 
-/** What is said when a file is in the way. */
+/** The error for a file that is in the way. */
 export function alreadyThere(path: string, cause?: unknown): CliError {
   return new CliError(
     `${path} exists already; pass --overwrite to replace it, or choose another name`,
@@ -236,7 +236,7 @@ class PipeOutput implements Output {
   }
 }
 
-/** Whether writing failed since nobody reads any more (`| head`). */
+/** True when writing failed since nobody reads any more (`| head`). */
 export function isReaderGone(error: unknown): boolean {
   const code = codeOf(error);
   return code === "EPIPE" || code === "ECONNRESET";

@@ -1,7 +1,7 @@
 import { CliError } from "../../cli-error.ts";
 import { parseDuration } from "./duration.ts";
 
-/** How long one run of a record may take. */
+/** The limit for one run of a record. */
 export type TimeLimit = { readonly ms: number } | { readonly timesMedian: number };
 
 /** Reads a duration, or `3x`: so many times what half of the records took. */
@@ -13,7 +13,7 @@ export function parseTimeout(text: string): TimeLimit {
   return { timesMedian: times };
 }
 
-/** How long to wait before another attempt. */
+/** The wait before another attempt. */
 export interface RetryDelay {
   readonly ms: number;
   /** Each further attempt waits twice as long, at most this. */

@@ -36,7 +36,7 @@ export class FailureGroups {
     return failureText(failure);
   }
 
-  /** What has not been told one by one; empty when that is nothing. */
+  /** Sums of the failures that were not told one by one; empty when there are none. */
   text(): string {
     const lines: string[] = [];
     for (const { first, count } of this.#kinds.values()) {

@@ -16,7 +16,7 @@ export interface Death {
   readonly signal: number;
 }
 
-/** How one run of a block ended. */
+/** The end of one run of a block. */
 export type Outcome =
   | { readonly kind: "ran"; readonly result: BlockResult }
   | { readonly kind: "cancelled" }
@@ -24,7 +24,7 @@ export type Outcome =
   | { readonly kind: "evicted" }
   | Death;
 
-/** How one run of a block ended, and how far it was when that was not its own end. */
+/** The end of one run of a block, and how far it was when that was not its own end. */
 export interface Ending {
   readonly outcome: Outcome;
   /** `undefined` when it is not known, or when the block came back. */
@@ -38,7 +38,7 @@ const FATAL_CODES: ReadonlySet<string> = new Set([
   "ERR_MANYCORE_TASK_NOT_FOUND",
 ]);
 
-/** What GNU parallel notes for a job that it ended itself. */
+/** The exit value GNU parallel notes for a job that it ended itself. */
 const ENDED_EXIT_CODE = -1;
 
 /**

@@ -2,7 +2,7 @@ import type { InputTotals } from "../input/block-source.ts";
 import type { MapOptions } from "../options.ts";
 
 /**
- * How long a block may keep a worker busy. Moving one costs the workers up to two milliseconds of their
+ * The time a block may keep a worker busy. Moving one costs the workers up to two milliseconds of their
  * processors where there are no more of those than workers, as this process has to run in between.
  */
 const MOST_MS = 400;
@@ -13,14 +13,14 @@ const BLOCKS_LEFT = 4;
 /** A guess made from a few quick records must not hand a thousand slow ones to one worker. */
 const MAX_GROWTH = 4;
 const MAX_RECORDS = 65_536;
-/** How large a block's result should grow: small records may have large results. */
+/** Size up to which a block's result should grow: small records may have large results. */
 const TARGET_RESULT_BYTES = 2 * 1024 * 1024;
 /** Weight of the newest block; the cost per record drifts along an input. */
 const SMOOTHING = 0.5;
 /** A block that exceeds the timeout runs again record by record, so it must be far below. */
 const TIMEOUT_SHARE = 10;
 
-/** What limits the size of blocks. */
+/** Limits of the size of blocks. */
 export interface SizeRules {
   /** Records of every block; `undefined`: by what they cost. */
   readonly fixed?: number | undefined;
@@ -28,15 +28,15 @@ export interface SizeRules {
   readonly multiple?: number | undefined;
   /** Milliseconds one record may take. */
   readonly timeout?: number | undefined;
-  /** How many workers share the input. Default 1. */
+  /** Number of workers that share the input. Default 1. */
   readonly jobs?: number | undefined;
-  /** What is known of the input; asked for every block. */
+  /** Sizes of the input; asked for every block. */
   readonly totals?: (() => InputTotals) | undefined;
   /** Bytes of the input that an earlier run has done. */
   readonly bytesBefore?: number | undefined;
 }
 
-/** What a block, or a part of one, came to in a worker. */
+/** The cost of a block, or of a part of one, in a worker. */
 export interface BlockCost {
   readonly records: number;
   /** Bytes of input. */
@@ -73,7 +73,7 @@ export class BlockSize {
     this.#takenBytes = rules.bytesBefore ?? 0;
   }
 
-  /** How many records the next block may have. */
+  /** Number of records that the next block may have. */
   get records(): number {
     return this.within(Infinity);
   }
@@ -112,7 +112,7 @@ export class BlockSize {
     return Math.max(LEAST_MS, this.#leftMs() / this.#blocksLeft) / this.#msPerRecord;
   }
 
-  /** What one worker would need for the rest of the input. */
+  /** Milliseconds that one worker would need for the rest of the input. */
   #leftMs(): number {
     const { records, bytes } = this.#totals();
     if (bytes !== undefined && bytes > 0) {

@@ -20,7 +20,7 @@ import type { Slots } from "./slots.ts";
 import type { RecordTimeLimit } from "./time-limit.ts";
 import type { Workers } from "./workers.ts";
 
-/** What running a block needs from the run it belongs to. */
+/** Parts of a run that the trial of a block needs. */
 export interface TrialOptions {
   readonly spec: RunSpec;
   readonly retries: number;
@@ -32,7 +32,7 @@ export interface TrialOptions {
   readonly memory: MemoryGuard;
   readonly counters: RunCounters;
   readonly size: BlockSize;
-  /** Whether failed records go to a file of their own. */
+  /** True when failed records go to a file of their own. */
   readonly hasErrorFile: boolean;
   /** Aborts when nothing more is to be begun. */
   readonly stopped: AbortSignal;
@@ -57,7 +57,7 @@ interface Attempt {
 
 const FIRST: Attempt = { number: 1, avoid: undefined };
 
-/** How a unit of one record, or one batch, fared in an attempt. */
+/** An attempt at a unit of one record, or one batch, that failed. */
 interface Failure extends UnitFailure {
   readonly worker: number | undefined;
   readonly pid: number | undefined;

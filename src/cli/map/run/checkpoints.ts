@@ -11,17 +11,17 @@ const MOST_BYTES = 1024 * 1024;
 const LEAST_BYTES = 128 * 1024;
 const PAGE_BYTES = 4096;
 
-/** What a worker had done of a block when it was ended. */
+/** Work of a block that was done when its worker was ended. */
 export interface BlockNotes {
   /** Units that are done. */
   readonly units: number;
-  /** Whether the one behind them was begun. */
+  /** True when the one behind them was begun. */
   readonly isBegun: boolean;
   /** As in a block's result: failure number `n` belongs between `parts[n]` and `parts[n + 1]`. */
   readonly parts: readonly Uint8Array[];
   readonly failures: readonly UnitFailure[];
   readonly log: string;
-  /** What has to be folded, in order, when values are. */
+  /** Values that have to be folded, in order, with `--reduce`. */
   readonly partials: readonly Uint8Array[];
   readonly worker: number;
 }
@@ -33,13 +33,13 @@ export interface OpenCheckpoint {
   look(): { readonly units: number; readonly startedAt: number };
   /** Lets the worker begin nothing more. @returns what it has done; later calls return the same. */
   stop(): BlockNotes;
-  /** Whether the worker has left it, or is not among those that live. */
+  /** True when the worker has left it, or is not among those that live. */
   isLeft(alive: ReadonlySet<number>): boolean;
 }
 
 /** The places where workers note how far they are, used again and again. */
 export class Checkpoints {
-  /** What processes get at their start; `undefined` for threads. */
+  /** The descriptor that processes get at their start; `undefined` for threads. */
   readonly fd: number | undefined;
   readonly #length: number;
   readonly #isFolding: boolean;

@@ -41,7 +41,7 @@ export interface FailureFacts {
   readonly key: string;
   readonly error: ErrorReport;
   readonly facts: RunFacts;
-  /** Whether the records themselves are told. */
+  /** True when the records themselves are told. */
   readonly hasInput: boolean;
 }
 

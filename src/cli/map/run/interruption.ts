@@ -6,7 +6,7 @@ export type StopSignal = "SIGINT" | "SIGTERM";
 
 const SIGNALS: readonly StopSignal[] = ["SIGINT", "SIGTERM"];
 
-/** What the signals do. */
+/** Reactions to the signals. */
 export interface SignalHandlers {
   /** The first that asks to end. */
   onFirst(signal: StopSignal): void;

@@ -20,7 +20,7 @@ export interface PipelineParts {
   readonly run: (block: RecordBlock) => Promise<FinishedBlock>;
   readonly sink: BlockSink;
   readonly isOrdered: boolean;
-  /** Whether a block is written as a whole or not at all. */
+  /** True when a block is written as a whole or not at all. */
   readonly leavesGaps: boolean;
   /** Most records between the oldest unfinished one and the newest. */
   readonly window: number;

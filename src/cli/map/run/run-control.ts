@@ -6,7 +6,7 @@ import { clearTimeout } from "../../../util/platform.ts";
 /** Why a run ends before its input does. */
 export type EndReason = "SIGINT" | "SIGTERM" | "halt" | "max-time";
 
-/** What ending a run early does. */
+/** Ways to end a run early. */
 export interface RunBrakes {
   /** Begins nothing more; what runs comes to its end. */
   drain(): void;

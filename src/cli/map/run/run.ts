@@ -27,7 +27,7 @@ import { RecordTimeLimit } from "./time-limit.ts";
 import { BLOCKS_PER_WORKER } from "./workers.ts";
 import type { Workers } from "./workers.ts";
 
-/** What a run is made of. */
+/** Parts of a run. */
 export interface RunParts {
   readonly spec: RunSpec;
   readonly source: BlockSource;
@@ -36,7 +36,7 @@ export interface RunParts {
   readonly plan: RunPlan;
   readonly reporter: Reporter;
   readonly jobs: number;
-  /** Whether results go to a terminal. */
+  /** True when results go to a terminal. */
   readonly isShown: boolean;
 }
 
@@ -214,7 +214,7 @@ export class Run {
     });
   }
 
-  /** What runs is finished, nothing more is begun. */
+  /** Lets what runs come to its end, and begins nothing more. */
   #drain(): void {
     this.#memory.stop();
     this.#pipeline.stop();

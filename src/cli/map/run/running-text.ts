@@ -3,7 +3,7 @@ import type { RunCounters } from "../counters/run-counters.ts";
 import type { Flight } from "./workers.ts";
 import { performance } from "../../../util/platform.ts";
 
-/** What runs at this moment, as lines for people: the answer to SIGUSR1. */
+/** Lines for people about what runs at this moment: the answer to SIGUSR1. */
 export function runningText(flights: Iterable<Flight>, counters: RunCounters): string {
   const now = performance.now();
   const lines = [

@@ -9,7 +9,7 @@ const REFRESH_EVERY = 16;
 /** Below this, how busy the machine is decides more than the record does. */
 const LEAST_MS = 100;
 
-/** How long a record may take at this moment: a fixed time, or a multiple of what is usual. */
+/** The time a record may take at this moment: a fixed one, or a multiple of what is usual. */
 export class RecordTimeLimit {
   readonly #limit: TimeLimit | undefined;
   readonly #seen: number[] = [];

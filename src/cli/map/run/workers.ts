@@ -25,7 +25,7 @@ import { watchRecord } from "./record-watch.ts";
 export const BLOCKS_PER_WORKER = 2;
 import { performance } from "../../../util/platform.ts";
 
-/** What the workers of a run are made of. */
+/** Options of the workers of a run. */
 export interface WorkersOptions {
   readonly backend: Backend;
   readonly jobs: number;
@@ -35,7 +35,7 @@ export interface WorkersOptions {
   /** Blocks after which a worker is replaced. */
   readonly maxBlocks: number | undefined;
   readonly maxMemory: number | undefined;
-  /** Whether values are folded, so that what is noted of a block are values. */
+  /** True when values are folded, so that what is noted of a block are values. */
   readonly isFolding: boolean;
 }
 
@@ -49,7 +49,7 @@ export interface Flight {
   givenUp: "evicted" | "late" | undefined;
 }
 
-/** How a block is to be run. */
+/** One attempt at a block. */
 export interface Attempt {
   /** From 1. */
   readonly number: number;

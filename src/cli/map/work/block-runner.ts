@@ -26,7 +26,7 @@ export { mergePartials, writePartial } from "./fold.ts";
 export { endWorker, startWorker } from "./hooks.ts";
 export { inspectTarget } from "./inspect-target.ts";
 
-/** What the clock of this thread lacks to that of all processes. */
+/** Milliseconds that the clock of this thread lacks to that of all processes. */
 const CLOCK_OFFSET_MS = monotonicMs() - performance.now();
 
 /** Calls shorter than this are not told one by one in a trace: their block is. */

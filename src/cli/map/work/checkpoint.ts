@@ -6,20 +6,20 @@ import type { UnitFailure } from "./block-result.ts";
 /** By which descriptor a worker process has the file of the checkpoints; see `process/spawn.ts`. */
 const SHARED_FD = 7;
 
-/** Where a worker notes how far it is with a block. */
+/** A place for a worker to note how far it is with a block. */
 export interface CheckpointPlace {
   /** For threads; else it is in a file that the worker was given at its start. */
   readonly memory: SharedArrayBuffer | undefined;
-  /** Where it begins in the file. */
+  /** Its offset in the file. */
   readonly offset: number;
   readonly length: number;
 }
 
 /** Places in the head, as 32-bit words. */
 export const WORD = {
-  /** How many units are done; {@link STOPPED} when no more may be begun, or be counted as done. */
+  /** Number of units that are done; {@link STOPPED} when no more may be begun, or be counted as done. */
   done: 0,
-  /** Whether the worker has left the block. */
+  /** 1 when the worker has left the block. */
   left: 1,
   /** Ends of the text and of the events after an even number of units, and after an odd one. */
   ends: 2,
@@ -32,7 +32,7 @@ export const HEAD_BYTES = 64;
 /** The share of failures and rows of the job log; the rest is for text. */
 const EVENTS_SHARE = 0.25;
 
-/** Where the events begin. */
+/** The offset of the events. */
 export function eventsFrom(length: number): number {
   return HEAD_BYTES + 8 * Math.floor(((length - HEAD_BYTES) * (1 - EVENTS_SHARE)) / 8);
 }
@@ -49,7 +49,7 @@ export type CheckpointEvent =
   | { readonly log: string };
 
 /**
- * How far a worker is with its block, where its death does not reach: the parent reads it then, so that what
+ * Notes of how far a worker is with its block, where its death does not reach: the parent reads it then, so that what
  * was done is not done again, and the one record that ran is known.
  *
  * It is memory that both have. Text and events are written first, then the number of units is raised, by an

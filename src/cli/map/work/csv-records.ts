@@ -3,7 +3,7 @@ import { hasLoneReturn, parseCsv } from "../input/csv-parser.ts";
 import { textRecords } from "../input/split.ts";
 import type { ReadRecord } from "./records-of.ts";
 
-/** What one record was parsed to. */
+/** Fields of one record, or why it has none. */
 type Fields = readonly string[] | { readonly malformed: string };
 
 /**

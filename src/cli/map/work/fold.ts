@@ -27,7 +27,7 @@ export class Fold {
     return new Fold((await resolveTask({ kind: "export", ...fold })) as Combine, groupBy);
   }
 
-  /** What was folded so far. */
+  /** Groups, and their values so far. */
   get pairs(): Pairs {
     return [...this.#groups];
   }

@@ -12,7 +12,7 @@ interface Slot {
 // With the inline backend the hooks and the records may be served by two copies of this module.
 const slot: Slot = globalSlot("cli-map-hooks", () => ({ state: undefined, spec: undefined }));
 
-/** What `--init` returned in this worker, or the `--arg`s when there is no `--init`. */
+/** The value that `--init` returned in this worker, or the `--arg`s when there is no `--init`. */
 export function workerState(): unknown {
   return slot.state;
 }

@@ -4,7 +4,7 @@ import type { ErrorReport } from "./record-line.ts";
 import type { FunctionName } from "./run-spec.ts";
 import { prepareWorker } from "./prepare-worker.ts";
 
-/** What {@link inspectTarget} found. */
+/** Findings of {@link inspectTarget}. */
 export type TargetFinding =
   | { readonly kind: "found" }
   | { readonly kind: "missing"; readonly exports: readonly string[]; readonly isValue: boolean }

@@ -3,7 +3,7 @@ import type { BlockBody } from "../input/block.ts";
 import type { ReadRecord } from "./records-of.ts";
 import type { RunSpec } from "./run-spec.ts";
 
-/** How a record is called: by the field that `--key` names if it has one, else by where it stands. */
+/** The key of a record: the field that `--key` names if it has one, else its place. */
 export function keyOf(spec: RunSpec, body: BlockBody, record: ReadRecord): string {
   const { keyField, shape } = spec;
   if (keyField !== undefined) {

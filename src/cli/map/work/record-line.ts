@@ -1,11 +1,11 @@
-/** What a worker, or the command for it, tells about a record that failed. */
+/** An error of a record, as the worker tells it, or the command for it. */
 export interface ErrorReport {
   readonly name: string;
   readonly message: string;
   readonly stack: string;
 }
 
-/** Who ran a record, and how long it took. */
+/** The worker that ran a record, and how long it took. */
 export interface RunFacts {
   /** Runs of this record so far, from 1. */
   readonly attempts: number;

@@ -10,7 +10,7 @@ export interface ReadRecord {
   /** Its line in the source; 0 for items. */
   readonly line: number;
   readonly value: unknown;
-  /** What is wrong with the record itself. */
+  /** The fault in the record itself. */
   readonly malformed: string | undefined;
 }
 
@@ -134,7 +134,7 @@ function parsed(text: string, index: number, line: number): ReadRecord {
   }
 }
 
-/** Whether a line holds nothing but blanks and control characters. */
+/** True for a line of nothing but blanks and control characters. */
 function isBlank(text: string): boolean {
   for (let at = 0; at < text.length; at++) {
     if (text.charCodeAt(at) > SPACE) return false;
