@@ -210,6 +210,7 @@ export type {
   ManagerPriorityQueueOptions,
   ManagerQueueOptions,
   Proxied,
+  ProxyClass,
   PublicMethods,
   Registrable,
   RegisterOptions,

@@ -39,6 +39,7 @@ export type {
   ManagerConnectOptions,
   ManagerOptions,
   Proxied,
+  ProxyClass,
   PublicMethods,
   Registrable,
   RegisterOptions,

@@ -18,6 +18,7 @@ import type {
   ManagerPriorityQueueOptions,
   ManagerQueueOptions,
 } from "./object-options.ts";
+import { type ObjectProxy, proxiesOf } from "./object-proxy.ts";
 import {
   type DictProxy,
   type ListProxy,
@@ -197,6 +198,8 @@ export class Manager implements AsyncDisposable {
    * `_`, what comes from Object, and getters cannot be reached. Methods may be asynchronous and run side by side.
    * A method that returns a generator gives an iterator.
    *
+   * `proxy` gives its proxies methods of their own: a class that extends {@link ObjectProxy} and calls `$call`.
+   *
    * @param name - what both sides know it by; the manager gets a method of that name.
    * @param callable - the exported class, or an exported function that makes the object, or always gives the
    *   same one. Clients that do not have it register just the name.
@@ -209,14 +212,16 @@ export class Manager implements AsyncDisposable {
     F extends Registrable,
     const E extends PublicMethods<MadeBy<F>> = PublicMethods<MadeBy<F>>,
     const G extends string = never,
+    P extends ObjectProxy = never,
   >(
     this: C,
     name: N,
     callable?: F | TaskRef<ArgumentsOf<F> & unknown[], MadeBy<F>>,
-    options: RegisterOptions<E, G> = {},
-  ): C & ManagerClass<{ readonly [K in N]: Maker<F, E, G> }> {
+    options: RegisterOptions<E, G, P> = {},
+  ): C & ManagerClass<{ readonly [K in N]: [P] extends [never] ? Maker<F, E, G> : Maker<F, P> }> {
     checkOptions(options, REGISTER);
     addRegistration(this, name, callable, options);
+    if (options.proxy !== undefined) proxiesOf(options.proxy, name);
     Object.defineProperty(this.prototype, name, {
       value(this: Manager, ...args: unknown[]): Promise<unknown> {
         return this.#create(name, args);

@@ -1,4 +1,5 @@
 import { InvalidStateError } from "../errors/index.ts";
+import type { Check } from "../util/checks.ts";
 import { inspectAs } from "../util/inspectable.ts";
 import { wrongType } from "../util/argument-error.ts";
 import { waitFault, type WaitOptions } from "../util/wait-options.ts";
@@ -25,6 +26,15 @@ export function handleOf(proxy: unknown): Handle | undefined {
  * **Errors**: what the object throws arrives as itself, with its stack in the server followed by the caller's.
  * When the server is gone every call rejects with {@link EndOfStreamError}.
  *
+ * A class of yours that extends it, Python's `BaseProxy`, has the methods you give it, which use `$call`, Python's
+ * `_callmethod`. `Manager.register(name, Class, { proxy })` makes it the proxy of a class.
+ *
+ * @example
+ * class StockProxy extends ObjectProxy {
+ *   take(n: number): Promise<number> {
+ *     return this.$call("take", [n], { timeout: 1000 });
+ *   }
+ * }
  * @since 0.2.0
  */
 export class ObjectProxy implements Disposable, AsyncDisposable {
@@ -50,7 +60,11 @@ export class ObjectProxy implements Disposable, AsyncDisposable {
    *
    * @throws TimeoutError when a method of an own class took longer than `timeout`.
    */
-  $call(method: string, args: readonly unknown[] = [], options?: WaitOptions): Promise<unknown> {
+  $call<R = unknown>(
+    method: string,
+    args: readonly unknown[] = [],
+    options?: WaitOptions,
+  ): Promise<R> {
     const fault = callFault(method, args, options);
     if (fault !== undefined) return Promise.reject(fault);
     const handle = handles.get(this)!;
@@ -61,7 +75,7 @@ export class ObjectProxy implements Disposable, AsyncDisposable {
         ),
       );
     }
-    return handle.host.call(handle.id, method, args, options as CallOptions);
+    return handle.host.call(handle.id, method, args, options as CallOptions) as Promise<R>;
   }
 
   /** Gives up this proxy; the object goes when nobody else has one. A second call does nothing. */
@@ -91,7 +105,7 @@ export function callBuiltIn<R>(
   args?: readonly unknown[],
   options?: WaitOptions,
 ): Promise<R> {
-  return proxy.$call(method, args, options) as Promise<R>;
+  return proxy.$call<R>(method, args, options);
 }
 
 function callFault(
@@ -106,7 +120,14 @@ function callFault(
 
 type ProxyClass = new (handle: Handle) => ObjectProxy;
 
-/** The proxies of the kinds in the catalogue. */
+/** Refuses what is no class of proxies. */
+export const checkProxyClass: Check = (value, name) => {
+  const isProxyClass =
+    typeof value === "function" && (value.prototype as unknown) instanceof ObjectProxy;
+  if (!isProxyClass) throw wrongType(name, "a class that extends ObjectProxy", value);
+};
+
+/** The proxies of the kinds in the catalogue, and of own classes that have a proxy class. */
 const proxies: Map<string, ProxyClass> = new Map();
 
 /** Makes a class the proxies of some kinds; they can travel from now on. */

@@ -1,4 +1,5 @@
 import { checkAddress } from "../connection/address.ts";
+import { checkProxyClass } from "./object-proxy.ts";
 import { authKey, positive } from "../connection/options.ts";
 import { checkMaxSize } from "../queue/queue-cell.ts";
 import { checkChunkSize, workerCount, WORKER_COUNTS } from "../executor/options.ts";
@@ -61,7 +62,8 @@ const names: Check = (value, name) => {
 
 export const REGISTER: OptionTable<RegisterOptions> = {
   of: "Manager.register()",
-  checks: { exposed: arrayOf(text), methodToType: names },
+  checks: { exposed: arrayOf(text), methodToType: names, proxy: checkProxyClass },
+  sisters: { proxytype: "proxy", methodToTypeid: "methodToType" },
 };
 
 export const QUEUE: OptionTable<ManagerQueueOptions> = {

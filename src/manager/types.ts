@@ -72,12 +72,30 @@ export type ArgumentsOf<C> = C extends abstract new (...args: infer A) => unknow
 /** Has an object made in the server. */
 export type Maker<
   C,
-  E extends PublicMethods<MadeBy<C>> = PublicMethods<MadeBy<C>>,
+  E extends PublicMethods<MadeBy<C>> | ObjectProxy = PublicMethods<MadeBy<C>>,
   G extends string = never,
-> = (...args: ArgumentsOf<C>) => Promise<Proxied<MadeBy<C>, E, G>>;
+> = (
+  ...args: ArgumentsOf<C>
+) => Promise<
+  [E] extends [string] ? Proxied<MadeBy<C>, Extract<E, PublicMethods<MadeBy<C>>>, G> : E
+>;
+
+/** A class of proxies: one that extends {@link ObjectProxy}, without a constructor of its own. */
+// oxlint-disable-next-line typescript/no-explicit-any -- what a proxy is made of is the package's own
+export type ProxyClass<P extends ObjectProxy = ObjectProxy> = new (...args: any[]) => P;
 
 /** Options of `Manager.register()`. */
-export interface RegisterOptions<E extends string = string, G extends string = string> {
+export interface RegisterOptions<
+  E extends string = string,
+  G extends string = string,
+  P extends ObjectProxy = ObjectProxy,
+> {
+  /**
+   * Class of the proxies, which extends `ObjectProxy`: Python's `proxytype`. It is known to the JS thread that has
+   * called `register`, for all objects of that name; elsewhere they have the plain proxy. Default: a proxy
+   * with a method for each that the object exposes.
+   */
+  readonly proxy?: ProxyClass<P> | undefined;
   /** The methods clients may call. Default: all public ones, whose names do not begin with `_`. */
   readonly exposed?: readonly E[] | undefined;
   /** Methods whose results stay in the server and are given as proxies: method → registered name. */

@@ -1,4 +1,4 @@
-import { Event, Lock, pipe, Semaphore, WaitableTimer, RLock } from "manycore";
+import { Event, Lock, ObjectProxy, pipe, Semaphore, WaitableTimer, RLock } from "manycore";
 import { square } from "../fixtures/executor/work.js";
 
 /** What an argument or an option is: a right value, to reach those behind it, and wrong ones. */
@@ -152,6 +152,7 @@ export const KINDS = {
   registered: kind("Thing", ...NEITHER, 5, {}, [], true),
   methodName: kind("get", ...NO_TEXTS),
   exposed: kind(() => [], ...NO_LISTS, "get", [5]),
+  proxyClass: kind(() => class extends ObjectProxy {}, ...NO_OBJECTS, {}, ObjectProxy),
   grants: kind(() => ({}), ...NO_OBJECTS, { get: 5 }),
   registration: kind("Thing", ...NO_TEXTS, ""),
   folderName: kind("/tmp", ...NO_TEXTS, "", "a\0b"),

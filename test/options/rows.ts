@@ -111,6 +111,7 @@ export const ROWS: Readonly<Record<string, KindName>> = {
   "ManagerConnectOptions.authKey": "key",
   "ManagerConnectOptions.maxBytes": "positive",
   "RegisterOptions.exposed": "exposed",
+  "RegisterOptions.proxy": "proxyClass",
   "RegisterOptions.methodToType": "grants",
   "ManagerQueueOptions.maxSize": "limit",
   "ManagerPriorityQueueOptions.compare": "task",

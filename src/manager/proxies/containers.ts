@@ -378,7 +378,7 @@ export function spread(entries: unknown): unknown {
 }
 
 async function* iterate<T>(proxy: ObjectProxy): AsyncGenerator<T, void, undefined> {
-  yield* (await proxy.$call("iterate")) as IteratorProxy<T>;
+  yield* await proxy.$call<IteratorProxy<T>>("iterate");
 }
 
 /** Refuses what is no {@link DictEntries}. */
