@@ -261,7 +261,7 @@ describe("wait", () => {
 });
 
 describe("asCompleted", () => {
-  test("yields the Futures: finished ones first, then as they end, each once", async () => {
+  test("it yields the Futures: finished ones first, then as they end, each once", async () => {
     const futures = Array.from({ length: 3 }, () => new Future<number>());
     const [a, b, c] = futures as [Future<number>, Future<number>, Future<number>];
     const ready = finished(0);

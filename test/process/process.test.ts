@@ -94,17 +94,20 @@ describe("Process", () => {
     ["SIGINT", -2],
     ["SIGKILL", -9],
     ["SIGTERM", -15],
-  ])("killed by %s gives %i", async (signal, code) => {
-    const child = await start({ target: fn("killSelf"), args: [signal] });
-    expect(await child.join()).toBe(code);
-    expect(await rejection(child.result)).toMatchObject({
-      signal,
-      pid: child.pid,
-      task: "killSelf",
-    });
-  });
+  ])(
+    "a child killed by %s has that signal's number, %i, as its exit code",
+    async (signal, code) => {
+      const child = await start({ target: fn("killSelf"), args: [signal] });
+      expect(await child.join()).toBe(code);
+      expect(await rejection(child.result)).toMatchObject({
+        signal,
+        pid: child.pid,
+        task: "killSelf",
+      });
+    },
+  );
 
-  test("process.abort() gives -6", async () => {
+  test("a child that calls process.abort() has the exit code -6, for SIGABRT", async () => {
     const child = await start({ target: fn("abort"), stdio: "ignore" });
     expect(await child.join()).toBe(-6);
   });

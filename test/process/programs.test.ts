@@ -22,7 +22,7 @@ describe("a module that starts a process while it is imported", () => {
     },
   );
 
-  test("guarded by isMain it runs", async () => {
+  test("a module that is guarded by isMain runs, and so does its child", async () => {
     const result = await runProgram(program("guarded.mjs"));
     expect(result).toMatchObject({ code: 0, stdout: "fine\n", stderr: "" });
   });

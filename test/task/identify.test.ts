@@ -46,17 +46,17 @@ describe("identify", () => {
     ["a function of an exported object", () => esm.math.power, "math.power"],
     ["a static method of an exported class", () => esm.Counter.from, "Counter.from"],
     ["an exported class", () => esm.Counter as unknown as Fn, "Counter"],
-  ])("finds %s among the exports of its module", async (_what, fn, name) => {
+  ])("it finds %s among the exports of its module", async (_what, fn, name) => {
     expect(await identify(fn())).toEqual({ kind: "export", module: exportsUrl, name });
     expect(taskName(fn())).toBe(name);
   });
 
-  test("answers without a promise once it knows the function", async () => {
+  test("it answers without a promise once it knows the function", async () => {
     await identify(esm.square);
     expect(identify(esm.square)).toEqual({ kind: "export", module: exportsUrl, name: "square" });
   });
 
-  test("searches once when asked twice at the same time", async () => {
+  test("it searches once when asked twice at the same time", async () => {
     const { makeClosure: unseen } = esm;
     const first = identify(unseen);
     expect(first).toBeInstanceOf(Promise);
@@ -69,12 +69,12 @@ describe("identify", () => {
     ["common.cjs", "math.cube", (it: { math: { cube: Fn } }) => it.math.cube],
     ["transpiled.cjs", "square", (it: { square: Fn }) => it.square],
     ["transpiled.cjs", "default", (it: { default: Fn }) => it.default],
-  ])("finds CommonJS exports: %s %s", async (file, name, pick) => {
+  ])("it finds CommonJS exports: %s %s", async (file, name, pick) => {
     const exports = (await importModule(fixture(file)))["default"] as never;
     expect(await identify(pick(exports))).toEqual({ kind: "export", module: fixture(file), name });
   });
 
-  test("finds a function that is a whole CommonJS module", async () => {
+  test("it finds a function that is a whole CommonJS module", async () => {
     const single = (await importModule(fixture("single.cjs")))["default"] as Fn;
     expect(await identify(single)).toEqual({
       kind: "export",
@@ -83,7 +83,7 @@ describe("identify", () => {
     });
   });
 
-  test("finds functions of Node itself that are written in JavaScript", async () => {
+  test("it finds functions of Node itself that are written in JavaScript", async () => {
     const { basename } = await import("node:path");
     expect(await identify(basename)).toEqual({
       kind: "export",
@@ -92,26 +92,26 @@ describe("identify", () => {
     });
   });
 
-  test("finds functions in data: modules", async () => {
+  test("it finds functions in data: modules", async () => {
     const url = "data:text/javascript,export const one = () => 1;";
     const { one } = (await importModule(url)) as { one: Fn };
     expect(await identify(one)).toEqual({ kind: "export", module: url, name: "one" });
   });
 
-  test("finds exports of modules that a test runner compiled without Node's loaders", async () => {
+  test("it finds exports of modules that a test runner compiled without Node's loaders", async () => {
     const url = new URL("./rewritten.ts", import.meta.url).href;
     expect(await identify(rewritten)).toEqual({ kind: "export", module: url, name: "rewritten" });
     expect((await refusal(giveHidden())).message).toContain("its module does not export it");
   });
 
-  test("refuses what is neither a function nor a reference", () => {
+  test("it refuses what is neither a function nor a reference", () => {
     expect(() => identify("square" as never)).toThrow(TypeError);
     expect(() => identify(null as never)).toThrow(/Expected `task` to be a function/);
   });
 });
 
 describe("a function that cannot be found", () => {
-  test("is named with its file and line, and the error shows the four ways", async () => {
+  test("it is named with its file and line, and the error shows the four ways", async () => {
     const { message, code } = await refusal(esm.secrets().hidden);
     expect(code).toBe("ERR_MANYCORE_TASK_NOT_FOUND");
     const [first, ...ways] = message.split("\n");
@@ -144,13 +144,13 @@ describe("a function that cannot be found", () => {
     ["an anonymous function", () => esm.anonymous(), "no name"],
     // oxlint-disable-next-line typescript/no-implied-eval
     ["code without a file", () => new Function("return 1") as Fn, "no file"],
-  ])("is told apart: %s", async (_what, fn, why) => {
+  ])("its reason is told apart: %s", async (_what, fn, why) => {
     const { message } = await refusal(fn());
     expect(message.split("\n")[0]).toContain(why);
     expect(message.split("\n").length).toBeGreaterThan(1);
   });
 
-  test("may be found later, when it has been registered or shipped as text", async () => {
+  test("it may be found later, when it has been registered or shipped as text", async () => {
     const { hidden } = esm.secrets();
     await refusal(hidden);
     inline(hidden);
@@ -159,7 +159,7 @@ describe("a function that cannot be found", () => {
 });
 
 describe("tasks", () => {
-  test("refers to exports without loading the module", () => {
+  test("it refers to exports without loading the module", () => {
     const refs = tasks<typeof import("./rewritten.ts")>(
       new URL("../fixtures/task/failing.js", import.meta.url),
     );
@@ -172,21 +172,21 @@ describe("tasks", () => {
     expect(taskName(refs.rewritten)).toBe("rewritten");
   });
 
-  test("is not taken for a promise when awaited", async () => {
+  test("a reference is not taken for a promise when awaited", async () => {
     const refs = tasks<{ f(): void }>(new URL("file:///x.js"));
     expect(await Promise.resolve(refs)).toBe(refs);
   });
 
-  test("understands references that were copied", () => {
+  test("it understands references that were copied", () => {
     const copy = structuredClone({ ...tasks<{ f(): void }>(new URL("file:///x.js")).f });
     expect(identify(copy)).toEqual({ kind: "export", module: "file:///x.js", name: "f" });
   });
 
-  test("refuses a relative module", () => {
+  test("it refuses a relative module", () => {
     expect(() => tasks("./work.js")).toThrow(/new URL\("\.\/work\.js", import\.meta\.url\)/);
   });
 
-  test("refuses a reference to no module", () => {
+  test("it refuses a reference to no module", () => {
     expect(() => identify({ module: "https://example.org/x.js", name: "f" })).toThrow(
       TaskNotFoundError,
     );
@@ -197,7 +197,7 @@ describe("tasks", () => {
 });
 
 describe("isTaskIdentity", () => {
-  test("accepts each kind", () => {
+  test("it accepts each kind of identity", () => {
     expect(
       isTaskIdentity({
         kind: "export",
@@ -229,7 +229,7 @@ describe("isTaskIdentity", () => {
     [{ kind: "inline", name: "a", source: 1, base: "file:///x.js" }],
     [{ kind: "inline", name: "a", source: "", base: "http://x/" }],
     [{ kind: "other" }],
-  ])("refuses %j", (value) => {
+  ])("it refuses %j", (value) => {
     expect(isTaskIdentity(value)).toBe(false);
   });
 });

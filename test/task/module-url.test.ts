@@ -14,7 +14,7 @@ describe("normalizeModuleUrl", () => {
     ["file:///a/b.js?worker=1", "file:///a/b.js?worker=1"],
     ["node:path", "node:path"],
     ["data:text/javascript,1", "data:text/javascript,1"],
-  ])("%s is %s", (script, url) => {
+  ])("the script %s has the URL %s", (script, url) => {
     expect(normalizeModuleUrl(script)).toBe(url);
   });
 
@@ -26,7 +26,7 @@ describe("normalizeModuleUrl", () => {
     ["REPL3"],
     ["evalmachine.<anonymous>"],
     ["native array.js"],
-  ])("%j is no file", (script) => {
+  ])("the script %j is no file", (script) => {
     expect(normalizeModuleUrl(script)).toBeUndefined();
   });
 });
@@ -48,12 +48,12 @@ describe("tsxLoader", () => {
       ["--require", "/p/node_modules/tsx/dist/preflight.cjs"],
       "/p/node_modules/tsx/dist/preflight.cjs",
     ],
-  ])("%j", (args, from) => {
+  ])("the options %j load tsx", (args, from) => {
     expect(tsxLoader(args)).toBe(from);
   });
 
   test.each([[[]], [["--import", "ts-node"]], [["--enable-source-maps", "tsx"]], [["--import"]]])(
-    "none in %j",
+    "the options %j do not load tsx",
     (args) => {
       expect(tsxLoader(args)).toBeUndefined();
     },

@@ -40,11 +40,11 @@ describe.each(["thread", "process"] as const)("resolveTask in a %s", (kind) => {
     ["typed.cts", "third", [9], 3],
     ["typed.tsx", "fourth", [8], 2],
     ["imports-typed.js", "quarter", [16], 4],
-  ])("runs %s %s", async (file, name, args, value) => {
+  ])("a worker runs %s %s", async (file, name, args, value) => {
     expect(await worker.run(ref(file, name), ...args)).toEqual({ value });
   });
 
-  test("finds again what identify found here", async () => {
+  test("a worker finds again what identify found here", async () => {
     const esm = (await importModule(fixture("exports.js"))) as { math: { power: Fn } };
     expect(await worker.run(identify(esm.math.power), 3)).toEqual({ value: 27 });
     expect(await worker.run(identify(rewritten), 1)).toEqual({ value: 2 });
@@ -52,7 +52,7 @@ describe.each(["thread", "process"] as const)("resolveTask in a %s", (kind) => {
     expect(await worker.run(identify(refs.square), 5)).toEqual({ value: 25 });
   });
 
-  test("runs functions of Node", async () => {
+  test("a worker runs functions of Node itself", async () => {
     expect(
       await worker.run({ kind: "export", module: "node:path", name: "basename" }, "/a/b"),
     ).toEqual({ value: "b" });
@@ -235,11 +235,11 @@ describe.each(["thread", "process"] as const)("inline functions in a %s", (kind)
     ["a generator method", methods.count, { streamed: [0, 1, 2] }],
     ["an async generator method", methods.countLater, { streamed: [0, 1, 2] }],
     ["a method with a quoted name", methods["quoted name"], 3],
-  ] as [string, Fn, unknown][])("run: %s", async (_what, fn, value) => {
+  ] as [string, Fn, unknown][])("one runs: %s", async (_what, fn, value) => {
     expect(await run(fn, 3)).toEqual({ value });
   });
 
-  test("import relative to the file that called inline, TypeScript and packages too", async () => {
+  test("they import relative to the file that called inline, TypeScript and packages too", async () => {
     const { fn } = (await importModule(fixture("inline-imports.js"))) as { fn: Fn };
     expect(await run(fn)).toEqual({ value: [9, 2, "b", "function", `import("./no.js")`] });
   });
@@ -265,7 +265,7 @@ describe.each(["thread", "process"] as const)("inline functions in a %s", (kind)
         yield missing();
       },
     ],
-  ] as [string, Fn][])("explain a ReferenceError when %s", async (_what, fn) => {
+  ] as [string, Fn][])("they explain a ReferenceError when %s", async (_what, fn) => {
     const { error } = (await run(fn)) as { error: { name: string; message: string } };
     expect(error.name).toBe("ReferenceError");
     expect(error.message).toMatch(
@@ -290,7 +290,7 @@ describe.each(["thread", "process"] as const)("inline functions in a %s", (kind)
 declare function missing(): never;
 
 describe("inline", () => {
-  test("gives the function back, marked once", () => {
+  test("it gives the function back, marked once", () => {
     const fn = (): number => 1;
     expect(inline(fn)).toBe(fn);
     const first = identify(fn);
@@ -315,17 +315,17 @@ describe("inline", () => {
       new Function(["//# source", "MappingURL=x.map"].join("")) as Fn,
       /sourceMappingURL/,
     ],
-  ] as [string, Fn, RegExp][])("refuses %s", (_what, fn, why) => {
+  ] as [string, Fn, RegExp][])("it refuses %s", (_what, fn, why) => {
     expect(() => inline(fn)).toThrow(why);
   });
 
-  test("refuses what is no function", () => {
+  test("it refuses what is no function", () => {
     expect(() => inline(1 as never)).toThrow(TypeError);
   });
 });
 
 describe("task", () => {
-  test("gives the function back and counts per module", () => {
+  test("it gives the function back and counts per module", () => {
     const meta = Object.assign(Object.create(null) as object, { url: "file:///counted.js" });
     const first = task(meta, () => 1);
     const second = task(meta, () => 2);
@@ -340,7 +340,7 @@ describe("task", () => {
     expect(identify(first)).toMatchObject({ index: 0 });
   });
 
-  test("counts anew for another instance of the module", () => {
+  test("it counts anew for another instance of the module", () => {
     const instance = (): { url: string } =>
       Object.assign(Object.create(null) as object, { url: "file:///again.js?t=1" });
     const [one, two] = [instance(), instance()];
@@ -348,7 +348,7 @@ describe("task", () => {
     expect(identify(task(two, () => 1))).toMatchObject({ module: "file:///again.js", index: 0 });
   });
 
-  test("takes a CommonJS file name, counting by it", () => {
+  test("it takes a CommonJS file name, counting by it", () => {
     expect(identify(task({ url: "/some/file.cjs" }, () => 1))).toMatchObject({
       module: "file:///some/file.cjs",
       index: 0,
@@ -356,13 +356,13 @@ describe("task", () => {
     expect(identify(task({ url: "/some/file.cjs" }, () => 2))).toMatchObject({ index: 1 });
   });
 
-  test("refuses wrong arguments", () => {
+  test("it refuses wrong arguments", () => {
     expect(() => task(import.meta, 1 as never)).toThrow(/Expected `fn` to be a function/);
     expect(() => task(undefined as never, () => 1)).toThrow(/import\.meta/);
     expect(() => task({ url: "file:///x/[eval1]" }, () => 1)).toThrow(/inline/);
   });
 
-  test("names the way out under jiti, which hides the file of a module", () => {
+  test("it names the way out under jiti, which hides the file of a module", () => {
     const text =
       "export default (async function (exports, require, module, __filename, __dirname) {})";
     const url = `data:text/javascript;base64,${Buffer.from(text).toString("base64")}`;

@@ -19,7 +19,7 @@ const start = (options: ThreadOptions<unknown[], unknown>): Promise<Thread<unkno
   new Thread(options).start();
 
 describe("Thread", () => {
-  test.each(["module", "commonjs"])("starts under --input-type=%s", async (type) => {
+  test.each(["module", "commonjs"])("a thread starts under --input-type=%s", async (type) => {
     const program = `import("manycore").then(async ({ Thread, ThreadPoolExecutor }) => {
       const { echo } = await import("./test/fixtures/process/work.js");
       const thread = await new Thread({ target: echo, args: ["thread"] }).start();
@@ -54,7 +54,7 @@ describe("Thread", () => {
     port1.close();
   });
 
-  test("its state follows its life", async () => {
+  test("the state of a thread follows its life", async () => {
     const words = new Int32Array(new SharedArrayBuffer(8));
     const thread = new Thread({ target: fn("computeUntil"), args: [words] });
     expect(thread.state).toBe("new");
@@ -67,14 +67,14 @@ describe("Thread", () => {
     expect(thread.state).toBe("terminated");
   });
 
-  test("it is blocked while its event loop waits", async () => {
+  test("a thread is blocked while its event loop waits", async () => {
     const thread = await start({ target: fn("idle") });
     await eventually("it waits", () => thread.state === "blocked");
     thread.terminate();
     expect(await thread.join()).toBe(-15);
   });
 
-  test("it is blocked while it says that it waits synchronously", async () => {
+  test("a thread is blocked while it says that it waits synchronously", async () => {
     const words = new Int32Array(new SharedArrayBuffer(8));
     const thread = await start({ target: fn("waitSync"), args: [words] });
     await eventually("it waits", () => thread.state === "blocked");
@@ -88,7 +88,7 @@ describe("Thread", () => {
     expect(await thread.join()).toBe(0);
   });
 
-  test("terminate() stops it inside a blocking wait", async () => {
+  test("terminate() stops a thread inside a blocking wait", async () => {
     const thread = await start({ target: fn("block") });
     thread.terminate();
     expect(thread.joinSync({ timeout: 30_000 })).toBe(-15);
@@ -118,7 +118,7 @@ describe("Thread", () => {
     ).toBeInstanceOf(NotSupportedError);
   });
 
-  test("it is no active child process", async () => {
+  test("a thread is no active child process", async () => {
     const thread = await start({ target: fn("idle") });
     expect(activeChildren()).toEqual([]);
     thread.kill();
@@ -127,7 +127,7 @@ describe("Thread", () => {
 });
 
 describe("currentThread, mainThread and threads", () => {
-  test("here is the main thread", () => {
+  test("the thread of the tests is the main thread", () => {
     const main = { name: "MainThread", daemon: false, threadId: 0, isAlive: true };
     expect(currentThread()).toEqual({ ...main, threadId });
     expect(mainThread()).toEqual(main);

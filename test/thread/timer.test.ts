@@ -9,7 +9,7 @@ const words = (): Int32Array => new Int32Array(new SharedArrayBuffer(8));
 const NEVER_MS = 3_600_000;
 
 describe("Timer", () => {
-  test("calls its function with its arguments, not before the interval is over", async () => {
+  test("a Timer calls its function with its arguments, not before the interval is over", async () => {
     const begun = performance.now();
     const timer = new Timer(300, fn("echo"), ["a", { b: 1 }]);
     expect(timer.interval).toBe(300);
@@ -19,7 +19,7 @@ describe("Timer", () => {
     expect(await timer.join()).toBe(0);
   });
 
-  test("calls it although its starter is blocked", async () => {
+  test("a Timer calls its function although its starter is blocked", async () => {
     const shared = words();
     const timer = await new Timer(50, fn("note"), [shared, 7]).start();
     expect(Atomics.wait(shared, 0, 0, 30_000)).not.toBe("timed-out");
@@ -27,7 +27,7 @@ describe("Timer", () => {
     expect(await timer.join()).toBe(0);
   });
 
-  test("is alive while it waits, and ends without a call when it is cancelled", async () => {
+  test("a Timer is alive while it waits, and ends without a call when it is cancelled", async () => {
     const shared = words();
     const timer = await new Timer(NEVER_MS, fn("note"), [shared, 7]).start();
     await eventually("it waits", () => timer.state === "blocked");
@@ -45,7 +45,7 @@ describe("Timer", () => {
     expect(await timer.join()).toBe(0);
   });
 
-  test("cancelled before its start it ends at once", async () => {
+  test("a Timer cancelled before its start ends at once", async () => {
     const shared = words();
     const timer = new Timer(0, fn("note"), [shared, 7]);
     expect(timer.cancel()).toBe(true);
@@ -75,14 +75,14 @@ describe("Timer", () => {
     }
   });
 
-  test("is a Thread with a name, that can be ended", async () => {
+  test("a Timer is a Thread with a name, that can be ended", async () => {
     const timer = await new Timer(NEVER_MS, fn("nothing"), [], { name: "later" }).start();
     expect(timer.name).toBe("later");
     timer.terminate();
     expect(await timer.join()).toBe(-15);
   });
 
-  test("what its function throws rejects the result", async () => {
+  test("the error that its function throws rejects the result", async () => {
     const timer = await new Timer(1, fn("fail"), ["from a timer"]).start();
     const error = await timer.result.catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(RangeError);
@@ -90,7 +90,7 @@ describe("Timer", () => {
     expect(await timer.join()).toBe(1);
   });
 
-  test("can be started only once", async () => {
+  test("a Timer can be started only once", async () => {
     const timer = await new Timer(1, fn("nothing")).start();
     await expect(timer.start()).rejects.toThrow(InvalidStateError);
     await timer.join();

@@ -89,7 +89,7 @@ const random = fc
   .map(([lead, rest]) => Uint8Array.of(lead, ...rest));
 
 describe("encodeValue and decodeValue, for any value", () => {
-  test("agree with structuredClone", () => {
+  test("they agree with structuredClone", () => {
     fc.assert(
       fc.property(anything, (value) => {
         expect(difference(structuredClone(value), viaProcess(value))).toBeUndefined();
@@ -98,7 +98,7 @@ describe("encodeValue and decodeValue, for any value", () => {
     );
   });
 
-  test("keep cycles and shared parts, also on the way to threads", () => {
+  test("they keep cycles and shared parts, also on the way to threads", () => {
     fc.assert(
       fc.property(tangled, (value) => {
         const clone = structuredClone(value);

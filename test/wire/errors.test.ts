@@ -125,7 +125,7 @@ describe("errors on their way", () => {
     expect(thrown(sent).name).toBe(name);
   });
 
-  test("details of a crash arrive", () => {
+  test("the details of a worker's crash arrive with its error", () => {
     const got = thrown(
       new own.WorkerCrashedError("gone", { signal: "SIGKILL", pid: 12, task: "square" }),
     );
@@ -326,7 +326,7 @@ describe("values that are thrown and are no errors", () => {
 describe("joinStacks", () => {
   const caller = "Error: ignored\n    at submit (app.js:1:1)\n    at main (app.js:2:2)";
 
-  test("puts the boundary and the caller's frames below the worker's", () => {
+  test("it puts the boundary and the caller's frames below the worker's", () => {
     const error = new Error("x");
     error.stack = "Error: x\n    at task (task.js:3:3)";
     joinStacks(error, caller, "process worker 2 (pid 812) [manycore]");
@@ -340,7 +340,7 @@ describe("joinStacks", () => {
     expect(Object.keys(error)).toEqual([]);
   });
 
-  test("works without a caller, without a stack, and leaves frozen errors alone", () => {
+  test("it works without a caller, without a stack, and leaves frozen errors alone", () => {
     const bare = new Error("x");
     delete bare.stack;
     joinStacks(bare, undefined, "thread 1");

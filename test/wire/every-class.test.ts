@@ -39,17 +39,21 @@ const NODES: readonly [string, string | undefined][] = [
 
 describe("instances of every class of Node travel whole, or are refused with their path", () => {
   for (const [name, node] of NODES) {
-    test.skipIf(node === undefined)(`of ${name}`, { timeout: LIMIT_MS }, async () => {
-      const { stdout } = await promisify(execFile)(node as string, [program, codec], {
-        timeout: LIMIT_MS,
-        maxBuffer: 1 << 26,
-      });
-      const seen = JSON.parse(stdout) as Seen;
-      expect(seen.wrong).toEqual([]);
-      expect(seen.travelled).toEqual(expect.arrayContaining(WHOLE));
-      // Each was sent to a process and to a thread.
-      expect(seen.looked).toBeGreaterThan(800);
-      expect(seen.refused).toBeGreaterThan(600);
-    });
+    test.skipIf(node === undefined)(
+      `on ${name} each of them does`,
+      { timeout: LIMIT_MS },
+      async () => {
+        const { stdout } = await promisify(execFile)(node as string, [program, codec], {
+          timeout: LIMIT_MS,
+          maxBuffer: 1 << 26,
+        });
+        const seen = JSON.parse(stdout) as Seen;
+        expect(seen.wrong).toEqual([]);
+        expect(seen.travelled).toEqual(expect.arrayContaining(WHOLE));
+        // Each was sent to a process and to a thread.
+        expect(seen.looked).toBeGreaterThan(800);
+        expect(seen.refused).toBeGreaterThan(600);
+      },
+    );
   }
 });

@@ -17,7 +17,7 @@ const { frame } = fc.letrec<{ frame: unknown[]; item: unknown }>((tie) => ({
 }));
 
 describe("packFrame and unpackFrame", () => {
-  test("give back what was packed", () => {
+  test("they give back what was packed", () => {
     fc.assert(
       fc.property(frame, (sent) => {
         expect(bare(unpackFrame(packFrame(sent)))).toEqual(bare(sent));
@@ -26,7 +26,7 @@ describe("packFrame and unpackFrame", () => {
     );
   });
 
-  test("speak MessagePack, so that its tools can read what we send", () => {
+  test("they speak MessagePack, so that its tools can read what we send", () => {
     // [item, its encoding in the specification of MessagePack]
     const vectors: [unknown, string][] = [
       [0, "00"],
@@ -149,7 +149,7 @@ describe("packFrame and unpackFrame", () => {
 });
 
 describe("isPlain", () => {
-  test("is true for exactly what a frame carries as it is", () => {
+  test("it is true for exactly what a frame carries as it is", () => {
     for (const value of [null, undefined, true, 0, -0, NaN, Infinity, "", "x".repeat(65_535)]) {
       expect(isPlain(value)).toBe(true);
       expect(Object.is((unpackFrame(packFrame([value])) as [unknown])[0], value)).toBe(true);
