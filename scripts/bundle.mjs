@@ -34,6 +34,9 @@ const FRONT = /src\/(errors|util\/(builtin|facade|platform))/;
 const IN_WORKERS =
   /src\/(util|wire|task\/(identity|function-kind|register|import|inline-source|is-main|jiti|module-url|quiet-import|resolve|slot|source-hash|test-file|tsx|typescript)|process\/(identity|shutdown-signal|watchdog)|executor\/(claims|protocol|stream|trace|transfer|worker\/))/;
 
+/** What few workers load, and callers never. */
+const RARE = /src\/task\/(test-runners|module-type)/;
+
 /** What a program that imports the package needs beyond `caller`. What only a server has is loaded by it. */
 const PRIMITIVES =
   /src\/(os|memory|parking\/(?!census|clean)|sync\/(?!describe-(kinds|state))|queue|connection|logging|shared|manager\/(?!outgoing|public-methods|refTable|session|server\.|serve\.))/;
@@ -78,6 +81,7 @@ export async function bundle() {
       groups: [
         { name: "errors", test: FRONT, priority: 3 },
         { name: "worker", test: IN_WORKERS, priority: 2 },
+        { name: "rare", test: RARE, priority: 1.5 },
         {
           name: "caller",
           test: /src\/(task|process|thread|executor|pool)\/(?!(child-role|entry)\.ts)/,

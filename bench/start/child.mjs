@@ -11,13 +11,6 @@ const WORKERS = 8;
 const IDLE_MS = 1000;
 
 const MEASURES = {
-  async import() {
-    const url =
-      contender === "manycore"
-        ? import.meta.resolve("manycore")
-        : (await import("../rivals/resolve.mjs")).urlOf(contender);
-    return await timed(() => import(url));
-  },
   async require() {
     const require = createRequire(
       contender === "manycore" ? import.meta.url : new URL("../rivals/load.mjs", import.meta.url),

@@ -3,9 +3,10 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { launch } from "../lib/launch.mjs";
+import { launch, RESULT_MARK } from "../lib/launch.mjs";
 import { describeMachine } from "../lib/machine.mjs";
 import { writeSection } from "../lib/readme.mjs";
+import { urlOf } from "../rivals/resolve.mjs";
 import { installRivals } from "../lib/rivals.mjs";
 import { median } from "../lib/statistics.mjs";
 import { markdown } from "../lib/table.mjs";
@@ -57,12 +58,28 @@ function nodes() {
   });
 }
 
+/** A program that does nothing else: what another import has loaded would cost nothing any more. */
+const IMPORT = (url) => `
+  const start = performance.now(), cpu = process.cpuUsage();
+  import(${JSON.stringify(url)}).then(() => {
+    const ms = performance.now() - start, { user, system } = process.cpuUsage(cpu);
+    console.log(${JSON.stringify(RESULT_MARK)} + JSON.stringify({ ms, cpuMs: (user + system) / 1000 }));
+  });`;
+
+function argumentsOf(figure, contender) {
+  if (figure !== "import") return [CHILD, figure, contender];
+  return [
+    "-e",
+    IMPORT(contender === "manycore" ? import.meta.resolve(contender) : urlOf(contender)),
+  ];
+}
+
 async function runFigure({ name, who }, program) {
   const runs = who.map(() => []);
   for (let round = 0; round < ROUNDS; round++) {
     const order = [...who.keys()];
     for (const at of round % 2 === 0 ? order : order.toReversed()) {
-      const outcome = await launch(program, [CHILD, name, who[at]], { timeoutMs: TIMEOUT_MS });
+      const outcome = await launch(program, argumentsOf(name, who[at]), { timeoutMs: TIMEOUT_MS });
       if (outcome.status !== "ok") {
         throw new Error(`${name}, ${who[at]}: ${outcome.status} ${outcome.message ?? ""}`);
       }

@@ -2,6 +2,16 @@ import MagicString from "magic-string";
 
 /** What Node gives each CommonJS module. */
 const GIVEN = ["exports", "module", "require", "__dirname", "__filename"];
+/** The chunk of rolldown's own functions: a file that each start would read for one line. */
+const RUNTIME = "rolldown-runtime";
+const HELPERS = {
+  // Makes the object of a module that is imported as a whole.
+  __exportAll: `(all) => {
+	const made = {};
+	for (const name in all) Object.defineProperty(made, name, { get: all[name], enumerable: true });
+	return made;
+}`,
+};
 /** Where `import.meta.url` stood. */
 const OWN_URL = "importMetaUrl$";
 
@@ -36,10 +46,19 @@ export function toCommonJs() {
         }
       }
       let namesItself = false;
+      const replaced = new Set();
       visit(body, (node) => {
+        if (replaced.has(node)) return;
         if (node.type === "ImportExpression" && isOwnFile(node.source)) {
           const source = code.slice(node.source.start, node.source.end);
           text.update(node.start, node.end, `Promise.resolve().then(() => require(${source}))`);
+        } else if (node.type === "VariableDeclarator" && isOwnRequire(node.init)) {
+          // `const require = require` would name itself.
+          if (node.id.name === "require")
+            throw new Error(`${chunk.name} declares a require of its own`);
+        } else if (isOwnRequire(node)) {
+          replaced.add(node.arguments[0]);
+          text.update(node.start, node.end, "require");
         } else if (isMetaUrl(node)) {
           namesItself = true;
           text.update(node.start, node.end, OWN_URL);
@@ -56,12 +75,16 @@ export function toCommonJs() {
       return { code: text.toString(), map: text.generateMap({ hires: "boundary" }) };
     },
     generateBundle(_options, bundle) {
+      for (const [fileName, { name }] of Object.entries(bundle)) {
+        if (name === RUNTIME) delete bundle[fileName];
+      }
       refuseCircles(Object.values(bundle).filter((file) => file.type === "chunk"));
     },
   };
 }
 
 function required({ source, specifiers }) {
+  if (source.value.includes(RUNTIME)) return specifiers.map(helperFor).join("\n");
   const call = `require(${JSON.stringify(source.value)})`;
   const named = [];
   const whole = [];
@@ -72,9 +95,13 @@ function required({ source, specifiers }) {
   }
   const statements = whole.map((name) => `const ${name} = ${call};`);
   if (named.length > 0) statements.push(`const { ${named.join(", ")} } = ${call};`);
-  if (statements.length > 0) return statements.join(" ");
-  // rolldown's own functions, of which this chunk needs none.
-  return source.value.includes("rolldown-runtime") ? "" : `${call};`;
+  return statements.length > 0 ? statements.join(" ") : `${call};`;
+}
+
+function helperFor({ imported, local }) {
+  const helper = HELPERS[imported.name];
+  if (helper === undefined) throw new Error(`There is no ${imported.name} of rolldown's here`);
+  return `const ${local.name} = ${helper};`;
 }
 
 function isOwnFile({ type, value }) {
@@ -83,6 +110,12 @@ function isOwnFile({ type, value }) {
 
 function isMetaUrl({ type, object, property }) {
   return type === "MemberExpression" && object.type === "MetaProperty" && property.name === "url";
+}
+
+/** `createRequire(import.meta.url)` */
+function isOwnRequire(node) {
+  if (node?.type !== "CallExpression") return false;
+  return node.callee.name === "createRequire" && isMetaUrl(node.arguments[0]);
 }
 
 function refuseCollisions(body, chunk) {

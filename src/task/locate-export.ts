@@ -106,13 +106,13 @@ function locateBuiltin(fn: Function, script: string): TaskIdentity {
   const loaded = new Set(
     (process as unknown as { moduleLoadList: readonly string[] }).moduleLoadList,
   );
-  const require = createRequire(import.meta.url);
+  const load = createRequire(import.meta.url);
   const names = builtinModules.filter(
     (name) => !name.startsWith("_") && loaded.has(`NativeModule ${name}`),
   );
   const own = script.slice("node:".length);
   for (const name of [own, ...names].filter((it) => !it.startsWith("internal/"))) {
-    const exports = require(`node:${name}`) as Record<string, unknown>;
+    const exports = load(`node:${name}`) as Record<string, unknown>;
     if (fn.name !== "" && exports[fn.name] === fn)
       return { kind: "export", module: `node:${name}`, name: fn.name };
   }

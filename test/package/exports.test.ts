@@ -155,8 +155,7 @@ describe("import 'manycore'", () => {
   });
 
   test("reads nothing of the package but the front and the errors", () => {
-    const names = loaded.files.map((file) => file.replace(/^lib.chunks.|-[\w-]{8}\.cjs$/g, ""));
-    expect(names.toSorted()).toEqual(["errors", "rolldown-runtime"]);
+    expect(loaded.files).toEqual([expect.stringMatching(/^lib.chunks.errors-[\w-]+\.cjs$/)]);
   });
 
   test("starts nothing: no handle, no timer, no listener", () => {
