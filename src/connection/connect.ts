@@ -8,6 +8,7 @@ import { Connection } from "./connection.ts";
 import { checkKey } from "./handshake.ts";
 import { introduce, tooSlow } from "./introduction.ts";
 import { setTimer } from "../util/timer.ts";
+import { moveToCaller } from "../errors/own-frames.ts";
 import { net } from "../util/builtin.ts";
 import { authKey, maxBytesOf, positive } from "./options.ts";
 import { clearTimeout, performance, setTimeout } from "../util/platform.ts";
@@ -62,6 +63,16 @@ export async function connect<T = unknown>(
   address: Address,
   options: ConnectOptions = {},
 ): Promise<Connection<T>> {
+  try {
+    return await open(address, options);
+  } catch (error) {
+    // Made in callbacks of the socket; what the signal gives is the caller's own.
+    const isMade = error instanceof Error && error !== options?.signal?.reason;
+    throw isMade ? moveToCaller(error, connect) : error;
+  }
+}
+
+async function open<T>(address: Address, options: ConnectOptions): Promise<Connection<T>> {
   const place = placeOf(address);
   checkOptions(options, CONNECT);
   const key = checkKey(options.authKey);

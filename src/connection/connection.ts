@@ -11,7 +11,8 @@ import { inspectAs } from "../util/inspectable.ts";
 import { waitWithin, timeoutOf, type WaitOptions } from "../util/wait-options.ts";
 import { registerOwnClass } from "../wire/class-registry.ts";
 import { loseMoves } from "../wire/moves.ts";
-import { type Endpoint, isCleanEnd } from "./endpoint.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { endAnew, isCleanEnd } from "./stream-end.ts";
 import { readyAs } from "./ready.ts";
 import { descriptorOf, SocketTransport } from "./socket-transport.ts";
 import { offerEndpoint, receiveEndpoint } from "./sent-endpoint.ts";
@@ -294,7 +295,7 @@ export class Connection<T = unknown> implements AsyncIterable<T> {
     }
     const { failure } = this.#endpoint.outbox;
     // Before the value is encoded: what it gives away must not be lost.
-    if (failure !== undefined) throw failure;
+    if (failure !== undefined) throw endAnew(failure);
     return timeoutOf(options);
   }
 

@@ -1,3 +1,4 @@
+import { markTruncated } from "./stream-end.ts";
 import { EndOfStreamError, InvalidStateError, SerializationError } from "../errors/index.ts";
 import { deferred, type Deferred } from "../util/deferred.ts";
 import { AdaptiveSpin } from "../util/adaptive-spin.ts";
@@ -175,7 +176,7 @@ export class Endpoint implements Sink, Readiness {
   fail(reason: Error, isTruncated = false): void {
     if (this.#ended !== undefined) return;
     this.#ended = reason;
-    if (isTruncated) truncated.add(reason);
+    if (isTruncated) markTruncated(reason);
     this.outbox.fail(reason);
     this.inbox.end(reason);
     this.transport?.destroy();
@@ -292,12 +293,4 @@ export class Endpoint implements Sink, Readiness {
     }
     this.handler.onControl(this, JSON.parse(Buffer.from(frame).toString()));
   }
-}
-
-/** Ends in the middle of a message. */
-const truncated: WeakSet<Error> = new WeakSet();
-
-/** True when the other side ended between two messages, as it should. */
-export function isCleanEnd(error: unknown): boolean {
-  return error instanceof EndOfStreamError && !truncated.has(error);
 }

@@ -1,12 +1,16 @@
 import { boundWait } from "../util/bound-wait.ts";
+import { endAnew } from "./stream-end.ts";
 import { TimeoutError } from "../errors/index.ts";
 import { timeoutOf, type WaitOptions } from "../util/wait-options.ts";
 
 /** Places at the front that were emptied before the list is compacted. */
 const COMPACT_LENGTH = 1024;
 
+const ENDED: unique symbol = Symbol("ended");
+
 interface Waiter<M> {
   readonly resolve: (message: M) => void;
+  readonly end: () => void;
   readonly reject: (reason: unknown) => void;
 }
 
@@ -58,7 +62,7 @@ export class Inbox<M extends object> {
   end(reason: Error): void {
     if (this.#end !== undefined) return;
     this.#end = reason;
-    for (const waiter of this.#waiters) waiter.reject(reason);
+    for (const waiter of this.#waiters) waiter.end();
     this.#waiters.clear();
     this.#notify();
   }
@@ -73,7 +77,7 @@ export class Inbox<M extends object> {
   /** The oldest message; undefined when there is none. @throws the reason of the end when there will be none. */
   take(): M | undefined {
     if (this.#next >= this.#messages.length) {
-      if (this.#end !== undefined) throw this.#end;
+      if (this.#end !== undefined) throw endAnew(this.#end);
       return undefined;
     }
     const message = this.#messages[this.#next] as M;
@@ -92,7 +96,7 @@ export class Inbox<M extends object> {
   }
 
   async #arrival(timeout: number, signal: AbortSignal | undefined): Promise<M> {
-    const message = await new Promise<M | undefined>((resolve, reject) => {
+    const message = await new Promise<M | typeof ENDED | undefined>((resolve, reject) => {
       // In the same step as the end of the wait: no message may be given to one that has ended.
       const leave = (settle: () => void): void => {
         this.#waiters.delete(waiter);
@@ -102,12 +106,14 @@ export class Inbox<M extends object> {
       const waiter: Waiter<M> = {
         resolve: (arrived) => leave(() => resolve(arrived)),
         reject: (reason) => leave(() => reject(reason)),
+        end: () => leave(() => resolve(ENDED)),
       };
       this.#waiters.add(waiter);
       const onTimeout = (): void => leave(() => resolve(undefined));
       const unbind = boundWait(timeout, signal, onTimeout, waiter.reject);
     });
-    if (message !== undefined) return message;
+    if (message !== undefined && message !== ENDED) return message;
+    if (message === ENDED) throw endAnew(this.#end as Error);
     // Here and not in the timer: an error that is made now has the stack of whoever awaits this.
     throw new TimeoutError(`No ${this.#what} arrived within ${timeout} ms.`);
   }

@@ -26,6 +26,7 @@ import { checkKey, type HandshakeOptions } from "./handshake.ts";
 import { Inbox } from "./inbox.ts";
 import { introduce, tooSlow } from "./introduction.ts";
 import { explainFileError } from "../memory/index.ts";
+import { moveToCaller } from "../errors/own-frames.ts";
 import { net } from "../util/builtin.ts";
 import { PendingSockets } from "./pending-sockets.ts";
 import { authKey, backlogLength, maxBytesOf, positive } from "./options.ts";
@@ -174,7 +175,13 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>> {
 
   /** Makes a listener and waits until it listens. @throws as the constructor, or the system's error. */
   static async listen<T = unknown>(options?: ListenerOptions): Promise<Listener<T>> {
-    return new Listener<T>(options).ready;
+    try {
+      return await new Listener<T>(options).ready;
+    } catch (error) {
+      // The system's are made in a callback.
+      // oxlint-disable-next-line typescript/unbound-method -- never called: names the frame where the stack begins
+      throw error instanceof Error ? moveToCaller(error, Listener.listen) : error;
+    }
   }
 
   /**

@@ -1,3 +1,5 @@
+import { takeMoreFrames, trimStack } from "./own-frames.ts";
+
 /** The stable `code` of every error class of this package; match on it rather than on messages. */
 export type ErrorCode =
   | "ERR_MANYCORE_ABANDONED"
@@ -32,7 +34,8 @@ export abstract class ManycoreError extends Error {
   abstract readonly code: ErrorCode;
 
   constructor(message: string, options?: ManycoreErrorOptions) {
-    super(message, options);
+    super(message, takeMoreFrames(options));
+    trimStack(this);
     Object.defineProperty(this, "name", {
       value: new.target.name,
       configurable: true,

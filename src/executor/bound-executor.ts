@@ -6,6 +6,7 @@ import { boolean, milliseconds } from "../util/checks.ts";
 import { checkOptions, type OptionTable } from "../util/option-table.ts";
 import { type WaitOptions, waitWithin } from "../util/wait-options.ts";
 import { BrokenExecutorError, TimeoutError } from "../errors/index.ts";
+import { shareOf } from "./call-site.ts";
 import { cancelledError, Future } from "./future.ts";
 import { type MapIterator, ResultIterator } from "./map-iterator.ts";
 import type { MapRequest } from "./map-request.ts";
@@ -256,7 +257,6 @@ class FutureSink implements TaskSink {
   entry: TaskEntry | undefined;
   readonly #scheduler: Scheduler;
   readonly #onProgress: ((value: unknown) => void) | undefined;
-  #cancelling = false;
 
   constructor(scheduler: Scheduler, onProgress: ((value: unknown) => void) | undefined) {
     this.#scheduler = scheduler;
@@ -267,13 +267,8 @@ class FutureSink implements TaskSink {
   /** Called by the Future. */
   cancel(reason: unknown): boolean {
     if (this.entry === undefined) return false;
-    const error = cancelledError(reason);
-    this.#cancelling = true;
-    try {
-      return this.#scheduler.cancel(this.entry, reason ?? error, error);
-    } finally {
-      this.#cancelling = false;
-    }
+    const error = shareOf(cancelledError(reason), this.entry);
+    return this.#scheduler.cancel(this.entry, reason ?? error, error);
   }
 
   started(): void {
@@ -290,7 +285,6 @@ class FutureSink implements TaskSink {
   }
 
   error(error: unknown): void {
-    // While the Future cancels itself it sets its own state.
-    if (!this.#cancelling && !this.future.done) this.future.setException(error);
+    if (!this.future.done) this.future.setException(error);
   }
 }

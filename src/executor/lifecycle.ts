@@ -49,7 +49,11 @@ export class Lifecycle {
 
   /** @throws InvalidStateError after shutdown, BrokenExecutorError when workers cannot start. */
   assertOpen(): void {
-    if (this.#broken !== undefined) throw this.#broken;
+    if (this.#broken !== undefined) {
+      const { message, cause } = this.#broken;
+      // One of its own, with the stack of this call.
+      throw new BrokenExecutorError(message, { cause });
+    }
     if (this.#closing) {
       throw new InvalidStateError(`Executor "${this.#name}" was shut down; make a new one.`);
     }

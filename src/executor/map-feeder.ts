@@ -6,7 +6,9 @@ import { TaskFlag } from "./protocol.ts";
 import { ChunkFailure } from "./chunk-failure.ts";
 import { cancelledError } from "./future.ts";
 import type { StepSource } from "./map-source.ts";
-import { destinationOf, prepareTask } from "./prepare.ts";
+import { ManycoreError } from "../errors/index.ts";
+import { placeAtCall, shareOf } from "./call-site.ts";
+import { destinationOf, prepareTask, siteOf } from "./prepare.ts";
 import { tell } from "./progress-log.ts";
 import type { Feeder } from "./lifecycle.ts";
 import type { Scheduler } from "./scheduler.ts";
@@ -57,6 +59,8 @@ export class MapFeeder implements Feeder {
   readonly #open: Set<TaskEntry> = new Set();
   /** The context of the call: in it run the source, and what encodes its items. */
   readonly #scope: AsyncScope = captureScope();
+  /** The stack of the call, for errors: most tasks are made later. */
+  readonly #site: { readonly stack?: string };
   /** Steps pulled so far, of them without a result, of them not taken by the reader. */
   #pulled = 0;
   #unfinished = 0;
@@ -70,6 +74,7 @@ export class MapFeeder implements Feeder {
     this.#options = options;
     this.#job = job;
     this.#reader = reader;
+    this.#site = siteOf(job.origin);
     scheduler.lifecycle.enter(this);
   }
 
@@ -108,7 +113,7 @@ export class MapFeeder implements Feeder {
   /** The executor takes no more: what was fed keeps its outcome, then comes this error. */
   refuse(error: Error): void {
     if (this.#inputDone) return;
-    this.#endInput({ error });
+    this.#endInput({ error: shareOf(error, { site: this.#site }) });
     this.#closeInput();
   }
 
@@ -198,7 +203,7 @@ export class MapFeeder implements Feeder {
     this.#unfinished += count;
     this.#untaken += count;
     this.#lastChunk = count;
-    const { task, spread, origin } = this.#job;
+    const { task, spread } = this.#job;
     const single = count === 1;
     const one = spread ? (steps[0] as unknown[]) : steps;
     const chunkFlag = spread ? TaskFlag.tuples : TaskFlag.items;
@@ -231,13 +236,13 @@ export class MapFeeder implements Feeder {
         tick: this.#scheduler.tick,
       };
       const args = single ? one : steps;
-      entry = prepareTask(context, task, args, single ? 0 : chunkFlag, sink, origin);
+      entry = prepareTask(context, task, args, single ? 0 : chunkFlag, sink, this.#site);
       entry.items = count;
       entry.isFromMap = true;
       this.#open.add(entry);
       this.#scheduler.submit(entry);
     } catch (error) {
-      sink.error(error);
+      sink.error(error instanceof ManycoreError ? placeAtCall(error, { site: this.#site }) : error);
     }
   }
 

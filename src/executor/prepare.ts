@@ -33,6 +33,13 @@ const SHARED_SITE_MS = 1;
 /** Streams among the arguments of tasks, numbered for the whole program: a task can move between workers. */
 let nextArgumentStream = 0x4000_0000;
 
+/** The stack of whoever called a public function. */
+export function siteOf(origin: (...args: never[]) => unknown): { readonly stack?: string } {
+  const site: { readonly stack?: string } = {};
+  Error.captureStackTrace(site, origin);
+  return site;
+}
+
 /**
  * Takes the stack a task is submitted from, to show it below the stack of the task's error.
  *
@@ -48,9 +55,7 @@ function noteSite(
   const now = performance.now();
   if (record.site !== undefined && now - record.siteTime < SHARED_SITE_MS) return;
   record.siteTime = now;
-  const site: { readonly stack?: string } = {};
-  Error.captureStackTrace(site, origin);
-  record.site = site;
+  record.site = siteOf(origin);
   noted.add(record);
   forgetting ??= setTimeout(forgetSites, SHARED_SITE_MS).unref();
 }
@@ -93,7 +98,7 @@ class ArgumentStreams implements StreamPort {
 /**
  * Makes a task of a call: takes a copy of the arguments now, so that later changes do not travel.
  *
- * @param origin - the public function whose caller the stack begins with.
+ * @param from - the public function whose caller the stack begins with, or a stack that was taken there.
  * @throws SerializationError naming the path of an argument that cannot travel.
  */
 export function prepareTask(
@@ -102,11 +107,12 @@ export function prepareTask(
   args: unknown[],
   flags: number,
   sink: TaskSink,
-  origin: (...args: never[]) => unknown,
+  from: ((...args: never[]) => unknown) | { readonly stack?: string },
 ): TaskEntry {
   const record = FunctionRecord.of(task);
   const { options, destination } = context;
-  if (record.siteTick !== context.tick) noteSite(record, context.tick, origin);
+  const isTaken = typeof from !== "function";
+  if (!isTaken && record.siteTick !== context.tick) noteSite(record, context.tick, from);
   if (options.context === null && options.source.context !== undefined) {
     const { context: value } = options.source;
     options.context = encodeValue(value, {
@@ -119,7 +125,7 @@ export function prepareTask(
     }).bytes;
   }
   const entry = new TaskEntry(record, options, sink, flags);
-  entry.site = record.site;
+  entry.site = isTaken ? from : record.site;
   entry.trace = captureTrace();
   if (runsUserCode(context)) entry.scope = captureScope();
   if (arePlain(args)) {

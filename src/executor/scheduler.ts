@@ -1,4 +1,4 @@
-import { timeoutOf } from "./call-site.ts";
+import { shareOf, timeoutOf } from "./call-site.ts";
 import type { ExitStatus, PeerKind } from "../wire/index.ts";
 import { Attempts } from "./attempts.ts";
 import { crashError, crashOf } from "./crash-error.ts";
@@ -135,7 +135,7 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
   ): Promise<void> {
     this.lifecycle.close();
     this.lifecycle.refuse(error);
-    for (const entry of [...this.#live]) this.cancel(entry, error, error);
+    for (const entry of [...this.#live]) this.cancel(entry, error, shareOf(error, entry));
     this.#workers.endAll(grace, error, signal);
     await this.#waitForEnd();
   }
@@ -241,7 +241,7 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
 
   #admit(entry: TaskEntry): void {
     const { broken } = this.lifecycle;
-    if (broken !== undefined) return this.#live.fail(entry, broken);
+    if (broken !== undefined) return this.#live.fail(entry, shareOf(broken, entry));
     this.#dispatcher.add(entry);
     if (this.#prioritised) this.#dispatcher.preempt(entry);
     this.#dispatcher.schedule();
@@ -284,13 +284,14 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
     const error = cancelledError("The executor was shut down.");
     this.#dispatcher.takeBackAll();
     this.lifecycle.refuse(error);
-    for (const entry of [...this.#live]) if (entry.isWaiting) this.cancel(entry, error, error);
+    for (const entry of [...this.#live])
+      if (entry.isWaiting) this.cancel(entry, error, shareOf(error, entry));
   }
 
   #break(what: string, cause: unknown): void {
     const error = this.lifecycle.break(what, cause);
     if (error === undefined) return;
-    for (const entry of [...this.#live]) this.cancel(entry, error, error);
+    for (const entry of [...this.#live]) this.cancel(entry, error, shareOf(error, entry));
     for (const link of [...this.#workers.links]) this.#workers.retire(link, 0);
     this.#dispatcher.denyRoom(error);
   }

@@ -1,3 +1,4 @@
+import { moveToCaller } from "../errors/own-frames.ts";
 import type { Address } from "../connection/index.ts";
 import { placeOf } from "../connection/address.ts";
 import { checkKey } from "../connection/handshake.ts";
@@ -169,9 +170,14 @@ export class Manager implements AsyncDisposable {
     placeOf(address);
     checkOptions(options, CONNECT);
     const { authKey, ...rest } = options;
-    return Manager.#make(this, {
-      link: await linkAt({ address, key: checkKey(authKey), ...rest }),
-    });
+    try {
+      const link = await linkAt({ address, key: checkKey(authKey), ...rest });
+      return Manager.#make(this, { link });
+    } catch (error) {
+      const isOurs = error instanceof Error && error !== rest.signal?.reason;
+      // oxlint-disable-next-line typescript/unbound-method -- never called: names the frame where the stack begins
+      throw isOurs ? moveToCaller(error, Manager.connect) : error;
+    }
   }
 
   /**

@@ -1,6 +1,6 @@
 import type { DeadlockWatch } from "./deadlock.ts";
 import { isWorkPending } from "../util/pending-work.ts";
-import { isOwnFile } from "../util/own-frames.ts";
+import { isOwnFile } from "../errors/own-frames.ts";
 
 /*
  * Evidence that a task cannot go on before one of its waits does. A wait that was only started is none: the task may

@@ -1,7 +1,7 @@
 import { pathToFileURL } from "node:url";
 import { TaskNotFoundError } from "../errors/index.ts";
 import { checkFunction } from "../util/checks.ts";
-import { isOwnFile } from "../util/own-frames.ts";
+import { isOwnFile } from "../errors/own-frames.ts";
 import { inlineFactory } from "./inline-source.ts";
 import { normalizeModuleUrl } from "./module-url.ts";
 import { taskSlot } from "./slot.ts";

@@ -1,4 +1,5 @@
 import { types } from "node:util";
+import { takeMoreFrames, trimStack } from "../errors/own-frames.ts";
 
 /** The `code` of every TypeError and RangeError that refuses an argument or an option. */
 const INVALID_ARGUMENT = "ERR_MANYCORE_INVALID_ARGUMENT";
@@ -8,17 +9,17 @@ const MAX_SHOWN = 60;
 
 /** A TypeError for a value of the wrong kind. @param expected - completes "Expected `name` to be …". */
 export function wrongType(name: string, expected: string, value: unknown, hint?: string): Error {
-  return coded(new TypeError(sentence(name, expected, value, hint)));
+  return coded(new TypeError(takeMoreFrames(sentence(name, expected, value, hint))));
 }
 
 /** A RangeError for a value of the right kind that is not among those allowed. */
 export function outOfRange(name: string, expected: string, value: unknown, hint?: string): Error {
-  return coded(new RangeError(sentence(name, expected, value, hint)));
+  return coded(new RangeError(takeMoreFrames(sentence(name, expected, value, hint))));
 }
 
 /** A TypeError with a text of its own. */
 export function badArgument(message: string): Error {
-  return coded(new TypeError(message));
+  return coded(new TypeError(takeMoreFrames(message)));
 }
 
 /** A value as messages show it: `"5"` (a string). Runs no code of the value's own. */
@@ -38,6 +39,7 @@ function sentence(
 }
 
 function coded(error: Error): Error {
+  trimStack(error);
   return Object.assign(error, { code: INVALID_ARGUMENT });
 }
 

@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { entryUrl } from "./entry-url.ts";
-import { isOwnFile } from "./own-frames.ts";
+import { isOwnFile } from "../errors/own-frames.ts";
 
 /**
  * Loads a module by its URL: a CommonJS file of this package by `require`, since `import()` would read it a second time

@@ -1,4 +1,4 @@
-import { withoutOwnFrames } from "../util/own-frames.ts";
+import { withoutOwnFrames, withoutTopFrames } from "../errors/own-frames.ts";
 import { RemoteError } from "../errors/index.ts";
 import { decodeValue, encodeValue } from "./codec.ts";
 import type { DecodeOptions, Encoded, EncodeOptions } from "./codec-types.ts";
@@ -55,7 +55,9 @@ export function decodeThrown(
  */
 export function joinStacks(error: Error, caller: string | undefined, via: string): void {
   const remote = typeof error.stack === "string" ? withoutOwnFrames(error.stack) : String(error);
-  const frames = (caller ?? "").split("\n").filter((line) => /^\s+at /.test(line));
+  const frames = withoutTopFrames(caller ?? "", Infinity)
+    .split("\n")
+    .filter((line) => /^\s+at /.test(line));
   const value = [remote.trimEnd(), `    at ${via}`, ...frames].join("\n");
   // Frozen errors stay as they are: their own stack is worth more than a failure here.
   Reflect.defineProperty(error, "stack", {
