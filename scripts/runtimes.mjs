@@ -29,6 +29,8 @@ const RUNTIMES = [
   node("node24", "24.21.0"),
   node("node26", "26.10.0"),
   { name: "tsx", spec: "tsx@4.23.15", version: "4.23.15", program: "dist/cli.mjs" },
+  // The last one with a language service in JavaScript, which is what editors run.
+  { name: "typescript", spec: "typescript@5.9.3", version: "5.9.3", program: "lib/typescript.js" },
 ];
 
 function node(name, version) {

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 
 /** A program that scripts/runtimes.mjs installs for the tests. */
-export type RuntimeName = "node22" | "node24" | "node26" | "tsx";
+export type RuntimeName = "node22" | "node24" | "node26" | "tsx" | "typescript";
 
 let known: Partial<Record<RuntimeName, string>> | undefined;
 
