@@ -4,6 +4,7 @@ import { currentProcess } from "../process/index.ts";
 import { currentThread } from "../thread/index.ts";
 import { outOfRange } from "../util/argument-error.ts";
 import { text } from "../util/checks.ts";
+import { Date } from "../util/platform.ts";
 import { globalSlot } from "../util/global-slot.ts";
 import { setTarget, writeLine } from "./route.ts";
 import { checkLevel, readLevel, writeLevel, type LogLevel } from "./settings.ts";
@@ -88,6 +89,8 @@ function makeRoot(): Logger {
     {
       level: readLevel(),
       base: { pid: process.pid, process: currentProcess().name, thread: currentThread().name },
+      // Pino's own clock is the global Date, which tests replace.
+      timestamp: () => `,"time":${Date.now()}`,
     },
     { write: writeLine },
   );
