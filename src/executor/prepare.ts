@@ -9,7 +9,7 @@ import { loseMoves, type Move } from "../wire/moves.ts";
 import type { ArgumentStream, StreamSource } from "./streams.ts";
 import { type CompiledOptions, FunctionRecord, TaskEntry, type TaskSink } from "./task-entry.ts";
 import { captureTrace } from "./trace.ts";
-import { performance, setTimeout } from "../util/platform.ts";
+import { performance } from "../util/platform.ts";
 
 /** The parts that the tasks of one executor share when they are made. */
 export interface PrepareContext {
@@ -53,25 +53,10 @@ function noteSite(
 ): void {
   record.siteTick = tick;
   const now = performance.now();
-  if (record.site !== undefined && now - record.siteTime < SHARED_SITE_MS) return;
+  if (now - record.siteTime < SHARED_SITE_MS && record.site?.deref() !== undefined) return;
   record.siteTime = now;
-  record.site = siteOf(origin);
-  noted.add(record);
-  forgetting ??= setTimeout(forgetSites, SHARED_SITE_MS).unref();
-}
-
-/** Functions whose latest site may be shared. */
-const noted = new Set<FunctionRecord>();
-let forgetting: NodeJS.Timeout | undefined;
-
-/** A stack that nobody has read holds the objects whose methods are in it, a dropped pool's too. */
-function forgetSites(): void {
-  forgetting = undefined;
-  for (const record of noted) {
-    record.site = undefined;
-    record.siteTick = -1;
-  }
-  noted.clear();
+  // Weakly: a stack that nobody has read holds the objects whose methods are in it, a dropped pool's too.
+  record.site = new WeakRef(siteOf(origin));
 }
 
 /** True when code of the user can run in this thread for a task after its call has returned; most have none. */
@@ -125,7 +110,7 @@ export function prepareTask(
     }).bytes;
   }
   const entry = new TaskEntry(record, options, sink, flags);
-  entry.site = isTaken ? from : record.site;
+  entry.site = isTaken ? from : record.site?.deref();
   entry.trace = captureTrace();
   if (runsUserCode(context)) entry.scope = captureScope();
   if (arePlain(args)) {

@@ -28,7 +28,7 @@ export class FunctionRecord {
   /** Average run time of one call of late, in microseconds; undefined before the first result. */
   meanMicros: number | undefined;
   /** The stack of the latest submit, and the tick it was taken in. */
-  site: { readonly stack?: string } | undefined;
+  site: WeakRef<{ readonly stack?: string }> | undefined;
   siteTick = -1;
   siteTime = 0;
   /** Its identity as JSON, once located. */
