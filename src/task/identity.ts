@@ -1,3 +1,17 @@
+/** A function that its script has, but does not export: one of a bundle. */
+export interface LocatedIdentity {
+  readonly kind: "located";
+  /** `file:` URL of the script as V8 names it. */
+  readonly module: string;
+  readonly name: string;
+  /** Where V8 says it was written; from 1. */
+  readonly line: number;
+  /** From 1. */
+  readonly column: number;
+  /** SHA-1 of the function's source text. */
+  readonly source: string;
+}
+
 /** The place where a worker finds a function: plain data that travels on the wire. */
 export type TaskIdentity =
   | {
@@ -17,6 +31,7 @@ export type TaskIdentity =
       /** Which `task()` call of the module, from 0. */
       readonly index: number;
     }
+  | LocatedIdentity
   | {
       readonly kind: "inline";
       readonly name: string;
@@ -46,6 +61,10 @@ function isExportName(value: unknown): value is string {
   return value.split(".").every((segment) => !FORBIDDEN_SEGMENTS.has(segment));
 }
 
+function isPosition(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) > 0;
+}
+
 /**
  * Tells whether `value`, which may come from anywhere, is a well-formed {@link TaskIdentity}.
  * It says nothing about whether the function exists.
@@ -67,6 +86,15 @@ export function isTaskIdentity(value: unknown): value is TaskIdentity {
         typeof it["name"] === "string" &&
         Number.isSafeInteger(it["index"]) &&
         (it["index"] as number) >= 0
+      );
+    case "located":
+      return (
+        isModuleUrl(it["module"]) &&
+        typeof it["name"] === "string" &&
+        isPosition(it["line"]) &&
+        isPosition(it["column"]) &&
+        typeof it["source"] === "string" &&
+        SHA1.test(it["source"])
       );
     case "inline":
       return (

@@ -1,7 +1,7 @@
 import { pathToFileURL } from "node:url";
 import { TaskNotFoundError } from "../errors/index.ts";
 import { checkFunction } from "../util/checks.ts";
-import { isOwnFile } from "../errors/own-frames.ts";
+import { callerScript } from "./caller.ts";
 import { inlineFactory } from "./inline-source.ts";
 import { normalizeModuleUrl } from "./module-url.ts";
 import { taskSlot } from "./slot.ts";
@@ -51,24 +51,6 @@ function unfit(source: string): string | undefined {
 
 /** The file that called `below`, or else the working directory; both as `file:` URLs. */
 function callerUrl(below: Function): string {
-  // oxlint-disable-next-line typescript/unbound-method
-  const { prepareStackTrace } = Error;
-  let sites: NodeJS.CallSite[] = [];
-  const holder: { stack?: unknown } = {};
-  try {
-    // The structured form: a textual stack would have to be taken apart again, and may be source-mapped.
-    Error.prepareStackTrace = (_error, callSites): string => {
-      sites = callSites;
-      return "";
-    };
-    Error.captureStackTrace(holder, below);
-    void holder.stack;
-  } finally {
-    if (prepareStackTrace === undefined) Reflect.deleteProperty(Error, "prepareStackTrace");
-    else Error.prepareStackTrace = prepareStackTrace;
-  }
-  // The front of this package, if this is the first call.
-  const caller = sites.map((site) => site.getFileName() ?? "").find((name) => !isOwnFile(name));
-  const url = normalizeModuleUrl(caller ?? "");
+  const url = normalizeModuleUrl(callerScript(below) ?? "");
   return url?.startsWith("file:") === true ? url : pathToFileURL(`${process.cwd()}/`).href;
 }

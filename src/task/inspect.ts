@@ -12,6 +12,8 @@ export interface FunctionPlace {
   readonly isModule: boolean;
   /** True when it was made inside another function, or block, whose variables it can see. */
   readonly isNested: boolean;
+  /** Names of those functions, as far as they have one. */
+  readonly around: readonly string[];
   /** From 1. */
   readonly line: number;
   /** From 1. */
@@ -55,6 +57,7 @@ export function inspectFunction(fn: Function): FunctionFacts {
         scriptId,
         isModule,
         isNested: nested.length > 0,
+        around: nested.flatMap((it) => /^Closure \((.*)\)$/s.exec(it)?.[1] ?? []),
         line: lineNumber + 1,
         column: columnNumber + 1,
       },
@@ -116,6 +119,15 @@ function learnFromDebugger(session: V8Session): void {
   });
   session.call("Debugger.enable");
   session.call("Debugger.disable");
+}
+
+/** Tells whether V8 has a script of that name: a module that was loaded, under its own name. */
+export function isLoadedScript(module: string): boolean {
+  const isKnown = (): boolean =>
+    [...scriptNames.values()].some((name) => normalizeModuleUrl(name) === module);
+  if (isKnown()) return true;
+  withV8Session([], learnFromDebugger);
+  return isKnown();
 }
 
 /** Reads the text V8 compiled, after all loaders. */

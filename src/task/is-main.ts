@@ -2,7 +2,8 @@ import { realpathSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { wrongType } from "../util/argument-error.ts";
-import { normalizeModuleUrl, pathOfModule, urlOfMeta } from "./module-url.ts";
+import { moduleOfMeta } from "./module-of-meta.ts";
+import { pathOfModule } from "./module-url.ts";
 import { taskSlot } from "./slot.ts";
 
 /** Extensions that may be left out on the command line. */
@@ -19,6 +20,7 @@ export function markAsWorker(): void {
 /**
  * Python's `if __name__ == "__main__"`: true in the module the user started, false when a worker imports that
  * module to find its functions. Code that starts processes or pools belongs behind it.
+ * In a bundle it is true in every module that was merged into the program's file.
  *
  * @param meta - the module's own `import.meta`; in CommonJS `{ url: __filename }`.
  * @example
@@ -34,7 +36,7 @@ export function isMain(meta: { readonly url: string; readonly main?: boolean }):
   if (meta.main === true) return true;
   if (NO_FILE_MAIN.test(meta.url)) return true;
   const program = process.argv[1];
-  const module = normalizeModuleUrl(urlOfMeta(meta));
+  const module = moduleOfMeta(meta, isMain);
   const file = module === undefined ? undefined : pathOfModule(module);
   if (program === undefined || file === undefined) return false;
   const own = realPath(file) ?? file;

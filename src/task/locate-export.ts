@@ -6,6 +6,7 @@ import { findExport } from "./find-export.ts";
 import { isClass, isMethod } from "./function-kind.ts";
 import type { TaskIdentity } from "./identity.ts";
 import type { FunctionPlace } from "./inspect.ts";
+import { locateInBundle } from "./locate-in-bundle.ts";
 import { findInText, isDefaultExpression } from "./module-text.ts";
 import { normalizeModuleUrl } from "./module-url.ts";
 import { sourceHash } from "./source-hash.ts";
@@ -41,6 +42,8 @@ export async function locateExport(fn: Function, place: FunctionPlace): Promise<
   if (await isDefaultExpression(fn, place)) {
     return { kind: "export", module, name: "default", source: await sourceHash(fn) };
   }
+  const bundled = await locateInBundle(fn, place, module);
+  if (bundled !== undefined) return bundled;
   const late = await live.later?.();
   if (late !== undefined) return { kind: "export", module, name: late };
   const { line, column } = place;

@@ -39,7 +39,8 @@ function pick(names: Names, locals: Readonly<Record<string, unknown>>): object {
   return exports;
 }
 
-async function fileText(module: string): Promise<string | undefined> {
+/** The text of a module's file; undefined when there is none. */
+export async function fileText(module: string): Promise<string | undefined> {
   const path = pathOfModule(module);
   if (path === undefined) return undefined;
   try {
@@ -60,9 +61,17 @@ export async function isDefaultExpression(fn: Function, place: FunctionPlace): P
   if (found === undefined || found.local !== undefined) return false;
   const rest = text.slice(found.end);
   const start = found.end + rest.length - rest.trimStart().length;
+  return startOf(text, fn, place) === start;
+}
+
+/** Tells where in `text` the text of `fn` begins, if it stands there where V8 says it does. */
+export function startOf(text: string, fn: Function, place: FunctionPlace): number | undefined {
   const own = Function.prototype.toString.call(fn);
+  // V8 names the place of the parameters, or of a class's constructor.
   const offset = offsetOf(text, place);
-  return text.startsWith(own, start) && offset >= start && offset < start + own.length;
+  if (offset < 0) return undefined;
+  const start = text.lastIndexOf(own, offset);
+  return start >= 0 && offset < start + own.length ? start : undefined;
 }
 
 function offsetOf(text: string, place: FunctionPlace): number {

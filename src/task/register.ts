@@ -1,4 +1,4 @@
-import { normalizeModuleUrl, urlOfMeta } from "./module-url.ts";
+import { type Meta, moduleOfMeta } from "./module-of-meta.ts";
 import { taskSlot } from "./slot.ts";
 import { badArgument, wrongType } from "../util/argument-error.ts";
 import { checkFunction } from "../util/checks.ts";
@@ -29,12 +29,12 @@ export function task<F extends (...args: never[]) => unknown>(meta: ModuleMeta, 
   if (isClass(fn)) {
     throw wrongType("fn", "a function", fn, "wrap its construction in a function");
   }
-  if (typeof meta !== "object" || meta === null || typeof meta.url !== "string") {
+  if (typeof meta !== "object" || meta === null || Array.isArray(meta) || !isUrl(meta)) {
     throw wrongType("meta", "import.meta (in CommonJS: { url: __filename })", meta);
   }
   const slot = taskSlot();
   if (slot.marked.get(fn)?.kind === "registered") return fn;
-  const module = normalizeModuleUrl(urlOfMeta(meta));
+  const module = moduleOfMeta(meta, task);
   if (module === undefined) {
     throw badArgument(
       `task() needs a module that has a file; ${meta.url} has none. Use inline() instead.`,
@@ -46,6 +46,11 @@ export function task<F extends (...args: never[]) => unknown>(meta: ModuleMeta, 
   list[index] = fn;
   slot.marked.set(fn, { kind: "registered", module, name: fn.name, index });
   return fn;
+}
+
+/** Bundlers that know of no URL make an empty object of `import.meta`. */
+function isUrl({ url }: Meta): boolean {
+  return typeof url === "string" || url === undefined;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { TaskNotFoundError } from "../errors/index.ts";
 import { isTaskIdentity } from "./identity.ts";
-import type { TaskIdentity } from "./identity.ts";
+import type { LocatedIdentity, TaskIdentity } from "./identity.ts";
 import { importModule } from "./import-module.ts";
 import { resolveInline } from "./resolve-inline.ts";
 import { taskSlot } from "./slot.ts";
@@ -28,13 +28,25 @@ export function resolveTask(identity: TaskIdentity): Function | Promise<Function
       return resolveInline(identity);
     case "registered":
       return resolveRegistered(identity);
+    case "located":
+      return resolveBundled(identity);
     case "export":
       return resolveExport(identity);
   }
 }
 
+/** Loaded late: few workers run bundles, and each waits for its modules. */
+async function resolveBundled(identity: LocatedIdentity): Promise<Function> {
+  const { resolveLocated } = await import("./resolve-located.ts");
+  return await resolveLocated(identity);
+}
+
 async function resolveRegistered({ module, name, index }: RegisteredIdentity): Promise<Function> {
   await importModule(module);
+  if (taskSlot().registered.get(module)?.[index] === undefined) {
+    const { untilSettled } = await import("./settled.ts");
+    await untilSettled(module);
+  }
   const list = taskSlot().registered.get(module) ?? [];
   const atIndex = list[index];
   if (atIndex !== undefined && atIndex.name === name) return atIndex;

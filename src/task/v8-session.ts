@@ -5,6 +5,11 @@ import type { Runtime, Session } from "node:inspector";
 const BOX = Symbol.for("manycore.task.inspect");
 const BOX_EXPRESSION = `globalThis[Symbol.for("manycore.task.inspect")]`;
 
+interface Box {
+  readonly values: readonly unknown[];
+  readonly found: object[];
+}
+
 /** V8's view of a value, and what it does not show to programs: `[[Scopes]]` and the like. */
 export interface Inside {
   readonly fields: ReadonlyMap<string, Runtime.RemoteObject>;
@@ -14,9 +19,11 @@ export interface Inside {
 /** A short-lived inspector session in this thread; it answers synchronously. */
 export class V8Session {
   readonly #session: Session;
+  readonly #box: Box;
 
-  constructor(session: Session) {
+  constructor(session: Session, box: Box) {
     this.#session = session;
+    this.#box = box;
   }
 
   /** Calls a method of the inspector protocol. */
@@ -75,13 +82,39 @@ export class V8Session {
     const { objectId } = scope;
     const functionDeclaration = `function () { ${BOX_EXPRESSION}.found.push(this.object); }`;
     this.call("Runtime.callFunctionOn", { objectId, functionDeclaration, silent: true });
-    const { found } = (globalThis as unknown as Record<symbol, { found: object[] }>)[BOX]!;
-    return found.pop() ?? {};
+    return this.#box.found.pop() ?? {};
+  }
+
+  /**
+   * All living objects that have `prototype` in their chain. V8 collects garbage first, so this takes 100 ms in a
+   * small program and blocks it meanwhile.
+   */
+  living(prototype: Runtime.RemoteObject): readonly object[] {
+    const { objectId: prototypeObjectId } = prototype;
+    const { objects } = this.call<Runtime.QueryObjectsReturnType>("Runtime.queryObjects", {
+      prototypeObjectId,
+    });
+    const functionDeclaration = `function () { ${BOX_EXPRESSION}.found.push(this); }`;
+    const { objectId } = objects;
+    this.call("Runtime.callFunctionOn", { objectId, functionDeclaration, silent: true });
+    this.call("Runtime.releaseObject", { objectId });
+    return (this.#box.found.pop() ?? []) as object[];
   }
 }
 
 function indexed(inside: Inside): Runtime.RemoteObject[] {
   return [...inside.fields].flatMap(([name, value]) => (/^\d+$/.test(name) ? [value] : []));
+}
+
+/**
+ * The global object of the main context, where the inspector evaluates: in a context of `node:vm`, such as those in
+ * which jest and vitest's vm pools run tests, `globalThis` is another one. Classes of Node belong to the main one.
+ */
+function mainGlobal(classOfNode: Function): object {
+  const MainFunction = classOfNode.constructor as FunctionConstructor;
+  // Text is compiled only where it must be: programs may forbid it.
+  if (MainFunction === Function) return globalThis;
+  return MainFunction("return globalThis")() as object;
 }
 
 /**
@@ -96,11 +129,13 @@ export function withV8Session<T>(values: readonly unknown[], body: (session: V8S
   ) as typeof import("node:inspector");
   const session = new inspector.Session();
   session.connect();
-  Object.defineProperty(globalThis, BOX, { value: { values, found: [] }, configurable: true });
+  const box: Box = { values, found: [] };
+  const main = mainGlobal(inspector.Session);
+  Object.defineProperty(main, BOX, { value: box, configurable: true });
   try {
-    return body(new V8Session(session));
+    return body(new V8Session(session, box));
   } finally {
-    Reflect.deleteProperty(globalThis, BOX);
+    Reflect.deleteProperty(main, BOX);
     session.disconnect();
   }
 }

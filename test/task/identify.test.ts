@@ -196,6 +196,11 @@ describe("tasks", () => {
   });
 });
 
+const LOCATED = {
+  ...{ kind: "located", module: "file:///x.js", name: "a", line: 1, column: 2 },
+  source: "0".repeat(40),
+};
+
 describe("isTaskIdentity", () => {
   test("it accepts each kind of identity", () => {
     expect(
@@ -206,6 +211,7 @@ describe("isTaskIdentity", () => {
         source: "0".repeat(40),
       }),
     ).toBe(true);
+    expect(isTaskIdentity(LOCATED)).toBe(true);
     expect(isTaskIdentity({ kind: "registered", module: "file:///x.js", name: "", index: 0 })).toBe(
       true,
     );
@@ -228,6 +234,10 @@ describe("isTaskIdentity", () => {
     [{ kind: "registered", module: "file:///x.js", index: 0 }],
     [{ kind: "inline", name: "a", source: 1, base: "file:///x.js" }],
     [{ kind: "inline", name: "a", source: "", base: "http://x/" }],
+    [{ ...LOCATED, module: "https://x/y.js" }],
+    [{ ...LOCATED, line: 0 }],
+    [{ ...LOCATED, column: "1" }],
+    [{ ...LOCATED, source: undefined }],
     [{ kind: "other" }],
   ])("it refuses %j", (value) => {
     expect(isTaskIdentity(value)).toBe(false);
