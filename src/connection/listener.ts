@@ -256,8 +256,9 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>> {
     return Promise.resolve();
   }
 
-  /** Accepts connections until the listener is closed. Leaving the loop early does not close it. */
+  /** Accepts connections until the listener is closed; begun after that it throws InvalidStateError. Leaving the loop early does not close it. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Connection<T>, void, undefined> {
+    this.#checkOpen();
     while (!this.#closed) {
       let connection: Connection<T>;
       try {

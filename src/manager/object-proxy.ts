@@ -68,13 +68,7 @@ export class ObjectProxy implements Disposable, AsyncDisposable {
     const fault = callFault(method, args, options);
     if (fault !== undefined) return Promise.reject(fault);
     const handle = handles.get(this)!;
-    if (handle.isReleased) {
-      return Promise.reject(
-        new InvalidStateError(
-          `This ${handle.kind} proxy was disposed of: make or fetch another one.`,
-        ),
-      );
-    }
+    if (handle.isReleased) return Promise.reject(disposed(handle));
     return handle.host.call(handle.id, method, args, options as CallOptions) as Promise<R>;
   }
 
@@ -88,6 +82,16 @@ export class ObjectProxy implements Disposable, AsyncDisposable {
     releaseNow(handles.get(this)!);
     return Promise.resolve();
   }
+}
+
+/** @throws InvalidStateError when a proxy was disposed of. */
+export function checkUsable(proxy: ObjectProxy): void {
+  const handle = handles.get(proxy)!;
+  if (handle.isReleased) throw disposed(handle);
+}
+
+function disposed({ kind }: Handle): InvalidStateError {
+  return new InvalidStateError(`This ${kind} proxy was disposed of: make or fetch another one.`);
 }
 
 /** Calls a method of one kind of built-in object; other names do not compile. */

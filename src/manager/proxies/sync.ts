@@ -5,7 +5,13 @@ import { wrongType } from "../../util/argument-error.ts";
 import { checkFunction, integer } from "../../util/checks.ts";
 import { checkWait, waitFault, type WaitOptions } from "../../util/wait-options.ts";
 import type { CallOptions } from "../host.ts";
-import { callBuiltIn, type CallBuiltIn, ObjectProxy, proxiesOf } from "../object-proxy.ts";
+import {
+  callBuiltIn,
+  type CallBuiltIn,
+  ObjectProxy,
+  proxiesOf,
+  checkUsable,
+} from "../object-proxy.ts";
 
 const callBarrier: CallBuiltIn<NameIn<typeof BARRIER>> = callBuiltIn;
 const callCondition: CallBuiltIn<NameIn<typeof CONDITION>> = callBuiltIn;
@@ -190,6 +196,7 @@ export class ConditionProxy extends Acquirable {
   ): Promise<boolean> {
     checkFunction(predicate, "predicate");
     checkWait(options);
+    checkUsable(this);
     const { timeout = Infinity, signal } = options;
     const end = performance.now() + timeout;
     while (!(await predicate())) {
