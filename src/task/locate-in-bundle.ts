@@ -13,6 +13,9 @@ import { isTopLevel } from "./top-level.ts";
 const BUNDLER =
   /__webpack_|webpackChunk|__nccwpck_|__turbopack_|TURBOPACK|__rspack_|parcelRequire|__commonJS|__esm\b|hasRequired/;
 
+/** What esbuild writes at the head of a CommonJS bundle that has a scope for all modules. */
+const COMMONJS_HEAD = /__toCommonJS|__copyProps/;
+
 /** Characters in a line on average: what people write has 30 or so. */
 const MINIFIED_LINE = 150;
 
@@ -36,6 +39,8 @@ export async function locateInBundle(
   if (start === undefined) return undefined;
   // Bundlers write one list of exports at the end.
   if (place.isModule && (await declaresExports(text))) return undefined;
+  // A CommonJS module that somebody wrote exports what it means to: its other functions are its own.
+  if (!place.isModule && !looksBundled(text) && !COMMONJS_HEAD.test(text)) return undefined;
   const { line, column } = place;
   const source = await sourceHash(fn);
   const identity: LocatedIdentity = {
