@@ -92,7 +92,9 @@ export abstract class Mutex extends Acquirable {
       checkWait(options);
       const ownership = ownershipOf(this);
       if (ownership.reenter("async", options)) return Promise.resolve(true);
-      return this.#take(ownership, enterContext(), options);
+      const context = enterContext();
+      if (options === undefined && ownership.tryTake(context)) return Promise.resolve(true);
+      return this.#take(ownership, context, options);
     } catch (error) {
       return Promise.reject(error);
     }
