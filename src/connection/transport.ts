@@ -5,7 +5,7 @@ export interface Sink {
   readonly room?: Uint8Array | undefined;
   /** Takes note of bytes that were put there. */
   onFilled?(bytes: number): void;
-  /** Nothing more will come; `error` when that was not the other side's wish. */
+  /** Nothing more will come; `error` when that was not what the other side asked for. */
   onEnd(error?: Error): void;
   /** All that was written is on its way. */
   onDrain(): void;

@@ -19,7 +19,7 @@ import { markAwaited, readWaits, type NotedWait, type WaitNote } from "./wait-re
 import { isAwaited } from "./evidence.ts";
 import type { ParkOptions } from "./park-options.ts";
 import { hasWaiters } from "./wake.ts";
-import type { Wish } from "./wish.ts";
+import type { WaitRequest } from "./wait-request.ts";
 
 /** A cycle that still stands after this time is taken for one: a slice where threads sleep, more for tasks. */
 const CONFIRM_SYNC_MS = 20;
@@ -84,7 +84,7 @@ function holderOf(arena: Arena, wait: NotedWait): { slot: number; context: numbe
 export class DeadlockWatch {
   readonly note: WaitNote;
   readonly #participant: Participant;
-  readonly #wish: Wish<{}>;
+  readonly #request: WaitRequest<{}>;
   readonly #blockedBySelf: (() => Error | undefined) | undefined;
   #records: readonly number[] = [];
   #isAwaited = false;
@@ -92,17 +92,17 @@ export class DeadlockWatch {
 
   constructor(
     participant: Participant,
-    wish: Wish<{}>,
+    request: WaitRequest<{}>,
     isSync: boolean,
     context: Context | undefined,
     options: ParkOptions | undefined,
   ) {
     this.#blockedBySelf = options?.blockedBySelf;
     this.#participant = participant;
-    this.#wish = wish;
+    this.#request = request;
     this.note = {
       isSync,
-      isAny: wish.isAny === true,
+      isAny: request.isAny === true,
       isTimed: options?.timeout !== undefined,
       isDetected: options?.detectDeadlock !== false,
       context,
@@ -191,12 +191,12 @@ export class DeadlockWatch {
 
   /** Waiting without end for what this thread itself holds; it may also just have been handed what it waits for. */
   get #isStuckOnItself(): boolean {
-    return !this.note.isTimed && this.#wish.cells.some((cell) => cell.isHeld);
+    return !this.note.isTimed && this.#request.cells.some((cell) => cell.isHeld);
   }
 
   /** This wait as the others see it; the first cell stands for all of a wait for several. */
   #ownWait(): NotedWait | undefined {
-    const [cell] = this.#wish.cells;
+    const [cell] = this.#request.cells;
     if (cell === undefined) return undefined;
     return readWaits(this.#participant.place).find(
       (wait) =>

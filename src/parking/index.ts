@@ -42,4 +42,4 @@ export { discardIfDead, discardIfUnused, segmentPath, sweepDead, usedSlots } fro
 export { generationIn, isCurrent, ownerIn, slotOf, STARVING, tokenOf, WAITERS } from "./token.ts";
 export { readWaits, type NotedWait } from "./wait-records.ts";
 export { hasWaiters, wake, wakeAll, type Waker } from "./wake.ts";
-export type { Wish } from "./wish.ts";
+export type { WaitRequest } from "./wait-request.ts";

@@ -2,7 +2,7 @@ import type { ParkOptions } from "./park-options.ts";
 import type { Participant } from "./participant.ts";
 import { ParkingLot } from "./parking-lot.ts";
 import type { Waker } from "./wake.ts";
-import type { Wish } from "./wish.ts";
+import type { WaitRequest } from "./wait-request.ts";
 
 let instance: ParkingLot | undefined;
 
@@ -24,21 +24,27 @@ function own(): ParkingLot {
 }
 
 /**
- * Blocks this thread until a wish is fulfilled.
+ * Blocks this thread until a request is met.
  * @returns undefined when the time is up.
  * @throws DeadlockError; `signal.reason` when the signal is already aborted.
  */
-export function parkSync<T extends {}>(wish: Wish<T>, options?: ParkOptions): T | undefined {
-  return own().sync(wish, options);
+export function parkSync<T extends {}>(
+  request: WaitRequest<T>,
+  options?: ParkOptions,
+): T | undefined {
+  return own().sync(request, options);
 }
 
 /**
- * Waits in the event loop until a wish is fulfilled. The first attempt is made before it returns.
+ * Waits in the event loop until a request is met. The first attempt is made before it returns.
  * @returns undefined when the time is up.
  */
-export function park<T extends {}>(wish: Wish<T>, options?: ParkOptions): Promise<T | undefined> {
+export function park<T extends {}>(
+  request: WaitRequest<T>,
+  options?: ParkOptions,
+): Promise<T | undefined> {
   try {
-    return own().async(wish, options);
+    return own().async(request, options);
   } catch (error) {
     // An aborted signal, a wrong timeout: what is asynchronous rejects.
     return Promise.reject(error);

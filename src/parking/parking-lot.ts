@@ -12,7 +12,7 @@ import { settleCell } from "./shared-object.ts";
 import { generationIn, slotOf } from "./token.ts";
 import { eraseWait, noteWait, setWaiterBit } from "./wait-records.ts";
 import { wake, type Waker } from "./wake.ts";
-import type { Wish } from "./wish.ts";
+import type { WaitRequest } from "./wait-request.ts";
 import {
   clearInterval,
   clearTimeout,
@@ -38,16 +38,16 @@ function sliceLength(): number {
 }
 
 interface AsyncWait {
-  readonly wish: Wish<{}>;
+  readonly request: WaitRequest<{}>;
   readonly note: DeadlockWatch;
   readonly records: number[];
   readonly begun: number;
   readonly settle: (value: {} | undefined) => true;
-  /** With a last look, unless the wish itself is what failed. */
+  /** With a last look, unless the request itself is what failed. */
   readonly fail: (error: unknown, looksAgain?: boolean) => void;
   /** A timer ends it when its time is up. */
   readonly isTimed: boolean;
-  /** Rings when the wish falls due by itself. */
+  /** Rings when the request falls due by itself. */
   alarm: NodeJS.Timeout | undefined;
 }
 
@@ -85,46 +85,49 @@ export class ParkingLot implements Waker {
     queueMicrotask(() => this.#scan());
   }
 
-  sync<T extends {}>(wish: Wish<T>, options: ParkOptions | undefined): T | undefined {
+  sync<T extends {}>(request: WaitRequest<T>, options: ParkOptions | undefined): T | undefined {
     const timeout = checkedTimeout(options);
-    if (timeout === 0) return tryOnce(wish);
+    if (timeout === 0) return tryOnce(request);
     const begun = performance.now();
     if (this.#wasShort) {
       for (let i = 0; i < SPINS; i++) {
-        const value = wish.attempt();
+        const value = request.attempt();
         if (value !== undefined) return value;
       }
     }
-    const watch = new DeadlockWatch(this.participant, wish, true, undefined, options);
+    const watch = new DeadlockWatch(this.participant, request, true, undefined, options);
     this.#suspend();
-    const records = this.#signUp(wish, watch);
+    const records = this.#signUp(request, watch);
     let value: T | undefined;
     setWaiting(true);
     try {
-      value = this.#sleepUntil(wish, watch, begun, timeout);
+      value = this.#sleepUntil(request, watch, begun, timeout);
       return value;
     } finally {
       setWaiting(false);
       this.#wasShort = performance.now() - begun < 1;
-      this.#signOff(wish, records, value !== undefined);
+      this.#signOff(request, records, value !== undefined);
       this.#resume();
     }
   }
 
-  async<T extends {}>(wish: Wish<T>, options: ParkOptions | undefined): Promise<T | undefined> {
+  async<T extends {}>(
+    request: WaitRequest<T>,
+    options: ParkOptions | undefined,
+  ): Promise<T | undefined> {
     const timeout = checkedTimeout(options);
-    if (timeout === 0) return Promise.resolve(tryOnce(wish));
-    const isBehind = this.#isStarved(wish.group);
-    const value = isBehind ? undefined : wish.attempt();
+    if (timeout === 0) return Promise.resolve(tryOnce(request));
+    const isBehind = this.#isStarved(request.group);
+    const value = isBehind ? undefined : request.attempt();
     if (value !== undefined) return Promise.resolve(value);
     const context = options?.context ?? currentContext();
-    const watch = new DeadlockWatch(this.participant, wish, false, context, options);
-    const promise = this.#wait(wish, watch, timeout, options?.signal, isBehind);
+    const watch = new DeadlockWatch(this.participant, request, false, context, options);
+    const promise = this.#wait(request, watch, timeout, options?.signal, isBehind);
     return watch.wantsEvidence ? watch.lookForAwait(promise) : promise;
   }
 
   #wait<T extends {}>(
-    wish: Wish<T>,
+    request: WaitRequest<T>,
     watch: DeadlockWatch,
     timeout: number,
     signal: AbortSignal | undefined,
@@ -142,15 +145,15 @@ export class ParkingLot implements Waker {
       };
       const leave = (report: () => void): void => {
         // A last look: what was handed over or set meanwhile is not lost on the way out.
-        const last = wish.attempt();
+        const last = request.attempt();
         end(last !== undefined);
         if (last !== undefined) resolve(last);
         else report();
       };
       const wait: AsyncWait = {
-        wish,
+        request,
         note: watch,
-        records: this.#signUp(wish, watch),
+        records: this.#signUp(request, watch),
         begun,
         settle: (taken) => {
           end(true);
@@ -173,32 +176,32 @@ export class ParkingLot implements Waker {
   }
 
   #sleepUntil<T extends {}>(
-    wish: Wish<T>,
+    request: WaitRequest<T>,
     watch: DeadlockWatch,
     begun: number,
     timeout: number,
   ): T | undefined {
     for (;;) {
-      const value = wish.attempt();
+      const value = request.attempt();
       if (value !== undefined) return value;
       const elapsed = performance.now() - begun;
-      if (elapsed > STARVING_MS) wish.starve?.();
-      if (!wish.arm()) continue;
+      if (elapsed > STARVING_MS) request.starve?.();
+      if (!request.arm()) continue;
       const left = timeout - elapsed;
-      if (left <= 0) return wish.attempt();
+      if (left <= 0) return request.attempt();
       watch.check(elapsed);
-      if (wish.recover?.() === true) continue;
-      const due = wish.due?.() ?? Infinity;
+      if (request.recover?.() === true) continue;
+      const due = request.due?.() ?? Infinity;
       const slice = Math.ceil(Math.min(left, due, SLICE_MS));
       faultPoint("wait:asleep");
-      if (this.participant.sleep(this.#lifeOf(wish.holder()), slice)) faultPoint("wait:rung");
-      else this.#announce(wish);
+      if (this.participant.sleep(this.#lifeOf(request.holder()), slice)) faultPoint("wait:rung");
+      else this.#announce(request);
     }
   }
 
   /** Sets the bits again: a dead predecessor's may have been cleared a moment after this thread set its own. */
-  #announce(wish: Wish<{}>): void {
-    for (const cell of wish.cells) setWaiterBit(cell, this.slot, true);
+  #announce(request: WaitRequest<{}>): void {
+    for (const cell of request.cells) setWaiterBit(cell, this.slot, true);
   }
 
   /**
@@ -206,19 +209,19 @@ export class ParkingLot implements Waker {
    * they were just woken for goes to others.
    */
   #suspend(): void {
-    for (const { wish } of this.#waits()) {
-      for (const cell of wish.cells) {
+    for (const { request } of this.#waits()) {
+      for (const cell of request.cells) {
         if (--cell.waits === 0) setWaiterBit(cell, this.slot, false);
       }
-      if (wish.suspend !== undefined) wish.suspend();
-      else for (const cell of wish.cells) wake(cell, this, 1);
+      if (request.suspend !== undefined) request.suspend();
+      else for (const cell of request.cells) wake(cell, this, 1);
     }
   }
 
   #resume(): void {
     if (this.#pending === 0) return;
-    for (const { wish } of this.#waits()) {
-      for (const cell of wish.cells) {
+    for (const { request } of this.#waits()) {
+      for (const cell of request.cells) {
         if (cell.waits++ === 0) setWaiterBit(cell, this.slot, true);
       }
     }
@@ -236,9 +239,9 @@ export class ParkingLot implements Waker {
     return this.bells.open(slot, generationIn(token)) ?? -1;
   }
 
-  #signUp(wish: Wish<{}>, watch: DeadlockWatch): number[] {
+  #signUp(request: WaitRequest<{}>, watch: DeadlockWatch): number[] {
     const records: number[] = [];
-    for (const cell of wish.cells) {
+    for (const cell of request.cells) {
       if (cell.waits++ === 0) setWaiterBit(cell, this.slot, true);
       records.push(noteWait(this.participant.place, cell, watch.note));
     }
@@ -246,21 +249,21 @@ export class ParkingLot implements Waker {
     return records;
   }
 
-  #signOff(wish: Wish<{}>, records: number[], isFulfilled: boolean): void {
+  #signOff(request: WaitRequest<{}>, records: number[], isFulfilled: boolean): void {
     for (const record of records) eraseWait(this.participant.place, record);
-    for (const cell of wish.cells) {
+    for (const cell of request.cells) {
       if (--cell.waits === 0) setWaiterBit(cell, this.slot, false);
     }
-    if (isFulfilled) wish.passOn?.();
-    else wish.leave?.();
-    for (const cell of wish.cells) settleCell(cell);
+    if (isFulfilled) request.passOn?.();
+    else request.leave?.();
+    for (const cell of request.cells) settleCell(cell);
   }
 
   #add(wait: AsyncWait): void {
-    let group = this.#groups.get(wait.wish.group);
+    let group = this.#groups.get(wait.request.group);
     if (group === undefined) {
       group = new Set();
-      this.#groups.set(wait.wish.group, group);
+      this.#groups.set(wait.request.group, group);
     }
     group.add(wait);
     if (this.#pending++ === 0) {
@@ -270,14 +273,14 @@ export class ParkingLot implements Waker {
   }
 
   #remove(wait: AsyncWait, isFulfilled: boolean): void {
-    const group = this.#groups.get(wait.wish.group);
+    const group = this.#groups.get(wait.request.group);
     if (group?.delete(wait) !== true) return;
-    if (group.size === 0) this.#groups.delete(wait.wish.group);
+    if (group.size === 0) this.#groups.delete(wait.request.group);
     if (--this.#pending === 0) {
       this.#listen().unref();
       clearInterval(this.#ticker);
     }
-    this.#signOff(wait.wish, wait.records, isFulfilled);
+    this.#signOff(wait.request, wait.records, isFulfilled);
   }
 
   #listen(): Socket {
@@ -292,13 +295,13 @@ export class ParkingLot implements Waker {
     return false;
   }
 
-  /** Serves one wait, or announces it. A wish that throws fails its own wait, and holds up none of the others. */
+  /** Serves one wait, or announces it. A request that throws fails its own wait, and holds up none of the others. */
   #try(wait: AsyncWait): boolean {
     try {
       for (;;) {
-        const value = wait.wish.attempt();
+        const value = wait.request.attempt();
         if (value !== undefined) return wait.settle(value);
-        if (wait.wish.arm()) break;
+        if (wait.request.arm()) break;
       }
     } catch (error) {
       wait.fail(error, false);
@@ -309,7 +312,7 @@ export class ParkingLot implements Waker {
   }
 
   #setAlarm(wait: AsyncWait): void {
-    const due = wait.wish.due?.();
+    const due = wait.request.due?.();
     if (due === undefined) return;
     clearTimeout(wait.alarm);
     wait.alarm = due === Infinity ? undefined : setTimer(() => this.#scan(), Math.ceil(due));
@@ -321,7 +324,7 @@ export class ParkingLot implements Waker {
     for (const group of this.#groups.values()) {
       for (const wait of group) {
         if (this.#try(wait)) continue;
-        if (now - wait.begun > STARVING_MS) wait.wish.starve?.();
+        if (now - wait.begun > STARVING_MS) wait.request.starve?.();
         break;
       }
     }
@@ -333,8 +336,8 @@ export class ParkingLot implements Waker {
     noteEvidence([...this.#waits()]);
     for (const wait of this.#waits()) {
       try {
-        this.#announce(wait.wish);
-        if (wait.wish.recover?.() === true && this.#try(wait)) continue;
+        this.#announce(wait.request);
+        if (wait.request.recover?.() === true && this.#try(wait)) continue;
         wait.note.check(now - wait.begun);
       } catch (error) {
         wait.fail(error);
@@ -344,6 +347,6 @@ export class ParkingLot implements Waker {
 }
 
 /** Without waiting, but not without taking over from the dead. */
-function tryOnce<T extends {}>(wish: Wish<T>): T | undefined {
-  return wish.attempt() ?? (wish.recover?.() === true ? wish.attempt() : undefined);
+function tryOnce<T extends {}>(request: WaitRequest<T>): T | undefined {
+  return request.attempt() ?? (request.recover?.() === true ? request.attempt() : undefined);
 }

@@ -2,7 +2,7 @@ import { writeSync } from "node:fs";
 import { parkSync } from "../parking/index.ts";
 import { timeoutOf, type WaitOptions } from "../util/wait-options.ts";
 import type { QueueCore } from "./queue-core.ts";
-import { progressWish } from "./wait-requests.ts";
+import { progressRequest } from "./wait-requests.ts";
 import {
   clearInterval,
   clearTimeout,
@@ -72,7 +72,7 @@ export function feedSync(core: QueueCore, options?: WaitOptions): boolean {
     if (left <= 0) return false;
     const hasProgress = core.outbox.buffered < buffered;
     if (hasProgress && isFarBehind(core)) Atomics.wait(napWord, 0, 0, Math.min(NAP_MS, left));
-    else parkSync(progressWish(core), { timeout: left });
+    else parkSync(progressRequest(core), { timeout: left });
   }
 }
 
@@ -105,7 +105,7 @@ function nap(core: QueueCore): void {
 function wait(core: QueueCore): void {
   const stop = new AbortController();
   feeding.set(core, () => stop.abort());
-  core.wait(progressWish(core), { signal: stop.signal }).then(
+  core.wait(progressRequest(core), { signal: stop.signal }).then(
     () => goOn(core),
     (error: unknown) => {
       goOn(core);

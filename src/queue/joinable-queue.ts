@@ -6,7 +6,7 @@ import type { WaitOptions } from "../util/wait-options.ts";
 import { Queue, type QueueOptions } from "./queue.ts";
 import type { QueueCore } from "./queue-core.ts";
 import { openCore } from "./queue-base.ts";
-import { doneWish } from "./wait-requests.ts";
+import { doneRequest } from "./wait-requests.ts";
 import { RING } from "./ring-layout.ts";
 import { performance } from "../util/platform.ts";
 
@@ -71,14 +71,14 @@ export class JoinableQueue<T = unknown> extends Queue<T> {
     const begun = performance.now();
     const core = openCore(this);
     if (!(await this.joinFeeder(options))) return false;
-    return (await core.wait(doneWish(core), remaining(options, begun))) === true;
+    return (await core.wait(doneRequest(core), remaining(options, begun))) === true;
   }
 
   /** Waits as `join()` does; the thread sleeps. */
   joinSync(options?: WaitOptions): boolean {
     const begun = performance.now();
     if (!this.joinFeederSync(options)) return false;
-    return parkSync(doneWish(openCore(this)), remaining(options, begun)) === true;
+    return parkSync(doneRequest(openCore(this)), remaining(options, begun)) === true;
   }
 
   static {

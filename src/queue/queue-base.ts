@@ -12,7 +12,7 @@ import { feed, feedSync, isFarBehind, takeNap } from "./feeder.ts";
 import { openQueue, type QueueSettings } from "./queue-cell.ts";
 import { coreOf, ENDED, type QueueCore, type Taken } from "./queue-core.ts";
 import { packItem, type Item } from "./queue-item.ts";
-import { flushWish, MAX_BUFFERED_BYTES, putWish, takeWish } from "./wait-requests.ts";
+import { flushRequest, MAX_BUFFERED_BYTES, putRequest, takeRequest } from "./wait-requests.ts";
 import { isTurnOver, nextTurn } from "./turns.ts";
 
 const DONE = Promise.resolve();
@@ -71,7 +71,7 @@ export abstract class QueueBase<T> extends SyncObject {
     const core = openCore(this);
     const item = this.#offer(core, value, options);
     if (item?.state === "waiting") {
-      parkSync(putWish(core, item), options);
+      parkSync(putRequest(core, item), options);
       this.#checkPut(core, item);
     } else if (core.outbox.bytes > core.patience && timeoutOf(options) > 0) {
       const { taken } = core.ring;
@@ -115,7 +115,7 @@ export abstract class QueueBase<T> extends SyncObject {
   getSync(options?: WaitOptions): T {
     const core = openCore(this);
     const timeout = timeoutOf(options);
-    const taken = core.take() ?? (timeout > 0 ? parkSync(takeWish(core), options) : undefined);
+    const taken = core.take() ?? (timeout > 0 ? parkSync(takeRequest(core), options) : undefined);
     return this.#valueOf(core, taken, timeout);
   }
 
@@ -185,14 +185,14 @@ export abstract class QueueBase<T> extends SyncObject {
    */
   async #giveTime(core: QueueCore): Promise<void> {
     const { taken } = core.ring;
-    await core.wait(flushWish(core), { timeout: GIVE_MS });
+    await core.wait(flushRequest(core), { timeout: GIVE_MS });
     core.adjustPatience(taken);
     // Without room the next ones would have to be copied and kept again.
     if (core.outbox.isEmpty && isFarBehind(core) && !core.ring.isRoomy) await takeNap();
   }
 
   async #waitForRoom(core: QueueCore, item: Item, options: WaitOptions | undefined): Promise<void> {
-    await core.wait(putWish(core, item), options);
+    await core.wait(putRequest(core, item), options);
     this.#checkPut(core, item);
   }
 
@@ -221,7 +221,7 @@ export abstract class QueueBase<T> extends SyncObject {
         options?.signal?.throwIfAborted();
         taken = core.take();
       }
-      taken ??= await core.wait(takeWish(core), options);
+      taken ??= await core.wait(takeRequest(core), options);
       return this.#valueOf(core, taken, options?.timeout ?? 0);
     } finally {
       core.release();

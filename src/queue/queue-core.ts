@@ -8,7 +8,7 @@ import {
   parking,
   participant,
   segmentPath,
-  type Wish,
+  type WaitRequest,
 } from "../parking/index.ts";
 import { os } from "../os/index.ts";
 import { PendingProducers } from "./pending-producers.ts";
@@ -269,12 +269,12 @@ export class QueueCore implements Body {
 
   /** Waits in the event loop, keeping the queue until the wait is over. */
   async wait<T extends {}>(
-    wish: Wish<T>,
+    request: WaitRequest<T>,
     options: Parameters<typeof park>[1],
   ): Promise<T | undefined> {
     this.retain();
     try {
-      return await park(wish, options);
+      return await park(request, options);
     } finally {
       this.release();
     }

@@ -29,7 +29,7 @@ export class Item implements Outgoing {
   readonly length: number;
   file: FileName | undefined;
   state: ItemState = "waiting";
-  /** Reason of a withdrawal that was not the wish of its `put`. */
+  /** Reason of a withdrawal that its `put` did not ask for. */
   error: unknown;
 
   readonly raw: RawKind | undefined;

@@ -9,7 +9,7 @@ import { abandon, feedSync } from "./feeder.ts";
 import type { QueueCore } from "./queue-core.ts";
 import { openCore, QueueBase } from "./queue-base.ts";
 import { checkCapacity, checkMaxSize, limitOf, type Flavour } from "./queue-cell.ts";
-import { flushWish } from "./wait-requests.ts";
+import { flushRequest } from "./wait-requests.ts";
 import { RING } from "./ring-layout.ts";
 
 /** Options of queues. */
@@ -99,7 +99,7 @@ export class Queue<T = unknown> extends QueueBase<T> {
   async joinFeeder(options?: WaitOptions): Promise<boolean> {
     const core = openCore(this);
     checkWait(options);
-    return (await core.wait(flushWish(core), options)) === true;
+    return (await core.wait(flushRequest(core), options)) === true;
   }
 
   /** Waits as `joinFeeder()` does; the thread sleeps. */

@@ -1,4 +1,4 @@
-import { parking, type Wish } from "../parking/index.ts";
+import { parking, type WaitRequest } from "../parking/index.ts";
 import type { QueueCore, Taken } from "./queue-core.ts";
 import type { Item } from "./queue-item.ts";
 import type { Waiters } from "./waiters.ts";
@@ -6,8 +6,8 @@ import type { Waiters } from "./waiters.ts";
 /** A thread keeps at most about this many bytes for one queue before its `put` waits. */
 export const MAX_BUFFERED_BYTES: number = 64 * 1024 * 1024;
 
-/** The wish for the next item. */
-export function takeWish(core: QueueCore): Wish<Exclude<Taken, undefined>> {
+/** The request for the next item. */
+export function takeRequest(core: QueueCore): WaitRequest<Exclude<Taken, undefined>> {
   const { items, ring, receiver } = core;
   const isThereMore = (): boolean => !ring.isEmpty;
   return {
@@ -27,10 +27,10 @@ export function takeWish(core: QueueCore): Wish<Exclude<Taken, undefined>> {
   };
 }
 
-/** The wish that an item is stored, refused, or buffered by a queue without a limit. */
-export function putWish(core: QueueCore, item: Item): Wish<true> {
+/** The request that an item is stored, refused, or buffered by a queue without a limit. */
+export function putRequest(core: QueueCore, item: Item): WaitRequest<true> {
   return {
-    ...spaceWish(core),
+    ...spaceRequest(core),
     group: core.space,
     attempt() {
       flush(core);
@@ -47,12 +47,12 @@ export function putWish(core: QueueCore, item: Item): Wish<true> {
   };
 }
 
-/** The wish that something of what is buffered in this thread is stored. */
-export function progressWish(core: QueueCore): Wish<true> {
+/** The request that something of what is buffered in this thread is stored. */
+export function progressRequest(core: QueueCore): WaitRequest<true> {
   const { outbox } = core;
   const { buffered } = outbox;
   return {
-    ...spaceWish(core),
+    ...spaceRequest(core),
     group: {},
     attempt() {
       flush(core);
@@ -61,8 +61,8 @@ export function progressWish(core: QueueCore): Wish<true> {
   };
 }
 
-/** The wish that nothing is buffered in this thread, which sees to that itself: only its tasks wait for it. */
-export function flushWish(core: QueueCore): Wish<true> {
+/** The request that nothing is buffered in this thread, which sees to that itself: only its tasks wait for it. */
+export function flushRequest(core: QueueCore): WaitRequest<true> {
   return {
     cells: [],
     group: core.outbox,
@@ -75,8 +75,8 @@ export function flushWish(core: QueueCore): Wish<true> {
   };
 }
 
-/** The wish that every item is done. */
-export function doneWish(core: QueueCore): Wish<true> {
+/** The request that every item is done. */
+export function doneRequest(core: QueueCore): WaitRequest<true> {
   const { done } = core;
   return {
     cells: [done.cell],
@@ -93,7 +93,7 @@ export function doneWish(core: QueueCore): Wish<true> {
   };
 }
 
-function spaceWish(core: QueueCore): Omit<Wish<true>, "attempt" | "group"> {
+function spaceRequest(core: QueueCore): Omit<WaitRequest<true>, "attempt" | "group"> {
   const { space, sender, ring } = core;
   const isThereMore = (): boolean => ring.hasRoom;
   return {

@@ -7,7 +7,7 @@ import {
   wake,
   WAITERS,
   type LocalCell,
-  type Wish,
+  type WaitRequest,
 } from "../parking/index.ts";
 import { faultPoint } from "../util/fault-point.ts";
 
@@ -111,8 +111,8 @@ export class BarrierRounds {
     return Atomics.load(this.#ints, this.cell.base + REASON);
   }
 
-  /** The wish to arrive; while a complete round has not been left, newcomers wait. */
-  arrival(): Wish<Arrival | "broken"> {
+  /** The request to arrive; while a complete round has not been left, newcomers wait. */
+  arrival(): WaitRequest<Arrival | "broken"> {
     return {
       cells: [this.cell],
       group: {},
@@ -125,8 +125,8 @@ export class BarrierRounds {
     };
   }
 
-  /** The wish that a round one has arrived in ends. */
-  end(arrival: Arrival): Wish<Outcome> {
+  /** The request that a round one has arrived in ends. */
+  end(arrival: Arrival): WaitRequest<Outcome> {
     return {
       cells: [this.cell],
       group: arrival,

@@ -9,7 +9,7 @@ import {
   type Creation,
   type Handle,
   type LocalCell,
-  type Wish,
+  type WaitRequest,
 } from "../parking/index.ts";
 import { faultPoint } from "../util/fault-point.ts";
 import { inspectAs } from "../util/inspectable.ts";
@@ -63,9 +63,9 @@ interface Suspended {
   /** The hold there was. */
   readonly hold: SuspendedHold;
   /** To be notified. */
-  readonly notice: Wish<true>;
+  readonly notice: WaitRequest<true>;
   /** To have the lock again, as part of the hold there was. */
-  readonly reacquire: Wish<true>;
+  readonly reacquire: WaitRequest<true>;
   /** What the code that waits holds besides. */
   readonly context: Context | undefined;
 }
@@ -289,7 +289,7 @@ export class Condition extends SyncObject {
     return {
       seat,
       hold,
-      reacquire: ownership.wish(hold.context),
+      reacquire: ownership.request(hold.context),
       context: currentContext(),
       notice: {
         cells: [cell],

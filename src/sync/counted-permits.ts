@@ -1,5 +1,12 @@
 import { CELL, type Place } from "../memory/index.ts";
-import { hasWaiters, parking, wake, WAITERS, type LocalCell, type Wish } from "../parking/index.ts";
+import {
+  hasWaiters,
+  parking,
+  wake,
+  WAITERS,
+  type LocalCell,
+  type WaitRequest,
+} from "../parking/index.ts";
 import type { Guard } from "./guard.ts";
 import { permitGuard, type PermitBody } from "./permit-body.ts";
 
@@ -66,7 +73,7 @@ export class CountedPermits implements PermitBody {
     return `has ${this.free} permits and can have ${this.max}: releasing ${count} would be too many. Release only what was acquired.`;
   }
 
-  wish(): Wish<true> {
+  request(): WaitRequest<true> {
     const { cell } = this;
     return {
       cells: [cell],

@@ -1,4 +1,4 @@
-import { parking, type Wish } from "../parking/index.ts";
+import { parking, type WaitRequest } from "../parking/index.ts";
 import type { WaitOptions } from "../util/wait-options.ts";
 import { isThenable } from "../util/thenable.ts";
 
@@ -19,8 +19,8 @@ export function isEnding(object: unknown): object is Ending {
 
 /** Watches one of them until the signal aborts; it need not be in shared memory. */
 export class EndingWatch {
-  /** The wish that it has ended. Taking it changes nothing. */
-  readonly wish: Wish<true> = {
+  /** The request that it has ended. Taking it changes nothing. */
+  readonly request: WaitRequest<true> = {
     cells: [],
     group: this,
     attempt: () => (this.#isOver ? true : undefined),

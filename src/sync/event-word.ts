@@ -1,5 +1,12 @@
 import { CELL, type Place } from "../memory/index.ts";
-import { hasWaiters, parking, wake, WAITERS, type LocalCell, type Wish } from "../parking/index.ts";
+import {
+  hasWaiters,
+  parking,
+  wake,
+  WAITERS,
+  type LocalCell,
+  type WaitRequest,
+} from "../parking/index.ts";
 import { GrantOne } from "./grant-one.ts";
 import type { Body } from "./sync-object.ts";
 
@@ -60,8 +67,8 @@ export class EventWord implements Body {
     if ((word & WAITERS) !== 0) wake(this.cell, parking(), Infinity);
   }
 
-  /** The wish to be let through. */
-  wish(): Wish<true> {
+  /** The request to be let through. */
+  request(): WaitRequest<true> {
     const { cell } = this;
     if (this.isAuto) {
       const turn = this.#grants.begin();

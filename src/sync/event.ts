@@ -80,20 +80,20 @@ export class Event extends SyncObject {
    */
   async wait(options?: WaitOptions): Promise<boolean> {
     checkWait(options);
-    return (await park(wordOf(this).wish(), undetected(options))) === true;
+    return (await park(wordOf(this).request(), undetected(options))) === true;
   }
 
   /** Waits as `wait()` does; the thread sleeps, and its event loop stands still meanwhile. */
   waitSync(options?: WaitOptions): boolean {
     checkWait(options);
-    return parkSync(wordOf(this).wish(), undetected(options)) === true;
+    return parkSync(wordOf(this).request(), undetected(options)) === true;
   }
 
   static {
     waitable(Event, (event) => {
       const word = wordOf(event);
       return {
-        wish: () => word.wish(),
+        request: () => word.request(),
         giveBack: () => {
           if (word.isAuto) word.set();
         },

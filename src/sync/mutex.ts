@@ -106,7 +106,7 @@ export abstract class Mutex extends Acquirable {
     const ownership = ownershipOf(this);
     if (ownership.reenter("sync", options)) return true;
     if (options?.signal === undefined && ownership.tryTake(undefined)) return true;
-    return this.#taken(ownership, parkSync(ownership.wish(undefined), this.#bounds(options)));
+    return this.#taken(ownership, parkSync(ownership.request(undefined), this.#bounds(options)));
   }
 
   /**
@@ -141,7 +141,7 @@ export abstract class Mutex extends Acquirable {
   async #take(ownership: Ownership, context: Context, options?: WaitOptions): Promise<boolean> {
     if (options?.signal === undefined && ownership.tryTake(context)) return true;
     const bounds = { ...this.#bounds(options), context: context.parent };
-    return this.#taken(ownership, await park(ownership.wish(context), bounds));
+    return this.#taken(ownership, await park(ownership.request(context), bounds));
   }
 
   /** What a wait has come to. */
@@ -168,7 +168,7 @@ export abstract class Mutex extends Acquirable {
     waitable(Mutex, (lock) => {
       const ownership = ownershipOf(lock);
       return {
-        wish: (context) => ownership.jointWish(context),
+        request: (context) => ownership.jointRequest(context),
         taken: () => keepUnreleased(lock, ownership),
         giveBack: () => ownership.release(),
         isAbandoned: () => ownership.isAbandoned,

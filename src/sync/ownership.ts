@@ -13,7 +13,7 @@ import {
   WAITERS,
   type Context,
   type LocalCell,
-  type Wish,
+  type WaitRequest,
 } from "../parking/index.ts";
 import { faultPoint } from "../util/fault-point.ts";
 import type { WaitOptions } from "../util/wait-options.ts";
@@ -121,8 +121,8 @@ export class Ownership implements AcquirableBody {
   }
 
   /** As part of a wait for several objects. */
-  jointWish(context: Context | undefined): Wish<true> {
-    return this.wish(context);
+  jointRequest(context: Context | undefined): WaitRequest<true> {
+    return this.request(context);
   }
 
   /** The participant that has it; 0 for nobody. */
@@ -131,10 +131,13 @@ export class Ownership implements AcquirableBody {
   }
 
   /**
-   * The wish to have it. Its value is true.
-   * @param rivals - how many waits of this thread wish the same.
+   * The request to have it. Its value is true.
+   * @param rivals - how many waits of this thread have the same request.
    */
-  wish(context: Context | undefined, rivals: () => number = () => this.cell.waits): Wish<true> {
+  request(
+    context: Context | undefined,
+    rivals: () => number = () => this.cell.waits,
+  ): WaitRequest<true> {
     const cells = [this.cell];
     return {
       cells,

@@ -1,5 +1,5 @@
 import { InvalidStateError } from "../errors/index.ts";
-import { closeCell, type Wish } from "../parking/index.ts";
+import { closeCell, type WaitRequest } from "../parking/index.ts";
 import type { AcquirableBody } from "./acquirable.ts";
 import { Guard } from "./guard.ts";
 
@@ -13,7 +13,7 @@ export interface PermitBody extends AcquirableBody {
   giveBack(count: number): number;
   /** Frees what the dead have. */
   recover?(): boolean;
-  wish(): Wish<true>;
+  request(): WaitRequest<true>;
   /** Why so many cannot be given back, as the end of a sentence that begins with the semaphore's name. */
   tooMany(count: number): string;
 }

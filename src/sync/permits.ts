@@ -9,7 +9,7 @@ import {
   wake,
   WAITERS,
   type LocalCell,
-  type Wish,
+  type WaitRequest,
 } from "../parking/index.ts";
 import type { Guard } from "./guard.ts";
 import { permitGuard, type PermitBody } from "./permit-body.ts";
@@ -120,7 +120,7 @@ export class Permits implements PermitBody {
     return new UnreleasedPermits(this, this.own);
   }
 
-  wish(): Wish<true> {
+  request(): WaitRequest<true> {
     const { cell } = this;
     return {
       cells: [cell],

@@ -5,7 +5,7 @@ import {
   wake,
   type Context,
   type LocalCell,
-  type Wish,
+  type WaitRequest,
 } from "../parking/index.ts";
 import { describeOwner } from "./describe.ts";
 import { Guard } from "./guard.ts";
@@ -61,10 +61,10 @@ export class ReadWriteWords implements Body {
     this.#wakeAll();
   }
 
-  /** The wish to be the one writer; readers that are there still may go on. */
-  writerWish(context: Context | undefined): Wish<true> {
+  /** The request to be the one writer; readers that are there still may go on. */
+  writerRequest(context: Context | undefined): WaitRequest<true> {
     const { cell } = this;
-    const wish = this.writer.wish(context, () => cell.writers);
+    const request = this.writer.request(context, () => cell.writers);
     // The thread's other waits may be readers, who cannot take what is handed over to a writer.
     let isCounted = false;
     const uncount = (): void => {
@@ -73,20 +73,20 @@ export class ReadWriteWords implements Body {
     };
     const leave = (): void => {
       uncount();
-      wish.leave?.();
+      request.leave?.();
       if (this.writer.owner === 0) this.#wakeAll();
     };
     return {
-      ...wish,
+      ...request,
       attempt: () => {
-        const isTaken = wish.attempt();
+        const isTaken = request.attempt();
         if (isTaken) uncount();
         return isTaken;
       },
       arm: () => {
         if (!isCounted) cell.writers++;
         isCounted = true;
-        return wish.arm();
+        return request.arm();
       },
       leave,
       suspend: leave,

@@ -12,7 +12,7 @@ import {
   WAITERS,
   type Context,
   type LocalCell,
-  type Wish,
+  type WaitRequest,
 } from "../parking/index.ts";
 
 /** One hold of a reader. */
@@ -120,8 +120,8 @@ export class Readers {
     return true;
   }
 
-  /** The wish to read. */
-  wish(context: Context | undefined): Wish<Reading> {
+  /** The request to read. */
+  request(context: Context | undefined): WaitRequest<Reading> {
     const { cell } = this;
     return {
       cells: [cell],
@@ -140,8 +140,8 @@ export class Readers {
     };
   }
 
-  /** A writer's wish that nobody reads any more; readers that leave ring the writer. */
-  drained(): Wish<true> {
+  /** A writer's request that nobody reads any more; readers that leave ring the writer. */
+  drained(): WaitRequest<true> {
     return {
       cells: [this.cell],
       group: {},

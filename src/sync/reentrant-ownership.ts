@@ -1,5 +1,5 @@
 import { CELL } from "../memory/index.ts";
-import { currentContext, isWithin, type Context, type Wish } from "../parking/index.ts";
+import { currentContext, isWithin, type Context, type WaitRequest } from "../parking/index.ts";
 import type { WaitOptions } from "../util/wait-options.ts";
 import { Ownership, type Manner, type SuspendedHold } from "./ownership.ts";
 
@@ -35,13 +35,13 @@ export class ReentrantOwnership extends Ownership {
     this.#setDepth(hold.depth);
   }
 
-  override wish(context: Context | undefined): Wish<true> {
-    const wish = super.wish(context);
+  override request(context: Context | undefined): WaitRequest<true> {
+    const request = super.request(context);
     const origin = context === undefined ? currentContext() : undefined;
     return {
-      ...wish,
+      ...request,
       attempt: () => {
-        if (wish.attempt() === undefined) return undefined;
+        if (request.attempt() === undefined) return undefined;
         this.cell.origin = origin;
         this.#setDepth(1);
         return true;
@@ -50,15 +50,15 @@ export class ReentrantOwnership extends Ownership {
   }
 
   /** The code that holds it may take it again. */
-  override jointWish(context: Context | undefined): Wish<true> {
-    const wish = this.wish(context);
+  override jointRequest(context: Context | undefined): WaitRequest<true> {
+    const request = this.request(context);
     const { cell } = this;
-    if (!cell.isHeld || !this.#isHolder(context === undefined ? "sync" : "async")) return wish;
+    if (!cell.isHeld || !this.#isHolder(context === undefined ? "sync" : "async")) return request;
     return {
-      ...wish,
+      ...request,
       attempt: () => {
         if (cell.isHeld) this.#setDepth(cell.depth + 1);
-        return cell.isHeld ? true : wish.attempt();
+        return cell.isHeld ? true : request.attempt();
       },
     };
   }

@@ -85,7 +85,7 @@ export class RWLock extends SyncObject {
   /** Reads if that is possible at once; never waits. */
   tryRead(): Guard | undefined {
     const words = wordsOf(this);
-    const reading = parkSync(words.readers.wish(undefined), this.#bounds({ timeout: 0 }));
+    const reading = parkSync(words.readers.request(undefined), this.#bounds({ timeout: 0 }));
     return reading === undefined ? undefined : words.readGuard(reading);
   }
 
@@ -111,7 +111,7 @@ export class RWLock extends SyncObject {
     const { readers } = words;
     const reading =
       (options?.signal === undefined ? readers.take(undefined) : undefined) ??
-      parkSync(readers.wish(undefined), this.#bounds(options));
+      parkSync(readers.request(undefined), this.#bounds(options));
     return words.readGuard(reading ?? this.#timeout(words, "read", options));
   }
 
@@ -145,7 +145,7 @@ export class RWLock extends SyncObject {
     // Past all that wait: the writer they wait for may wait for the reading that this one is in.
     const nested = readers.isReading(context.parent, "async") ? readers.take(context) : undefined;
     const bounds = { ...this.#bounds(options), context: context.parent };
-    const reading = nested ?? (await park(readers.wish(context), bounds));
+    const reading = nested ?? (await park(readers.request(context), bounds));
     return words.readGuard(reading ?? this.#timeout(words, "read", options));
   }
 
@@ -163,7 +163,7 @@ export class RWLock extends SyncObject {
       }),
     };
     const begun = performance.now();
-    const isTaken = await park(words.writerWish(context), bounds);
+    const isTaken = await park(words.writerRequest(context), bounds);
     if (isTaken === undefined) return this.#timeout(words, "written", options);
     try {
       const rest = { ...bounds, ...this.#rest(options, begun) };
@@ -181,7 +181,7 @@ export class RWLock extends SyncObject {
     const begun = performance.now();
     if (options?.signal === undefined && words.writer.tryTake(undefined)) {
       if (words.readers.isEmpty) return words.writeGuard();
-    } else if (parkSync(words.writerWish(undefined), this.#bounds(options)) === undefined) {
+    } else if (parkSync(words.writerRequest(undefined), this.#bounds(options)) === undefined) {
       return undefined;
     }
     try {

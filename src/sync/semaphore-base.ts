@@ -34,7 +34,7 @@ export abstract class SemaphoreBase extends Acquirable {
   async acquire(options?: WaitOptions): Promise<boolean> {
     checkWait(options);
     const permits = permitsOf(this);
-    const isTaken = (await park(permits.wish(), undetected(options))) === true;
+    const isTaken = (await park(permits.request(), undetected(options))) === true;
     if (isTaken) keepUnreleased(this, permits);
     return isTaken;
   }
@@ -44,14 +44,14 @@ export abstract class SemaphoreBase extends Acquirable {
     checkWait(options);
     const permits = permitsOf(this);
     if (options?.signal === undefined && permits.take() === true) return true;
-    return parkSync(permits.wish(), undetected(options)) === true;
+    return parkSync(permits.request(), undetected(options)) === true;
   }
 
   static {
     waitable(SemaphoreBase, (semaphore) => {
       const permits = permitsOf(semaphore);
       return {
-        wish: () => permits.wish(),
+        request: () => permits.request(),
         taken: () => keepUnreleased(semaphore, permits),
         giveBack: () => giveBack(permits, 1, () => describeObject(semaphore)),
       };

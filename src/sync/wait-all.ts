@@ -71,7 +71,7 @@ export function waitAllSync(objects: readonly SyncWaitable[], options?: WaitOpti
   for (;;) {
     const missing = tryAll(entries);
     if (missing === undefined) return allTaken(entries);
-    if (parkSync(missing.wish(), { ...options, timeout: left() }) === undefined) return false;
+    if (parkSync(missing.request(), { ...options, timeout: left() }) === undefined) return false;
     if (completes(entries, missing)) return allTaken(entries);
   }
 }
@@ -87,7 +87,7 @@ async function takeAll(
     if (missing === undefined) return allTaken(entries);
     const bounds = { ...options, timeout: left(), context };
     // Only what is missing is waited for, with nothing held: then the others are tried again.
-    if ((await park(missing.wish(), bounds)) === undefined) return false;
+    if ((await park(missing.request(), bounds)) === undefined) return false;
     if (completes(entries, missing)) return allTaken(entries);
   }
 }
@@ -127,14 +127,14 @@ function tryAll(entries: readonly Entry[], held?: Entry): Entry | undefined {
 }
 
 function tryOne(entry: Entry): boolean {
-  const wish = entry.wish();
-  if (wish.attempt() !== undefined) return true;
-  return wish.recover?.() === true && wish.attempt() !== undefined;
+  const request = entry.request();
+  if (request.attempt() !== undefined) return true;
+  return request.recover?.() === true && request.attempt() !== undefined;
 }
 
 /** The same order for everybody: then of two who want the same, one gets all of it. */
 function inOrder(entries: readonly Entry[]): Entry[] {
-  const placed = entries.map((entry) => ({ entry, cell: entry.wish().cells[0]?.index ?? -1 }));
+  const placed = entries.map((entry) => ({ entry, cell: entry.request().cells[0]?.index ?? -1 }));
   placed.sort((a, b) => a.cell - b.cell);
   for (const [place, { entry, cell }] of placed.entries()) {
     const former = placed[place - 1];

@@ -1,4 +1,4 @@
-import { enterContext, park, parking, parkSync, wake, type Wish } from "../parking/index.ts";
+import { enterContext, park, parking, parkSync, wake, type WaitRequest } from "../parking/index.ts";
 import { checkWait, type WaitOptions } from "../util/wait-options.ts";
 import type { Ending } from "./endings.ts";
 import type { SyncWaitable } from "./wait-all.ts";
@@ -34,7 +34,7 @@ export function waitAny(
   const body = async (): Promise<WaitAnyResult | undefined> => {
     try {
       checkWait(options);
-      const any = new AnyWish(
+      const any = new AnyRequest(
         entriesOf(objects, {
           caller: "waitAny()",
           contexts: Array.from({ length: lengthOf(objects) }, () => context),
@@ -59,7 +59,7 @@ export function waitAnySync(
   options?: WaitOptions,
 ): WaitAnyResult | undefined {
   checkWait(options);
-  return parkSync(new AnyWish(entriesOf(objects, { caller: "waitAnySync()" })), options);
+  return parkSync(new AnyRequest(entriesOf(objects, { caller: "waitAnySync()" })), options);
 }
 
 /** How many there are; a wrong list is refused later. */
@@ -67,25 +67,25 @@ function lengthOf(objects: readonly unknown[]): number {
   return Array.isArray(objects) ? objects.length : 0;
 }
 
-/** The wish for one of several. */
-class AnyWish implements Wish<WaitAnyResult> {
-  readonly cells: Wish<{}>["cells"];
+/** The request for one of several. */
+class AnyRequest implements WaitRequest<WaitAnyResult> {
+  readonly cells: WaitRequest<{}>["cells"];
   readonly group: object = this;
   readonly isAny = true;
   readonly #entries: readonly Entry[];
-  readonly #wishes: readonly Wish<{}>[];
-  #taken: Wish<{}> | undefined;
+  readonly #requests: readonly WaitRequest<{}>[];
+  #taken: WaitRequest<{}> | undefined;
 
   constructor(entries: readonly Entry[]) {
     this.#entries = entries;
-    this.#wishes = entries.map((entry) => entry.wish());
-    this.cells = this.#wishes.flatMap((wish) => wish.cells);
+    this.#requests = entries.map((entry) => entry.request());
+    this.cells = this.#requests.flatMap((request) => request.cells);
   }
 
   attempt(): WaitAnyResult | undefined {
-    for (const [index, wish] of this.#wishes.entries()) {
-      if (wish.attempt() === undefined) continue;
-      this.#taken = wish;
+    for (const [index, request] of this.#requests.entries()) {
+      if (request.attempt() === undefined) continue;
+      this.#taken = request;
       const entry = this.#entries[index]!;
       entry.taken();
       return { index, abandoned: entry.isAbandoned() };
@@ -94,12 +94,12 @@ class AnyWish implements Wish<WaitAnyResult> {
   }
 
   arm(): boolean {
-    return this.#wishes.every((wish) => wish.arm());
+    return this.#requests.every((request) => request.arm());
   }
 
   holder(): number {
-    for (const wish of this.#wishes) {
-      const holder = wish.holder();
+    for (const request of this.#requests) {
+      const holder = request.holder();
       if (holder !== 0) return holder;
     }
     return 0;
@@ -107,37 +107,37 @@ class AnyWish implements Wish<WaitAnyResult> {
 
   recover(): boolean {
     let isChanged = false;
-    for (const wish of this.#wishes) {
-      if (wish.recover?.() === true) isChanged = true;
+    for (const request of this.#requests) {
+      if (request.recover?.() === true) isChanged = true;
     }
     return isChanged;
   }
 
   starve(): void {
-    for (const wish of this.#wishes) wish.starve?.();
+    for (const request of this.#requests) request.starve?.();
   }
 
   leave(): void {
-    for (const wish of this.#wishes) wish.leave?.();
+    for (const request of this.#requests) request.leave?.();
   }
 
   /** The objects not taken may have been announced to, rung for or reserved. */
   passOn(): void {
-    for (const wish of this.#wishes) {
-      if (wish === this.#taken) wish.passOn?.();
-      else wish.leave?.();
+    for (const request of this.#requests) {
+      if (request === this.#taken) request.passOn?.();
+      else request.leave?.();
     }
   }
 
   suspend(): void {
-    for (const wish of this.#wishes) {
-      if (wish.suspend !== undefined) wish.suspend();
-      else for (const cell of wish.cells) wake(cell, parking(), 1);
+    for (const request of this.#requests) {
+      if (request.suspend !== undefined) request.suspend();
+      else for (const cell of request.cells) wake(cell, parking(), 1);
     }
   }
 
   /** Milliseconds until the first of them falls due by itself. */
   due(): number {
-    return Math.min(...this.#wishes.map((wish) => wish.due?.() ?? Infinity));
+    return Math.min(...this.#requests.map((request) => request.due?.() ?? Infinity));
   }
 }

@@ -1,6 +1,6 @@
 import { wrongType } from "../util/argument-error.ts";
 import { InvalidStateError } from "../errors/index.ts";
-import type { Context, Wish } from "../parking/index.ts";
+import type { Context, WaitRequest } from "../parking/index.ts";
 import { EndingWatch, isEnding } from "./endings.ts";
 import { targetOf } from "./waitable.ts";
 
@@ -8,7 +8,7 @@ import { targetOf } from "./waitable.ts";
 export interface Entry {
   /** Where it stands in the caller's list. */
   readonly index: number;
-  wish(): Wish<{}>;
+  request(): WaitRequest<{}>;
   /** Notes that the wait took it. */
   taken(): void;
   giveBack(): void;
@@ -41,7 +41,7 @@ function entryOf(
   if (target !== undefined) {
     return {
       index,
-      wish: () => target.wish(contexts?.[index]),
+      request: () => target.request(contexts?.[index]),
       taken: () => target.taken?.(),
       giveBack: target.giveBack,
       isAbandoned: () => target.isAbandoned?.() === true,
@@ -59,7 +59,13 @@ function entryOf(
       `${caller} blocks the event loop, in which number ${index} would end: use ${caller.replace("Sync", "")} for processes, threads and promises.`,
     );
   }
-  const { wish } = new EndingWatch(object, signal);
+  const { request } = new EndingWatch(object, signal);
   const nothing = (): void => {};
-  return { index, wish: () => wish, taken: nothing, giveBack: nothing, isAbandoned: () => false };
+  return {
+    index,
+    request: () => request,
+    taken: nothing,
+    giveBack: nothing,
+    isAbandoned: () => false,
+  };
 }

@@ -7,7 +7,7 @@ import {
   participant,
   wake,
   type Creation,
-  type Wish,
+  type WaitRequest,
 } from "../parking/index.ts";
 import { checkOptions, type OptionTable } from "../util/option-table.ts";
 import { checkWait, type WaitOptions } from "../util/wait-options.ts";
@@ -109,20 +109,20 @@ export class WaitableTimer extends SyncObject {
    */
   async wait(options?: WaitOptions): Promise<boolean> {
     checkWait(options);
-    return (await park(wishOf(timerOf(this)), undetected(options))) === true;
+    return (await park(requestOf(timerOf(this)), undetected(options))) === true;
   }
 
   /** As {@link WaitableTimer.wait}, but the thread sleeps: its event loop stands still meanwhile. */
   waitSync(options?: WaitOptions): boolean {
     checkWait(options);
-    return parkSync(wishOf(timerOf(this)), undetected(options)) === true;
+    return parkSync(requestOf(timerOf(this)), undetected(options)) === true;
   }
 
   static {
     waitable(WaitableTimer, (timer) => {
       const body = timerOf(timer);
       return {
-        wish: () => wishOf(body),
+        request: () => requestOf(body),
         giveBack: () => {
           if (body.schedule.giveBack()) wake(body.cell, parking(), 1);
         },
@@ -137,7 +137,7 @@ function replace({ cell, schedule }: TimerBody, due: () => number, period: numbe
   if (hasSleepers) wake(cell, parking(), Infinity);
 }
 
-function wishOf({ cell, schedule }: TimerBody): Wish<true> {
+function requestOf({ cell, schedule }: TimerBody): WaitRequest<true> {
   return {
     cells: [cell],
     group: cell,

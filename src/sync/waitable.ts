@@ -1,15 +1,15 @@
-import type { Context, Wish } from "../parking/index.ts";
+import type { Context, WaitRequest } from "../parking/index.ts";
 
 /**
  * An object as part of a wait for several: what a class tells `waitAny` and `waitAll`. It belongs to one wait and does
  * not mind that the handle is closed meanwhile.
  */
 export interface WaitTarget {
-  /** The wish to take the object, or to see it signaled. */
-  readonly wish: (context: Context | undefined) => Wish<{}>;
+  /** The request to take the object, or to see it signaled. */
+  readonly request: (context: Context | undefined) => WaitRequest<{}>;
   /** Notes that the wait took it. */
   readonly taken?: () => void;
-  /** Undoes what the wish took. */
+  /** Undoes what the request took. */
   readonly giveBack: () => void;
   /** Whether what was just taken came from a holder that died. */
   readonly isAbandoned?: () => boolean;

@@ -1,19 +1,19 @@
 import type { LocalCell } from "./local-cell.ts";
 
 /**
- * What a wait waits for. Attempt, announce, sleep, attempt again: a wish says how, the engine says when.
+ * What a wait waits for. Attempt, announce, sleep, attempt again: the request says how, the engine says when.
  *
  * All of it is synchronous and must not throw but for mistakes of the caller.
  */
-export interface Wish<T extends {}> {
+export interface WaitRequest<T extends {}> {
   /** The cells whose change may fulfil it. */
   readonly cells: readonly LocalCell[];
   /** Waits of one group are served in order: when one fails, those after it are not tried. */
   readonly group: object;
-  /** Takes what is wished for, if it can be had now. */
+  /** Takes what is requested, if it can be had now. */
   attempt(): T | undefined;
   /**
-   * Announces a sleeper, by the very operation on the state word that proves the wish still cannot be had.
+   * Announces a sleeper, by the very operation on the state word that proves that it still cannot be had.
    * @returns false when the state has changed: attempt again.
    */
   arm(): boolean;
@@ -25,8 +25,8 @@ export interface Wish<T extends {}> {
    */
   recover?(): boolean;
   /**
-   * Milliseconds after which the wish may be had although nobody changes anything: the wait sleeps no longer.
-   * Called after {@link Wish.arm}.
+   * Milliseconds after which it may be had although nobody changes anything: the wait sleeps no longer.
+   * Called after {@link WaitRequest.arm}.
    */
   due?(): number;
   /** Called when the wait has lasted so long that the next release should hand over to it. */
@@ -39,7 +39,7 @@ export interface Wish<T extends {}> {
    */
   passOn?(): void;
   /**
-   * Called when the thread goes to sleep for something else, so that nothing of this wish can be attempted
+   * Called when the thread goes to sleep for something else, so that it cannot be attempted
    * until it wakes: passes on what may have come for it. Default: wakes one other waiter.
    */
   suspend?(): void;
