@@ -284,8 +284,9 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
     const error = cancelledError("The executor was shut down.");
     this.#dispatcher.takeBackAll();
     this.lifecycle.refuse(error);
-    for (const entry of [...this.#live])
-      if (entry.isWaiting) this.cancel(entry, error, shareOf(error, entry));
+    // Who waits is decided before the first is cancelled: that makes room, into which the next would go.
+    const waiting = [...this.#live].filter((entry) => entry.isWaiting);
+    for (const entry of waiting) this.cancel(entry, error, shareOf(error, entry));
   }
 
   #break(what: string, cause: unknown): void {

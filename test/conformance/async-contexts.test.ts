@@ -253,8 +253,8 @@ const HERE: Readonly<Record<string, (probe: Probe) => unknown>> = {
     expect(work.seen.decode.length).toBeGreaterThan(1_500);
     expect([...new Set(work.seen.decode)]).toEqual(["B"]);
   },
-  "Lock.run": (probe) => contended(probe, new Lock()),
-  "RLock.run": (probe) => new RLock().run(probe),
+  "Mutex.run": (probe) => contended(probe, new Lock()),
+  "run() of an RLock": (probe) => new RLock().run(probe),
   "Semaphore.run": (probe) => contended(probe, new Semaphore(1)),
   "BoundedSemaphore.run": (probe) => contended(probe, new BoundedSemaphore(1)),
   "Condition.run": (probe) => contended(probe, new Condition(new Lock())),
@@ -481,6 +481,8 @@ const EXEMPT: Readonly<Record<string, string>> = {
   "CheckedOptions.finalizer": "internal: what ExecutorOptions become",
   "CompiledOptions.watch": "internal: what TaskOptions become",
   "ExecutorOptions.finalizer": "runs in a worker that takes no task any more",
+  "SegmentObject.constructor": "internal: what makes a new object",
+  "SyncObject.constructor": "internal: what makes a new object",
   "ManagerOptions.initializer": "runs in the server before any call",
   "PoolProxy.apply": "what runs is a task of the pool in the server",
   "PoolProxy.starmap": "in the row of PoolProxy.map",
