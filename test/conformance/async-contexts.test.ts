@@ -255,8 +255,8 @@ const HERE: Readonly<Record<string, (probe: Probe) => unknown>> = {
   },
   "Mutex.run": (probe) => contended(probe, new Lock()),
   "run() of an RLock": (probe) => new RLock().run(probe),
-  "Semaphore.run": (probe) => contended(probe, new Semaphore(1)),
-  "BoundedSemaphore.run": (probe) => contended(probe, new BoundedSemaphore(1)),
+  "run() of a Semaphore": (probe) => contended(probe, new Semaphore(1)),
+  "run() of a BoundedSemaphore": (probe) => contended(probe, new BoundedSemaphore(1)),
   "Condition.run": (probe) => contended(probe, new Condition(new Lock())),
   "Condition.waitFor": async (probe) => {
     const condition = new Condition(new Lock());
