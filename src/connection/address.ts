@@ -72,6 +72,10 @@ export function checkFamily(
 
 function checkPath(path: string): string {
   if (path === "") throw outOfRange("address", "a path", path);
+  // Two of them would be one address.
+  if (/\p{Surrogate}/u.test(path)) {
+    throw outOfRange("address", "a path", path, "it has half of a surrogate pair");
+  }
   const { platform } = process;
   if (path.startsWith("\0")) {
     if (platform !== "linux") {

@@ -41,7 +41,7 @@ export interface SuspendedHold {
   readonly hold: number;
 }
 
-/** A word that one participant owns at a time, as Lock, RLock and the writers of an RWLock use it. See README.md. */
+/** A word that one participant owns at a time, as Lock, RLock and the writers of an RWLock use it. See ../parking/README.md. */
 export class Ownership implements AcquirableBody {
   readonly cell: LocalCell;
   readonly #ints: Int32Array;

@@ -507,3 +507,9 @@ test("an address is plain data, which can be sent and stored", () => {
   listener.close();
   expect(readdirSync(folder).length).toBeGreaterThanOrEqual(0);
 });
+
+test("a path with half of a surrogate pair is refused: another such path would be the same bytes", async () => {
+  const expected = /Expected `address` to be a path.*half of a surrogate pair/;
+  expect(() => new Listener({ address: `${path()}\ud800` })).toThrow(expected);
+  await expect(connect(`${path()}\ud801`)).rejects.toThrow(expected);
+});
