@@ -13,6 +13,8 @@ import { clearTimeout, queueMicrotask, setTimeout } from "../util/platform.ts";
 export interface DispatcherOwner {
   /** The only worker that may run the task is dead. */
   onOrphan(entry: TaskEntry, link: WorkerLink): void;
+  /** The worker in the place of one that was ended because of a task that was given up in it. */
+  replacementOf(link: WorkerLink): WorkerLink | undefined;
   /** The system refused to start a worker. */
   onCannotGrow(error: unknown): void;
 }
@@ -133,7 +135,11 @@ export class Dispatcher {
 
   /** Puts tasks back that were taken from workers, ahead of those that came later. */
   putBack(entries: readonly TaskEntry[]): void {
-    for (const entry of entries) entry.enqueue();
+    for (const entry of entries) {
+      if (entry.pinned?.state === "dead")
+        entry.pinned = this.#owner.replacementOf(entry.pinned) ?? entry.pinned;
+      entry.enqueue();
+    }
     const orphans = entries.filter((entry) => entry.pinned?.state === "dead");
     this.#pending.putBack(entries.filter((entry) => !orphans.includes(entry)));
     for (const entry of orphans) this.#owner.onOrphan(entry, entry.pinned as WorkerLink);

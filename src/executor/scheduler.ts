@@ -233,6 +233,13 @@ export class Scheduler implements LinkOwner, DispatcherOwner {
     this.#live.fail(entry, crashOf(link, {}, entry));
   }
 
+  replacementOf(link: WorkerLink): WorkerLink | undefined {
+    if (!link.wasAsked || this.lifecycle.refusal !== undefined) return undefined;
+    if (this.lifecycle.broken !== undefined) return undefined;
+    if (link.replacement?.state === "dead") link.replacement = undefined;
+    return (link.replacement ??= this.#dispatcher.grow());
+  }
+
   onCannotGrow(error: unknown): void {
     this.#break("No worker could be started", error);
   }

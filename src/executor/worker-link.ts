@@ -40,6 +40,8 @@ export class WorkerLink {
   pingTimer: NodeJS.Timeout | undefined;
   /** The error it reported before it died, or the one by which it broke the protocol. */
   exitCause: unknown;
+  /** Started in its place, for the tasks that were pinned to it. */
+  replacement: WorkerLink | undefined;
   readonly #owner: LinkOwner;
   readonly #known: Set<number> = new Set();
   #outbox: TaskEntry[] = [];

@@ -25,6 +25,17 @@ describe.each(["thread", "process"] as const)("%s workers", (kind) => {
     expect(await long).toBe("block");
   });
 
+  test("runOnAll() runs in the place of a worker that is being ended", async () => {
+    const executor = make({ maxWorkers: 2, grace: 50 });
+    const [first] = await executor.runOnAll(work.workerOf);
+    const endless = executor.with({ timeout: 50 }).submit(work.spin);
+    await expect(endless).rejects.toMatchObject({ code: "ERR_MANYCORE_TIMEOUT" });
+    const found = await executor.runOnAll(work.workerOf);
+    expect(new Set(found).size).toBe(2);
+    expect(found).not.toContain(undefined);
+    expect(first).toBeDefined();
+  });
+
   // Functions that are used for the first time, so that they load while the neighbour reports.
   test.each(["loading", "loaded"])(
     "the timeout of a function (%s) that never lets the loop turn counts beside one that reports much",
