@@ -21,20 +21,21 @@ import {
   setInterval,
 } from "../util/platform.ts";
 
-/**
- * The longest sleep. Everything that wakes is a hint: who was missed by the dead looks again after this.
- * Also the longest time for which a thread cannot be terminated.
- */
-const SLICE_MS = sliceLength();
 /** A wait this long asks to be handed what it waits for; until then whoever comes first is served. */
 const STARVING_MS = 5;
 /** A wait that is likely to be short is not worth a sleep: how often to look before. About 5 µs. */
 const SPINS = 200;
 
-/** Tests make the slices long, to see that nothing relies on them. */
+/**
+ * The longest sleep. Everything that wakes is a hint: whoever was missed by the dead looks again after this.
+ * Also the longest time for which a thread cannot be terminated.
+ */
+const SLICE_MS = 100;
+
+/** The length of a slice; tests make it long, to see that nothing relies on it. */
 function sliceLength(): number {
   const given = Number(process.env["MANYCORE_SLICE_MS"]);
-  return given > 0 ? given : 100;
+  return given > 0 ? given : SLICE_MS;
 }
 
 interface AsyncWait {
@@ -61,6 +62,7 @@ export class ParkingLot implements Waker {
   readonly participant: Participant;
   readonly slot: number;
   readonly #groups = new Map<object, Set<AsyncWait>>();
+  readonly #slice = sliceLength();
   #isScanDue = false;
   #pending = 0;
   #ticker: NodeJS.Timeout | undefined;
@@ -192,7 +194,7 @@ export class ParkingLot implements Waker {
       watch.check(elapsed);
       if (request.recover?.() === true) continue;
       const due = request.due?.() ?? Infinity;
-      const slice = Math.ceil(Math.min(left, due, SLICE_MS));
+      const slice = Math.ceil(Math.min(left, due, this.#slice));
       faultPoint("wait:asleep");
       if (this.participant.sleep(this.#lifeOf(request.holder()), slice)) faultPoint("wait:rung");
       else this.#announce(request);
@@ -268,7 +270,7 @@ export class ParkingLot implements Waker {
     group.add(wait);
     if (this.#pending++ === 0) {
       this.#listen().ref();
-      this.#ticker = setInterval(() => this.#tick(), SLICE_MS);
+      this.#ticker = setInterval(() => this.#tick(), this.#slice);
     }
   }
 
