@@ -32,10 +32,13 @@ const FRONT = /src\/(errors|util\/(builtin|facade|platform))/;
 
 /** What an executor's worker loads; it should be little else. */
 const IN_WORKERS =
-  /src\/(util|wire|task\/(identity|function-kind|register|import|inline-source|is-main|jiti|module-url|quiet-import|resolve|slot|source-hash|test-file|tsx|typescript)|process\/(identity|shutdown-signal|watchdog)|executor\/(claims|protocol|stream|trace|transfer|worker\/))/;
+  /src\/(util|wire|task\/(identity|function-kind|register|import|inline-source|is-main|jiti|module-url|quiet-import|resolve(?!-located)|slot|source-hash|test-file|tsx|typescript)|process\/(identity|shutdown-signal|watchdog)|executor\/(claims|protocol|stream|trace|transfer|worker\/))/;
 
 /** What few workers load, and callers never. */
 const RARE = /src\/task\/(test-runners|module-type)/;
+
+/** What workers load for a function of a bundle, or for an inline one that imports something. */
+const LOCATED = /src\/task\/(resolve-located|inline-imports|lexer)/;
 
 /** What a program that imports the package needs beyond `caller`. What only a server has is loaded by it. */
 const PRIMITIVES =
@@ -81,6 +84,7 @@ export async function bundle() {
       groups: [
         { name: "errors", test: FRONT, priority: 3 },
         { name: "worker", test: IN_WORKERS, priority: 2 },
+        { name: "located", test: LOCATED, priority: 1.8 },
         { name: "rare", test: RARE, priority: 1.5 },
         {
           name: "caller",

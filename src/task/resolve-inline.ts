@@ -2,7 +2,6 @@ import { createRequire } from "node:module";
 import { TaskNotFoundError } from "../errors/index.ts";
 import type { TaskIdentity } from "./identity.ts";
 import { importFrom } from "./import-from.ts";
-import { moduleLexer } from "./lexer.ts";
 import { makeInline } from "./inline-source.ts";
 
 type InlineIdentity = Extract<TaskIdentity, { kind: "inline" }>;
@@ -14,27 +13,12 @@ type InlineIdentity = Extract<TaskIdentity, { kind: "inline" }>;
  */
 export function resolveInline(identity: InlineIdentity): Function | Promise<Function> {
   // `import(…)` has to go through importModule, for TypeScript; the lexer finds it without mistaking strings.
-  if (/\bimport\b/.test(identity.source))
-    return rewriteImports(identity.source).then((text) => make(identity, text));
+  if (/\bimport\b/.test(identity.source)) {
+    return import("./inline-imports.ts")
+      .then(({ rewriteImports }) => rewriteImports(identity.source))
+      .then((text) => make(identity, text));
+  }
   return make(identity, identity.source);
-}
-
-async function rewriteImports(source: string): Promise<string> {
-  const parse = await moduleLexer();
-  const prefix = "(";
-  let imports;
-  try {
-    [imports] = parse(`${prefix}${source}\n)`);
-  } catch {
-    // Left as it is: V8 says better than the lexer what is wrong with it, if anything is.
-    return source;
-  }
-  let text = source;
-  for (const found of imports.filter((it) => it.d >= 0).reverse()) {
-    const start = found.ss - prefix.length;
-    text = `${text.slice(0, start)}__manycore_import${text.slice(start + "import".length)}`;
-  }
-  return text;
 }
 
 function make(identity: InlineIdentity, source: string): Function {

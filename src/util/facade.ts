@@ -1,3 +1,5 @@
+import { InvalidStateError } from "../errors/index.ts";
+
 /** What stands behind a facade. */
 const behind: WeakMap<object, () => Function> = new WeakMap();
 
@@ -15,10 +17,24 @@ class LazyPart {
 
   get exports(): Exports {
     if (this.#exports === undefined) {
-      this.#exports = this.#load();
+      this.#exports = this.#read();
       for (const follow of this.#followers.splice(0)) follow(this.#exports);
     }
     return this.#exports;
+  }
+
+  /** @throws InvalidStateError when this process has no descriptor left to read it. */
+  #read(): Exports {
+    try {
+      return this.#load();
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== "EMFILE" && code !== "ENFILE") throw error;
+      throw new InvalidStateError(
+        `manycore could not be read (${code}): this process has as many files open as it may. Close some, or allow more (ulimit -n).`,
+        { cause: error },
+      );
+    }
   }
 
   /** Calls back when it has been read; at once when it was. */

@@ -80,7 +80,7 @@ describe("setThreadExceptHook", () => {
     expect(setThreadExceptHook(own)).toBe(threadExceptHook);
     expect(setThreadExceptHook(undefined)).toBe(own);
     expect(() => setThreadExceptHook(5 as never)).toThrow(
-      "Expected `hook` to be a function or undefined, got number",
+      "Expected `hook` to be a function, got `5` (a number)",
     );
   });
 });
